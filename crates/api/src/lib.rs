@@ -1,0 +1,1 @@
+//! HTTP for programs: each dialect in front of the one core.

@@ -1,0 +1,1 @@
+//! Where commands meet time and the database.

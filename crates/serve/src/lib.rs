@@ -1,0 +1,1 @@
+//! An HTTP/1 server with deadlines, caps and knowledge of clients that have gone.
