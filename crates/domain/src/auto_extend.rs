@@ -1,0 +1,79 @@
+//! Standing instructions to extend.
+
+use crate::ids::{CustomerId, LeaseId};
+use crate::journal::Event;
+use crate::kind::ProxyKind;
+use crate::lease::Standing;
+use crate::needs::Needs;
+use crate::refusal::Refusal;
+use crate::select::Selection;
+use crate::time::Time;
+use crate::world::World;
+
+/// A wish to turn automatic extension on or off. Charges nothing and does not look at the balance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAutoExtend {
+    /// Whose leases.
+    pub customer: CustomerId,
+    /// What kind of proxy he takes them for; `None` if it could not be read.
+    pub kind: Option<ProxyKind>,
+    /// Which.
+    pub leases: Selection,
+    /// By how many days each time.
+    pub period: PeriodWish,
+    /// On or off; `None` if it could not be read.
+    pub on: Option<bool>,
+}
+
+/// A period that need not be given to turn something off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeriodWish {
+    /// Nothing was said.
+    Missing,
+    /// It could not be read.
+    Unreadable,
+    /// So many days.
+    Days(u32),
+}
+
+impl SetAutoExtend {
+    /// What has to be known to decide it.
+    pub fn needs(&self) -> Needs {
+        let mut needs = Needs { customers: [self.customer].into(), ..Needs::default() };
+        self.leases.add_needs(self.kind, &mut needs);
+        needs
+    }
+
+    /// Gives or takes back the instruction for every lease, or for none. Says which, in the order
+    /// in which they were named; repeating it is harmless.
+    pub(crate) fn apply(&self, world: &mut World, now: Time) -> Result<Event, Refusal> {
+        world.spender(self.customer)?;
+        let kind = self.kind.ok_or(Refusal::UnknownKind)?;
+        let days = match self.period {
+            PeriodWish::Days(days) => Some(days),
+            PeriodWish::Missing | PeriodWish::Unreadable => None,
+        };
+        let period = match (self.on, self.period) {
+            (Some(false), PeriodWish::Missing) => None,
+            _ => Some(crate::extend::checked_period(world, kind, days)?),
+        };
+        let live = |standing| standing == Standing::Live;
+        let leases = self.leases.leases(world, self.customer, kind, live, now)?;
+        let period = if self.on.ok_or(Refusal::UnknownSwitch)? { period } else { None };
+        let changed = leases.iter().any(|lease| lease.auto_extend != period);
+        let leases: Vec<LeaseId> = leases.iter().map(|lease| lease.id).collect();
+        for id in &leases {
+            world.change_lease(*id, |lease| {
+                if lease.auto_extend != period {
+                    lease.auto_extend = period;
+                    lease.retry_at = None;
+                }
+            });
+        }
+        let event = Event::AutoExtend { leases, period };
+        if changed {
+            world.record(self.customer, event.clone(), now);
+        }
+        Ok(event)
+    }
+}

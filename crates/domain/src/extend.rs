@@ -1,0 +1,144 @@
+//! Extending: the customer pays, the ends of his leases move.
+
+use std::collections::BTreeMap;
+
+use crate::ids::{CustomerId, EntryId, LeaseId};
+use crate::journal::{Bill, Event, Moved};
+use crate::kind::ProxyKind;
+use crate::lease::{HORIZON, Lease, LeaseState, Standing};
+use crate::ledger::House;
+use crate::needs::Needs;
+use crate::period::Period;
+use crate::pricing::{Basket, Quote, quote};
+use crate::promo::{PromoOutcome, Purchase, normal_code};
+use crate::refusal::Refusal;
+use crate::select::Selection;
+use crate::time::Time;
+use crate::world::World;
+
+/// A wish to extend some leases, in no dialect's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extend {
+    /// Who pays.
+    pub customer: CustomerId,
+    /// What kind of proxy he takes them for; `None` if it could not be read.
+    pub kind: Option<ProxyKind>,
+    /// Which.
+    pub leases: Selection,
+    /// For how many days; `None` if it could not be read.
+    pub period_days: Option<u32>,
+    /// A promo code; a blank one is none.
+    pub promo: Option<String>,
+}
+
+impl Extend {
+    /// What has to be known to decide it.
+    pub fn needs(&self) -> Needs {
+        let mut needs = Needs { customers: [self.customer].into(), ..Needs::default() };
+        if let Some(code) = self.promo.as_deref().and_then(normal_code) {
+            needs.promos.insert((code, self.customer));
+        }
+        self.leases.add_needs(self.kind, &mut needs);
+        needs
+    }
+
+    /// What it would cost. Sees the same problems as the extension would.
+    pub fn quote(&self, world: &World, now: Time) -> Result<Quote, Refusal> {
+        self.planned(world, now).map(|plan| plan.quote)
+    }
+
+    /// Charges the wallet and moves the end of every lease, or does neither.
+    ///
+    /// First all that may refuse, then all that changes.
+    pub(crate) fn apply(&self, world: &mut World, now: Time) -> Result<EntryId, Refusal> {
+        world.spender(self.customer)?;
+        let plan = self.planned(world, now)?;
+        if let Some(missing) = plan.quote.shortfall() {
+            return Err(Refusal::InsufficientFunds { missing });
+        }
+        Ok(carry_out(world, self.customer, plan, false, now))
+    }
+
+    fn planned(&self, world: &World, now: Time) -> Result<Plan, Refusal> {
+        let kind = self.kind.ok_or(Refusal::UnknownKind)?;
+        let period = checked_period(world, kind, self.period_days)?;
+        let stands = |standing| matches!(standing, Standing::Live | Standing::InReserve);
+        let leases = self.leases.leases(world, self.customer, kind, stands, now)?;
+        let promo =
+            world.promo(self.promo.as_deref(), self.customer, kind, Purchase::Extension, now);
+        plan(world, &leases, period, promo, now)
+    }
+}
+
+/// An extension that can be carried out if there is money.
+pub(crate) struct Plan {
+    pub(crate) quote: Quote,
+    period: Period,
+    leases: Vec<LeaseId>,
+}
+
+/// The period of so many days, if it is on sale for `kind`.
+pub(crate) fn checked_period(
+    world: &World,
+    kind: ProxyKind,
+    days: Option<u32>,
+) -> Result<Period, Refusal> {
+    let period = days.and_then(Period::from_days);
+    let period = period.filter(|period| world.catalogue.periods(kind).contains(period));
+    period.ok_or(Refusal::PeriodNotOnSale)
+}
+
+/// Prices extending `leases`, which are of one customer and kind, and at least one.
+pub(crate) fn plan(
+    world: &World,
+    leases: &[&Lease],
+    period: Period,
+    promo: PromoOutcome,
+    now: Time,
+) -> Result<Plan, Refusal> {
+    let first = leases.first().ok_or(Refusal::UnknownLease)?;
+    if leases.iter().any(|lease| now + HORIZON < lease.end_after(period, now)) {
+        return Err(Refusal::EndTooFar);
+    }
+    let mut items = BTreeMap::new();
+    for lease in leases {
+        match items.get_mut(&lease.product) {
+            Some(quantity) => *quantity += 1,
+            None => {
+                items.insert(lease.product.clone(), 1);
+            }
+        }
+    }
+    let basket = Basket { items: &items, kind: first.product.kind, period, promo };
+    let quote = quote(&world.catalogue, basket, world.balance(first.customer)?)?;
+    Ok(Plan { quote, period, leases: leases.iter().map(|lease| lease.id).collect() })
+}
+
+/// Charges for a plan that the wallet covers, and moves the ends.
+pub(crate) fn carry_out(
+    world: &mut World,
+    customer: CustomerId,
+    plan: Plan,
+    automatic: bool,
+    now: Time,
+) -> EntryId {
+    let Plan { quote, period, leases } = plan;
+    let mut moved = Vec::with_capacity(leases.len());
+    for id in leases {
+        let lease = world.lease(id).expect("the plan was made with it");
+        let (from, to) = (lease.ends_at, lease.end_after(period, now));
+        moved.push(Moved { lease: id, from, to });
+        world.change_lease(id, |lease| {
+            lease.state = LeaseState::Active;
+            lease.ends_at = to;
+            lease.reserved_until = None;
+            lease.retry_at = None;
+        });
+    }
+    world.use_promo(customer, quote.promo);
+    let total = quote.total;
+    world.transfer(customer, total, House::Revenue, now, |balance_after| {
+        let bill = Bill { quote, balance_after };
+        Event::Extension { bill, period, leases: moved, automatic }
+    })
+}

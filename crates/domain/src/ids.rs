@@ -1,0 +1,47 @@
+//! Ids as they are inside: small sequences, so that rows that belong together lie together.
+//! What is shown outside is made by [`crate::public_id`].
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub i64);
+    };
+}
+
+id!(
+    /// A customer.
+    CustomerId
+);
+id!(
+    /// A lease: what wire dialects call an IP address, a proxy or an item.
+    LeaseId
+);
+id!(
+    /// An order.
+    OrderId
+);
+id!(
+    /// One rentable exit in stock.
+    AddressId
+);
+id!(
+    /// A routed prefix from which addresses are drawn.
+    PrefixId
+);
+id!(
+    /// A promo code.
+    PromoId
+);
+id!(
+    /// An entry of the journal.
+    EntryId
+);
+id!(
+    /// An account of the ledger: a customer's wallet or one of the house's.
+    AccountId
+);
+id!(
+    /// A customer's API key.
+    KeyId
+);

@@ -1,0 +1,141 @@
+//! The journal: what happened, once and for ever. Balances, ends and promo uses can be rebuilt
+//! from it alone.
+
+use crate::ids::{AddressId, CustomerId, EntryId, LeaseId, OrderId};
+use crate::ledger::Posting;
+use crate::money::Money;
+use crate::period::Period;
+use crate::pricing::Quote;
+use crate::time::Time;
+
+/// One entry: the receipt of a command that changed something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number. Later entries have higher ones.
+    pub id: EntryId,
+    /// When it happened.
+    pub at: Time,
+    /// Whom it concerns.
+    pub customer: CustomerId,
+    /// What happened.
+    pub event: Event,
+    /// The money that moved: two lines, or none.
+    pub postings: Vec<Posting>,
+    /// What identifies the request, of a spend without an idempotency key.
+    pub fingerprint: Option<[u8; 16]>,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Money came in.
+    Deposit {
+        /// How much.
+        amount: Money,
+        /// What is in the wallet afterwards.
+        balance_after: Money,
+        /// The operator's words.
+        note: String,
+    },
+    /// Addresses were let.
+    Order {
+        /// The new order.
+        order: OrderId,
+        /// What was paid.
+        bill: Bill,
+        /// For how long.
+        period: Period,
+        /// The new leases.
+        leases: Vec<Granted>,
+    },
+    /// Leases were extended, or restored from their reserve.
+    Extension {
+        /// What was paid.
+        bill: Bill,
+        /// By how much.
+        period: Period,
+        /// The leases, in the order in which they were named.
+        leases: Vec<Moved>,
+        /// Whether it was a standing instruction.
+        automatic: bool,
+    },
+    /// A standing instruction was given or taken back.
+    AutoExtend {
+        /// The leases, in the order in which they were named.
+        leases: Vec<LeaseId>,
+        /// By how much they are to be extended; `None` is not at all.
+        period: Option<Period>,
+    },
+    /// An automatic extension was not possible; told once per lease and end.
+    RenewalFailed {
+        /// The leases.
+        leases: Vec<LeaseId>,
+        /// How much was missing, if it was money.
+        missing: Option<Money>,
+    },
+    /// Leases ended and pass no more traffic.
+    Ended {
+        /// The leases and until when their addresses are kept for a restoration.
+        leases: Vec<(LeaseId, Option<Time>)>,
+    },
+    /// Addresses went back to stock.
+    Released {
+        /// The leases that are over.
+        leases: Vec<LeaseId>,
+    },
+}
+
+/// What was paid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bill {
+    /// How the total came about.
+    pub quote: Quote,
+    /// What is left in the wallet.
+    pub balance_after: Money,
+}
+
+/// A lease that began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// The lease.
+    pub lease: LeaseId,
+    /// The address it lets.
+    pub address: AddressId,
+    /// Its end.
+    pub ends_at: Time,
+}
+
+/// A lease whose end moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The lease.
+    pub lease: LeaseId,
+    /// The end before.
+    pub from: Time,
+    /// The end now.
+    pub to: Time,
+}
+
+impl Event {
+    /// The name of what happened, as lists show it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Event::Deposit { .. } => "deposit",
+            Event::Order { .. } => "order",
+            Event::Extension { automatic: false, .. } => "extension",
+            Event::Extension { automatic: true, .. } => "renewal",
+            Event::AutoExtend { .. } => "auto_extend",
+            Event::RenewalFailed { .. } => "renewal_failed",
+            Event::Ended { .. } => "ended",
+            Event::Released { .. } => "released",
+        }
+    }
+
+    /// What was paid, if anything was.
+    pub fn bill(&self) -> Option<&Bill> {
+        match self {
+            Event::Order { bill, .. } | Event::Extension { bill, .. } => Some(bill),
+            _ => None,
+        }
+    }
+}

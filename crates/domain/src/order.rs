@@ -1,0 +1,306 @@
+//! Ordering: the customer pays, addresses become his.
+
+use std::net::IpAddr;
+
+use crate::access::{Access, Entropy, Login, may_be_source};
+use crate::catalogue::Catalogue;
+use crate::country::Country;
+use crate::ids::{CustomerId, OrderId};
+use crate::journal::{Bill, Event, Granted};
+use crate::kind::ProxyKind;
+use crate::lease::{Lease, LeaseState};
+use crate::ledger::House;
+use crate::needs::Needs;
+use crate::period::Period;
+use crate::pricing::{Basket, Quote, quote};
+use crate::product::ProductKey;
+use crate::promo::{Purchase, normal_code};
+use crate::refusal::Refusal;
+use crate::time::Time;
+use crate::world::World;
+
+/// What was bought together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// The id.
+    pub id: OrderId,
+    /// Who bought.
+    pub customer: CustomerId,
+    /// What.
+    pub product: ProductKey,
+    /// For how long.
+    pub period: Period,
+    /// How many addresses.
+    pub quantity: u32,
+    /// What for, in the customer's words.
+    pub goal: String,
+    /// Who may use them.
+    pub access: Access,
+    /// What an IPv6 proxy speaks.
+    pub protocol: Option<Protocol>,
+    /// After how many seconds a mobile exit rotates; 0 is by link only.
+    pub rotation_seconds: Option<u32>,
+    /// When.
+    pub created_at: Time,
+}
+
+/// What an IPv6 proxy speaks; the other kinds speak both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP.
+    Http,
+    /// SOCKS5.
+    Socks,
+}
+
+impl Protocol {
+    /// `HTTP` or `SOCKS`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Protocol::Http => "HTTP",
+            Protocol::Socks => "SOCKS",
+        }
+    }
+
+    /// The protocol with this name, in any letter case.
+    pub fn from_name(name: &str) -> Option<Protocol> {
+        [Protocol::Http, Protocol::Socks]
+            .into_iter()
+            .find(|protocol| protocol.name().eq_ignore_ascii_case(name))
+    }
+}
+
+/// A wish to order, in no dialect's words. A field is `None` where nothing was said or it could not
+/// be read; [`PlaceOrder::check`] refuses in one fixed order, so that several faults give one
+/// predictable answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceOrder {
+    /// Who pays.
+    pub customer: CustomerId,
+    /// What kind of proxy.
+    pub kind: Option<ProxyKind>,
+    /// Where.
+    pub country: Option<Country>,
+    /// The mobile operator's tag; ignored for other kinds.
+    pub operator: Option<String>,
+    /// After how many seconds the exit rotates; ignored for other kinds than mobile.
+    pub rotation_seconds: Option<u32>,
+    /// How the proxies will know their customer.
+    pub access: AccessWish,
+    /// For how many days.
+    pub period_days: Option<u32>,
+    /// What an IPv6 proxy is to speak; ignored for other kinds.
+    pub protocol: Option<Protocol>,
+    /// What for.
+    pub goal: Option<String>,
+    /// How many.
+    pub quantity: Option<u32>,
+    /// A promo code; a blank one is none.
+    pub promo: Option<String>,
+    /// Randomness for the credentials.
+    pub seed: [u8; 16],
+}
+
+/// How the proxies will know their customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessWish {
+    /// Not asked: a price is calculated without it.
+    NotAsked,
+    /// Unknown or missing.
+    Unknown,
+    /// By a login that is issued.
+    Login,
+    /// By this source address; `None` is missing or unreadable.
+    SourceIp(Option<IpAddr>),
+}
+
+/// An order that can be placed if there is stock and money.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Checked {
+    product: ProductKey,
+    period: Period,
+    quantity: u32,
+    goal: String,
+    protocol: Option<Protocol>,
+    rotation_seconds: Option<u32>,
+}
+
+impl PlaceOrder {
+    /// The longest goal, in characters.
+    pub const GOAL_LENGTH_MAX: usize = 200;
+
+    /// The most addresses that any terms may allow in an order. Bounds what a batch has to load.
+    pub const QUANTITY_MAX: u32 = 10_000;
+
+    /// What has to be known to decide it.
+    pub fn needs(&self) -> Needs {
+        let mut needs = Needs { customers: [self.customer].into(), ..Needs::default() };
+        if let Some(code) = self.promo.as_deref().and_then(normal_code) {
+            needs.promos.insert((code, self.customer));
+        }
+        if let (Some(pool), Some(quantity)) = (self.product(), self.quantity)
+            && quantity <= Self::QUANTITY_MAX
+        {
+            needs.stock.insert(pool, quantity);
+        }
+        needs
+    }
+
+    /// What it would cost. Sees the same problems as the order would, but for credentials that were
+    /// not asked for.
+    pub fn quote(&self, world: &World, now: Time) -> Result<Quote, Refusal> {
+        let checked = self.check(&world.catalogue)?;
+        let quote = self.priced(world, &checked, now)?;
+        Self::stocked(world, &checked)?;
+        Ok(quote)
+    }
+
+    /// Charges the wallet and lets the addresses, or does neither.
+    pub(crate) fn apply(
+        &self,
+        world: &mut World,
+        now: Time,
+    ) -> Result<crate::ids::EntryId, Refusal> {
+        world.spender(self.customer)?;
+        let checked = self.check(&world.catalogue)?;
+        let mut entropy = World::entropy(self.seed);
+        let access = self.access(&mut entropy)?;
+        let quote = self.priced(world, &checked, now)?;
+        Self::stocked(world, &checked)?;
+        if let Some(missing) = quote.shortfall() {
+            return Err(Refusal::InsufficientFunds { missing });
+        }
+
+        let Checked { product, period, quantity, goal, protocol, rotation_seconds } = checked;
+        let id = world.next_order();
+        let first = world.next_leases(quantity);
+        let addresses = world.take_stock(&product, quantity, first);
+        let ends_at = now + period.span();
+        let leases: Vec<Lease> = (first.0..)
+            .zip(addresses)
+            .map(|(lease, address)| Lease {
+                id: crate::ids::LeaseId(lease),
+                order: id,
+                customer: self.customer,
+                product: product.clone(),
+                address,
+                state: LeaseState::Active,
+                starts_at: now,
+                ends_at,
+                reserved_until: None,
+                auto_extend: None,
+                retry_at: None,
+                look_at: ends_at,
+            })
+            .collect();
+        let granted = leases
+            .iter()
+            .map(|lease| Granted { lease: lease.id, address: lease.address, ends_at })
+            .collect();
+        world.use_promo(self.customer, quote.promo);
+        let total = quote.total;
+        let entry = world.transfer(self.customer, total, House::Revenue, now, |balance_after| {
+            let bill = Bill { quote, balance_after };
+            Event::Order { order: id, bill, period, leases: granted }
+        });
+        let order = Order {
+            id,
+            customer: self.customer,
+            product,
+            period,
+            quantity,
+            goal,
+            access,
+            protocol,
+            rotation_seconds,
+            created_at: now,
+        };
+        world.add_order(order, leases);
+        Ok(entry)
+    }
+
+    /// The product that is wished for, as far as it can be told without the catalogue.
+    fn product(&self) -> Option<ProductKey> {
+        let kind = self.kind?;
+        let operator = match kind {
+            ProxyKind::Mobile => Some(self.operator.clone()?),
+            _ => None,
+        };
+        Some(ProductKey { kind, country: self.country?, operator })
+    }
+
+    /// Refuses what is wrong with the wish itself, in the order of the fields.
+    fn check(&self, catalogue: &Catalogue) -> Result<Checked, Refusal> {
+        let kind = self.kind.ok_or(Refusal::UnknownKind)?;
+        let country = self.country.ok_or(Refusal::UnknownCountry)?;
+        if !catalogue.countries(kind).contains(&country) {
+            return Err(Refusal::CountryNotOffered);
+        }
+        let mobile = kind == ProxyKind::Mobile;
+        let (operator, rotation_seconds) = if mobile {
+            let tag = self.operator.as_ref().ok_or(Refusal::UnknownOperator)?;
+            let operator = catalogue.operators.get(tag).filter(|it| it.country == country);
+            let operator = operator.ok_or(Refusal::UnknownOperator)?;
+            let known = |seconds: &u32| operator.rotation_seconds.contains(seconds);
+            let seconds = self.rotation_seconds.filter(known).ok_or(Refusal::UnknownRotation)?;
+            (Some(tag.clone()), Some(seconds))
+        } else {
+            (None, None)
+        };
+        let product = ProductKey { kind, country, operator };
+        if !catalogue.products.get(&product).is_some_and(|product| product.on_sale) {
+            return Err(if mobile { Refusal::UnknownOperator } else { Refusal::CountryNotOffered });
+        }
+        match self.access {
+            AccessWish::Unknown => return Err(Refusal::UnknownAccess),
+            AccessWish::SourceIp(ip) if !ip.is_some_and(may_be_source) => {
+                return Err(Refusal::BadSourceIp);
+            }
+            _ => {}
+        }
+        let terms = catalogue.terms(kind).ok_or(Refusal::CountryNotOffered)?;
+        let period = self.period_days.and_then(Period::from_days);
+        let period = period.filter(|period| terms.periods.contains(period));
+        let period = period.ok_or(Refusal::PeriodNotOnSale)?;
+        let protocol = match kind {
+            ProxyKind::Ipv6 if self.access == AccessWish::NotAsked => None,
+            ProxyKind::Ipv6 => Some(self.protocol.ok_or(Refusal::UnknownProtocol)?),
+            _ => None,
+        };
+        let goal = self.goal.as_deref().unwrap_or("").trim();
+        if !(1..=Self::GOAL_LENGTH_MAX).contains(&goal.chars().count()) {
+            return Err(Refusal::BadGoal);
+        }
+        let fits = |quantity: &u32| (terms.quantity_min..=terms.quantity_max).contains(quantity);
+        let quantity = self.quantity.filter(fits).ok_or(Refusal::BadQuantity)?;
+        Ok(Checked { product, period, quantity, goal: goal.to_owned(), protocol, rotation_seconds })
+    }
+
+    /// Refuses what cannot be delivered.
+    fn stocked(world: &World, checked: &Checked) -> Result<(), Refusal> {
+        if world.sales_locked {
+            return Err(Refusal::SalesLocked);
+        }
+        match world.has_stock(&checked.product, checked.quantity) {
+            true => Ok(()),
+            false => Err(Refusal::OutOfStock),
+        }
+    }
+
+    fn access(&self, entropy: &mut Entropy) -> Result<Access, Refusal> {
+        match self.access {
+            AccessWish::Login => Ok(Access::Login(Login::draw(entropy))),
+            AccessWish::SourceIp(Some(ip)) => Ok(Access::SourceIp(ip.to_canonical())),
+            AccessWish::SourceIp(None) => Err(Refusal::BadSourceIp),
+            AccessWish::NotAsked | AccessWish::Unknown => Err(Refusal::UnknownAccess),
+        }
+    }
+
+    fn priced(&self, world: &World, checked: &Checked, now: Time) -> Result<Quote, Refusal> {
+        let kind = checked.product.kind;
+        let promo = world.promo(self.promo.as_deref(), self.customer, kind, Purchase::Order, now);
+        let items = [(checked.product.clone(), checked.quantity)].into();
+        let basket = Basket { items: &items, kind, period: checked.period, promo };
+        quote(&world.catalogue, basket, world.balance(self.customer)?)
+    }
+}

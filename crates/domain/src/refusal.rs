@@ -1,0 +1,88 @@
+//! Every reason the platform says no.
+
+use crate::money::Money;
+
+/// Why a command was refused. A normal answer, never logged as an error; each dialect has its own
+/// number and words for it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The proxy kind is missing or none of ours.
+    #[error("unknown proxy kind")]
+    UnknownKind,
+    /// The country is missing or none of ISO 3166.
+    #[error("unknown country")]
+    UnknownCountry,
+    /// The country exists, but nothing of this kind is on sale there in the customer's currency.
+    #[error("nothing of this kind is on sale in this country")]
+    CountryNotOffered,
+    /// The mobile operator is missing, unknown, or not of that country.
+    #[error("unknown mobile operator")]
+    UnknownOperator,
+    /// The rotation time is missing or none of the operator's.
+    #[error("unknown rotation time")]
+    UnknownRotation,
+    /// Neither access by login nor by address was asked for.
+    #[error("unknown kind of access")]
+    UnknownAccess,
+    /// The address to connect from is missing, unreadable or not public.
+    #[error("unusable source address")]
+    BadSourceIp,
+    /// The period is missing or not on sale for this kind.
+    #[error("period is not on sale")]
+    PeriodNotOnSale,
+    /// The protocol is missing or neither HTTP nor SOCKS.
+    #[error("unknown protocol")]
+    UnknownProtocol,
+    /// The goal is missing, blank or too long.
+    #[error("unusable goal")]
+    BadGoal,
+    /// The quantity is missing or outside of what the terms allow.
+    #[error("unusable quantity")]
+    BadQuantity,
+    /// Some of the named leases do not exist, are somebody else's, of another kind, or over.
+    #[error("unknown lease")]
+    UnknownLease,
+    /// Some of the named orders do not exist, are somebody else's, of another kind, or over.
+    #[error("unknown order")]
+    UnknownOrder,
+    /// This kind is extended by whole orders, and some leases of an order were left out.
+    #[error("all leases of the order must be extended together")]
+    WholeOrderOnly,
+    /// Auto-extend was neither turned on nor off.
+    #[error("auto-extend must be on or off")]
+    UnknownSwitch,
+    /// There are not enough free addresses.
+    #[error("not enough addresses in stock")]
+    OutOfStock,
+    /// The wallet does not cover the price.
+    #[error("insufficient funds: {missing} missing")]
+    InsufficientFunds {
+        /// How much is missing.
+        missing: Money,
+    },
+    /// The customer is suspended: he may look, but neither spend nor change.
+    #[error("the account is suspended")]
+    Suspended,
+    /// The idempotency key was used before for another request.
+    #[error("the idempotency key belongs to another request")]
+    KeyReused,
+    /// The lease would be paid for further ahead than is allowed.
+    #[error("too far ahead")]
+    EndTooFar,
+    /// The amount is not one that can be paid in.
+    #[error("unusable amount")]
+    BadAmount,
+    /// New orders are stopped until the operator has looked at a restored database.
+    #[error("sales are locked after a restore")]
+    SalesLocked,
+}
+
+impl Refusal {
+    /// Whether the refusal is remembered under an idempotency key.
+    ///
+    /// What was refused for the state of the shop is; what was refused for its own form is not, so
+    /// that a corrected request may use the same key.
+    pub fn is_remembered(&self) -> bool {
+        matches!(self, Refusal::OutOfStock | Refusal::InsufficientFunds { .. })
+    }
+}
