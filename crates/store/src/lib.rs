@@ -1,1 +1,191 @@
 //! Where the books are kept: the only crate with SQL in it.
+//!
+//! [`Store`] is what the rest of the program knows of a database. It loads what a batch of commands
+//! needs, has the domain decide them, saves what changed and commits once; everything else is
+//! reading, and the operator's housekeeping. It decides nothing itself.
+//!
+//! Calls block. SQLite answers point reads within microseconds from memory, so they may be made
+//! from anywhere; longer reads and everything on another engine belong on a thread for blocking
+//! work.
+
+pub mod audit;
+pub mod catalogue_file;
+pub mod conformance;
+pub mod error;
+pub mod memory;
+pub mod records;
+pub mod sqlite;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use domain::api_key::ApiKey;
+use domain::catalogue::Catalogue;
+use domain::command::{Command, Decision};
+use domain::customer::Customer;
+use domain::ids::{CustomerId, EntryId, KeyId, LeaseId};
+use domain::journal::Entry;
+use domain::kind::ProxyKind;
+use domain::ledger::Wallet;
+use domain::needs::Needs;
+use domain::promo::Promo;
+use domain::proxy::Proxy;
+use domain::time::{Span, Time};
+use domain::world::World;
+
+use crate::error::Error;
+use crate::records::{
+    Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
+    OperatorToken, ProxyFilter, StockLine, Stocked,
+};
+
+/// The result of asking a store.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Where the books are kept.
+///
+/// Whatever a call says was done is durable when it returns. A call that fails has done nothing,
+/// unless its error is [`Error::OutcomeUnknown`].
+pub trait Store: Send + Sync + 'static {
+    /// Decides commands at `now`, one after another, in one transaction, and commits once. The
+    /// decisions come in the order of the commands.
+    ///
+    /// If the batch fails as a whole, the caller runs its commands one by one.
+    fn transact(&self, batch: &[Command], now: Time) -> Result<Vec<Decision>>;
+
+    /// Loads, for looking only, what `needs` names at one moment.
+    fn load(&self, needs: &Needs, now: Time) -> Result<World>;
+
+    /// Leases for which something may be due by `until`, ordered by when, then by lease; at most
+    /// `limit`.
+    fn due(&self, until: Time, limit: u32) -> Result<Vec<Due>>;
+
+    /// When something may be due next.
+    fn next_due(&self) -> Result<Option<Time>>;
+
+    /// Remembers for `kept` the answers to spends without an idempotency key that may not have
+    /// reached their customers, by their journal entries. What has no fingerprint is passed over.
+    fn remember(&self, entries: &[EntryId], now: Time, kept: Span) -> Result<()>;
+
+    /// Forgets up to `limit` answers whose time is over; says how many.
+    fn forget(&self, now: Time, limit: u32) -> Result<u32>;
+
+    /// Notes that every answer given so far has reached its customer or been remembered. `start`
+    /// notes the opposite until then: an end without this note was unclean.
+    fn note_quiet(&self) -> Result<()>;
+
+    /// Notes that a server starts, and remembers for `kept` the spends that were committed within
+    /// `window` before an unclean end of the last one. Says how many.
+    fn note_start(&self, now: Time, window: Span, kept: Span) -> Result<u32>;
+
+    /// What never changes about this installation, and its sandbox clock.
+    fn installation(&self) -> Result<Installation>;
+
+    /// Moves the clock of a sandbox: from now on it is `offset` ahead of the true time.
+    fn set_clock_offset(&self, offset: Span) -> Result<()>;
+
+    /// The catalogue in force.
+    fn catalogue(&self) -> Result<Arc<Catalogue>>;
+
+    /// The text from which the catalogue in force was made; `None` before the first.
+    fn catalogue_text(&self) -> Result<Option<String>>;
+
+    /// Puts a new catalogue in force, given its text; says its version.
+    fn apply_catalogue(&self, text: &str, now: Time) -> Result<i64>;
+
+    /// Adds a customer with an empty wallet.
+    fn create_customer(&self, new: &NewCustomer, now: Time) -> Result<CustomerId>;
+
+    /// A customer with his wallet.
+    fn customer(&self, id: CustomerId) -> Result<Option<(Customer, Wallet)>>;
+
+    /// Customers with their wallets, by id, from behind `after`; at most `limit`.
+    fn customers(&self, after: Option<CustomerId>, limit: u32) -> Result<Vec<(Customer, Wallet)>>;
+
+    /// Suspends a customer, or lets him go on. Says whether there is such a customer.
+    fn suspend_customer(&self, id: CustomerId, suspended: bool) -> Result<bool>;
+
+    /// Adds an API key, given the hash of its secret.
+    fn create_key(&self, new: &NewApiKey, now: Time) -> Result<KeyId>;
+
+    /// The key whose secret has this hash, with its customer.
+    fn key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<(ApiKey, Customer)>>;
+
+    /// The keys of a customer, or of all.
+    fn keys(&self, customer: Option<CustomerId>) -> Result<Vec<ApiKey>>;
+
+    /// Revokes a key for good, also in a backup that is restored later. Says whether there is such
+    /// a key.
+    fn revoke_key(&self, id: KeyId, now: Time) -> Result<bool>;
+
+    /// Adds an operator token, given the hash of its secret.
+    fn create_operator_token(&self, name: &str, hash: &[u8; 32], now: Time) -> Result<i64>;
+
+    /// The operator token whose secret has this hash, unless revoked.
+    fn operator_token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<OperatorToken>>;
+
+    /// All operator tokens.
+    fn operator_tokens(&self) -> Result<Vec<OperatorToken>>;
+
+    /// Revokes an operator token. Says whether there is such a token.
+    fn revoke_operator_token(&self, id: i64, now: Time) -> Result<bool>;
+
+    /// Adds a promo code; `None` if the code exists.
+    fn create_promo(&self, new: &NewPromo, now: Time) -> Result<Option<domain::ids::PromoId>>;
+
+    /// All promo codes.
+    fn promos(&self) -> Result<Vec<Promo>>;
+
+    /// The promo codes that `customer` could be told of, with how often he has used each.
+    fn promos_of(&self, customer: CustomerId) -> Result<Vec<(Promo, u32)>>;
+
+    /// Adds addresses; those that exist already are passed over.
+    fn add_addresses(&self, new: &[NewAddress], now: Time) -> Result<Stocked>;
+
+    /// Adds a prefix to draw from; says whether it was new.
+    fn add_prefix(&self, new: &NewPrefix, now: Time) -> Result<bool>;
+
+    /// What is in stock, a line for each pool and gateway.
+    fn stock(&self, now: Time) -> Result<Vec<StockLine>>;
+
+    /// The live leases of a customer that pass `filter`, by id, from behind `after`; at most
+    /// `limit`.
+    fn proxies(
+        &self,
+        customer: CustomerId,
+        filter: &ProxyFilter,
+        after: Option<LeaseId>,
+        limit: u32,
+        now: Time,
+    ) -> Result<Vec<Proxy>>;
+
+    /// How many live leases of `kind` a customer has.
+    fn count_proxies(&self, customer: CustomerId, kind: ProxyKind) -> Result<u64>;
+
+    /// The live leases of `kind` from the `offset`-th on, by id; at most `limit`. A page far down
+    /// costs about as much as the first.
+    fn proxies_at(
+        &self,
+        customer: CustomerId,
+        kind: ProxyKind,
+        offset: u64,
+        limit: u32,
+        now: Time,
+    ) -> Result<Vec<Proxy>>;
+
+    /// Entries of the journal, oldest first, from behind `after`; at most `limit`.
+    fn entries(&self, filter: &EntryFilter, after: Option<EntryId>, limit: u32) -> Result<Vec<Entry>>;
+
+    /// Proves the books from the journal alone and compares what is kept with it.
+    fn audit(&self, progress: &mut dyn FnMut(u64)) -> Result<audit::Report>;
+
+    /// Writes a copy of the books, as they are at one moment, to a new file, while work goes on.
+    /// `progress` is told pages done and pages in all.
+    fn backup(&self, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<()>;
+
+    /// Whether orders are stopped after a restore.
+    fn sales_locked(&self) -> Result<bool>;
+
+    /// Lets orders be taken again after a restore, or stops them.
+    fn set_sales_locked(&self, locked: bool) -> Result<()>;
+}
