@@ -37,7 +37,11 @@ impl Parked {
             let tries = self.0.entry(*lease).or_default();
             *tries += 1;
             if *tries == TRIES {
-                tracing::error!(lease.id = lease.0, "Gave up on lease {}: its sweep breaks", lease.0);
+                tracing::error!(
+                    lease.id = lease.0,
+                    "Gave up on lease {}: its sweep breaks",
+                    lease.0
+                );
             }
         }
     }
