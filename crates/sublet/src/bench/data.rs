@@ -76,7 +76,7 @@ pub(super) fn shop(file: &Path, customers: u32, leases: u32) -> Result<Shop> {
         let new = NewCustomer { name, email: None, currency: Currency::USD };
         let id = store.create_customer(&new, SET_UP_AT)?;
         let secret = engine::secret::new_api_key(random());
-        let key = secret.expose().to_owned();
+        let key = secret.reveal().to_owned();
         store.create_key(
             &NewApiKey {
                 hash: engine::secret::hash(&key),
