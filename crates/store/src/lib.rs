@@ -16,6 +16,7 @@ mod files;
 mod hex;
 pub mod memory;
 pub mod records;
+pub mod revocations;
 pub mod sqlite;
 pub mod vault;
 
