@@ -174,7 +174,12 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<Proxy>>;
 
     /// Entries of the journal, oldest first, from behind `after`; at most `limit`.
-    fn entries(&self, filter: &EntryFilter, after: Option<EntryId>, limit: u32) -> Result<Vec<Entry>>;
+    fn entries(
+        &self,
+        filter: &EntryFilter,
+        after: Option<EntryId>,
+        limit: u32,
+    ) -> Result<Vec<Entry>>;
 
     /// Proves the books from the journal alone and compares what is kept with it.
     fn audit(&self, progress: &mut dyn FnMut(u64)) -> Result<audit::Report>;
