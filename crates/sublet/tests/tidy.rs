@@ -34,12 +34,13 @@ fn metadata() -> Value {
 
 /// Every text file that git knows, with its content.
 fn files() -> Vec<(String, String)> {
-    let output =
-        Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output().unwrap();
+    let output = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output().unwrap();
     let names = String::from_utf8(output.stdout).unwrap();
     let files: Vec<_> = names
         .split_terminator('\0')
-        .filter_map(|name| Some((name.to_owned(), std::fs::read_to_string(root().join(name)).ok()?)))
+        .filter_map(|name| {
+            Some((name.to_owned(), std::fs::read_to_string(root().join(name)).ok()?))
+        })
         .collect();
     assert!(files.len() > 50, "git knows too few files; run the tests in a checkout");
     files
@@ -119,7 +120,9 @@ fn the_repository_speaks_of_the_product_alone() {
             assert!(!text.contains(word.as_str()), "{name} names a path of a machine: {word}");
         }
         if name.ends_with(".rs") {
-            for mark in [["TO", "DO"].concat(), ["FIX", "ME"].concat(), ["unimple", "mented!("].concat()] {
+            for mark in
+                [["TO", "DO"].concat(), ["FIX", "ME"].concat(), ["unimple", "mented!("].concat()]
+            {
                 assert!(!text.contains(&mark), "{name} says {mark}: finish it, or leave it out");
             }
         }
@@ -146,9 +149,21 @@ fn sql_stays_in_the_store() {
 #[test]
 fn every_youproxy_call_has_examples() {
     let calls = [
-        "balance", "proxy-type", "country", "rent-period", "mobile-operator", "promo-code",
-        "calculate-order", "calculate-extend", "calculate-extend-order", "order", "extend",
-        "extend-order", "extend-auto", "extend-order-auto", "ip-address",
+        "balance",
+        "proxy-type",
+        "country",
+        "rent-period",
+        "mobile-operator",
+        "promo-code",
+        "calculate-order",
+        "calculate-extend",
+        "calculate-extend-order",
+        "order",
+        "extend",
+        "extend-order",
+        "extend-auto",
+        "extend-order-auto",
+        "ip-address",
     ];
     let folder = root().join("crates/wire/fixtures/youproxy");
     let found: BTreeSet<String> = std::fs::read_dir(&folder)
