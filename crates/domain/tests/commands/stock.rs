@@ -1,7 +1,5 @@
 //! What orders take from stock.
 
-mod shop;
-
 use std::sync::Arc;
 
 use domain::command::{Command, Decision, Wish};
