@@ -1,1 +1,14 @@
 //! Where commands meet time and the database.
+//!
+//! [`Engine`] is what the edges (dialects, pages, command line) talk to. A command goes into the
+//! [`batcher`], which hands whatever has gathered to the store as one transaction; the
+//! [`scheduler`] issues ordinary commands when something is due; reads go around both.
+//! Nothing here knows of a wire format.
+
+pub mod batcher;
+pub mod clock;
+pub mod engine;
+pub mod fault;
+pub mod keys;
+pub mod scheduler;
+pub mod secret;

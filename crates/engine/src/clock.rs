@@ -1,0 +1,109 @@
+//! What time it is. The only place where the system's clock is read.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use domain::time::{Span, Time};
+
+/// What time it is. Tests turn it by hand.
+pub trait Clock: Send + Sync + 'static {
+    /// The current time.
+    fn now(&self) -> Time;
+}
+
+/// The system's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that is passed in elsewhere")]
+    fn now(&self) -> Time {
+        Time::from_millis(jiff::Timestamp::now().as_millisecond())
+    }
+}
+
+/// The clock of an installation: the true time, or ahead of it in a sandbox. Never goes back, even
+/// if the system's does.
+pub struct ShopClock {
+    true_time: Arc<dyn Clock>,
+    ahead_millis: AtomicI64,
+    /// The instant at which a jump has stopped, or [`FLOWING`].
+    held_millis: AtomicI64,
+    last_millis: AtomicI64,
+}
+
+const FLOWING: i64 = -1;
+
+impl ShopClock {
+    /// A clock that is `ahead` of `true_time`.
+    pub fn new(true_time: Arc<dyn Clock>, ahead: Span) -> ShopClock {
+        ShopClock {
+            true_time,
+            ahead_millis: AtomicI64::new(ahead.millis()),
+            held_millis: AtomicI64::new(FLOWING),
+            last_millis: AtomicI64::new(0),
+        }
+    }
+
+    /// The time without any offset.
+    pub fn true_time(&self) -> Time {
+        self.true_time.now()
+    }
+
+    /// Stops the clock at `instant`, if that is not in the past.
+    pub(crate) fn hold(&self, instant: Time) {
+        let instant = instant.max(self.now());
+        self.held_millis.store(instant.millis(), Ordering::SeqCst);
+    }
+
+    /// Lets a clock that was stopped go on, so far ahead of the true time.
+    pub(crate) fn release(&self, ahead: Span) {
+        self.ahead_millis.store(ahead.millis(), Ordering::SeqCst);
+        self.held_millis.store(FLOWING, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ShopClock {
+    fn now(&self) -> Time {
+        let held = self.held_millis.load(Ordering::SeqCst);
+        let now = if held == FLOWING {
+            self.true_time.now().millis() + self.ahead_millis.load(Ordering::SeqCst)
+        } else {
+            held
+        };
+        Time::from_millis(now.max(self.last_millis.fetch_max(now, Ordering::SeqCst)))
+    }
+}
+
+impl std::fmt::Debug for ShopClock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ShopClock({})", self.now().millis())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixed(AtomicI64);
+
+    impl Clock for Fixed {
+        fn now(&self) -> Time {
+            Time::from_millis(self.0.load(Ordering::SeqCst))
+        }
+    }
+
+    #[test]
+    fn it_never_goes_back_and_stops_when_held() {
+        let system = Arc::new(Fixed(AtomicI64::new(1_000)));
+        let clock = ShopClock::new(system.clone(), Span::from_millis(500));
+        assert_eq!(clock.now().millis(), 1_500);
+        system.0.store(200, Ordering::SeqCst);
+        assert_eq!(clock.now().millis(), 1_500);
+        clock.hold(Time::from_millis(9_000));
+        system.0.store(50_000, Ordering::SeqCst);
+        assert_eq!(clock.now().millis(), 9_000);
+        clock.release(Span::ZERO);
+        assert_eq!(clock.now().millis(), 50_000);
+    }
+}

@@ -1,0 +1,324 @@
+//! What the edges talk to.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::catalogue::Catalogue;
+use domain::command::{Command, Decision};
+use domain::extend::Extend;
+use domain::ids::EntryId;
+use domain::money::Money;
+use domain::needs::Needs;
+use domain::order::PlaceOrder;
+use domain::pricing::Quote;
+use domain::public_id::PublicIds;
+use domain::refusal::Refusal;
+use domain::sweep::Swept;
+use domain::time::{Span, Time};
+use domain::world::World;
+use store::Store;
+use store::records::OperatorToken;
+use tokio::task::JoinHandle;
+
+use crate::batcher::{Batcher, Bounds, Counts, Lane};
+use crate::clock::{Clock, ShopClock};
+use crate::fault::{Fault, told};
+use crate::keys::{Caller, Keys, Rejected};
+use crate::scheduler::{self, Acting, Parked};
+use crate::secret;
+
+/// How often is looked what is due, when nothing says sooner.
+const TICK: Duration = Duration::from_millis(250);
+
+/// After so long without a spend, every answer has been delivered or is remembered.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// Spends this shortly before an unclean end may not have been answered.
+const UNCLEAN_WINDOW: Span = Span::from_millis_const(5_000);
+
+/// The shop behind all edges. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Arc<dyn Store>,
+    clock: Arc<ShopClock>,
+    batcher: Batcher,
+    keys: Keys,
+    public_ids: PublicIds,
+    /// The catalogue that was last read.
+    catalogue: Mutex<Arc<Catalogue>>,
+    sandbox: bool,
+    /// Sweeps and jumps of the clock, one at a time.
+    sweeping: tokio::sync::Mutex<Parked>,
+    /// When the last spend without an idempotency key was decided, until that was noted as quiet.
+    last_spend: Mutex<Option<std::time::Instant>>,
+}
+
+/// A price, or why there is none, with the balance it was looked at with.
+#[derive(Clone, Debug)]
+pub struct Quoted {
+    /// The price.
+    pub result: Result<Quote, Refusal>,
+    /// What is in the wallet.
+    pub balance: Option<Money>,
+}
+
+/// Why a clock was not moved.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ClockError {
+    /// It is not a sandbox.
+    #[error("only a sandbox's clock can be moved")]
+    NotASandbox,
+    /// Time goes forward.
+    #[error("the clock cannot be moved back")]
+    Backwards,
+    /// Further than any date that can be written.
+    #[error("the clock cannot be moved that far")]
+    TooFar,
+    /// Something broke on the way; the clock has been moved, and what is due is done by and by.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Engine {
+    /// Starts on `store`: remembers what an unclean end may have left unanswered, and takes
+    /// commands from now on. What is due is done once [`Engine::run_scheduler`] is called.
+    pub fn start(
+        store: Arc<dyn Store>,
+        true_time: Arc<dyn Clock>,
+        bounds: Bounds,
+    ) -> Result<Engine, store::error::Error> {
+        let installation = store.installation()?;
+        let clock = Arc::new(ShopClock::new(true_time, installation.clock_offset));
+        let kept = domain::idempotency::KEPT_WITHOUT_KEY;
+        let remembered = store.note_start(clock.now(), UNCLEAN_WINDOW, kept)?;
+        if remembered > 0 {
+            tracing::warn!(
+                spends = remembered,
+                "The last end was unclean: the answers to {remembered} spends are given again if asked"
+            );
+        }
+        let catalogue = Mutex::new(store.catalogue()?);
+        let batcher = Batcher::start(store.clone(), clock.clone(), bounds);
+        let inner = Inner {
+            store,
+            clock,
+            batcher,
+            keys: Keys::default(),
+            public_ids: PublicIds::new(installation.id_key),
+            catalogue,
+            sandbox: installation.sandbox,
+            sweeping: tokio::sync::Mutex::default(),
+            last_spend: Mutex::new(None),
+        };
+        Ok(Engine { inner: Arc::new(inner) })
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &ShopClock {
+        &self.inner.clock
+    }
+
+    /// The current time of the shop.
+    pub fn now(&self) -> Time {
+        self.inner.clock.now()
+    }
+
+    /// Whether the clock may be moved.
+    pub fn is_sandbox(&self) -> bool {
+        self.inner.sandbox
+    }
+
+    /// The disguise of ids.
+    pub fn public_ids(&self) -> &PublicIds {
+        &self.inner.public_ids
+    }
+
+    /// The catalogue in force; the last known one while the database is away.
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        let mut known = self.inner.catalogue.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.inner.store.catalogue() {
+            Ok(catalogue) => known.clone_from(&catalogue),
+            Err(error) => {
+                told(&error, "reading the catalogue");
+            }
+        }
+        known.clone()
+    }
+
+    /// What the batcher has done, and how many requests wait.
+    pub fn load(&self) -> (&Counts, usize) {
+        (self.inner.batcher.counts(), self.inner.batcher.waiting())
+    }
+
+    /// Has a command decided, durably.
+    ///
+    /// Dropping the future does not take the command back: run it on a task of its own where the
+    /// caller may go away.
+    pub async fn submit(&self, command: Command, lane: Lane) -> Result<Decision, Fault> {
+        let spends = command.idempotency.is_some();
+        let decided = self.inner.batcher.submit(command, lane).await;
+        if spends && decided.as_ref().is_ok_and(|decision| decision.result.is_ok()) {
+            let mut last = self.inner.last_spend.lock().unwrap_or_else(PoisonError::into_inner);
+            *last = Some(std::time::Instant::now());
+        }
+        decided
+    }
+
+    /// What an order would cost.
+    pub fn quote_order(&self, order: &PlaceOrder) -> Result<Quoted, Fault> {
+        self.quoted(&order.needs(), order.customer, |world, now| order.quote(world, now))
+    }
+
+    /// What an extension would cost.
+    pub fn quote_extension(&self, extend: &Extend) -> Result<Quoted, Fault> {
+        self.quoted(&extend.needs(), extend.customer, |world, now| extend.quote(world, now))
+    }
+
+    fn quoted(
+        &self,
+        needs: &Needs,
+        customer: domain::ids::CustomerId,
+        quote: impl FnOnce(&World, Time) -> Result<Quote, Refusal>,
+    ) -> Result<Quoted, Fault> {
+        let now = self.now();
+        let world = self.inner.store.load(needs, now);
+        let world = world.map_err(|error| told(&error, "loading for a quote"))?;
+        let balance = world.wallet(customer).map(|wallet| wallet.balance);
+        Ok(Quoted { result: quote(&world, now), balance })
+    }
+
+    /// The caller who shows `key` from `ip`.
+    pub fn caller(&self, key: &str, ip: IpAddr) -> Result<Result<Caller, Rejected>, Fault> {
+        self.inner.keys.caller(self.inner.store.as_ref(), key, ip, self.now())
+    }
+
+    /// The operator token that `secret` is.
+    pub fn operator(&self, secret: &str) -> Result<Option<OperatorToken>, Fault> {
+        let found = self.inner.store.operator_token_by_hash(&secret::hash(secret));
+        found.map_err(|error| told(&error, "looking up an operator token"))
+    }
+
+    /// Asks the store something that it answers from memory within microseconds.
+    pub fn read<T>(
+        &self,
+        ask: impl FnOnce(&dyn Store) -> Result<T, store::error::Error>,
+    ) -> Result<T, Fault> {
+        ask(self.inner.store.as_ref()).map_err(|error| told(&error, "reading"))
+    }
+
+    /// Asks the store something that may take a while, on a thread for that.
+    pub async fn read_slow<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&dyn Store) -> Result<T, store::error::Error> + Send + 'static,
+    ) -> Result<T, store::error::Error> {
+        let store = self.inner.store.clone();
+        match tokio::task::spawn_blocking(move || ask(store.as_ref())).await {
+            Ok(answer) => answer,
+            Err(broken) => Err(store::error::Error::Fault(Box::new(broken))),
+        }
+    }
+
+    /// Remembers the answer to a spend whose client was gone before it was written.
+    pub async fn remember(&self, entry: EntryId) {
+        let now = self.now();
+        let kept = domain::idempotency::KEPT_WITHOUT_KEY;
+        let noted = self.read_slow(move |store| store.remember(&[entry], now, kept)).await;
+        if let Err(error) = noted {
+            told(&error, "remembering an answer that was not delivered");
+        }
+    }
+
+    /// Does what is due, for ever, on a task of its own.
+    pub fn run_scheduler(&self) -> JoinHandle<()> {
+        let engine = self.clone();
+        tokio::spawn(async move {
+            loop {
+                if let Err(fault) = engine.sweep().await {
+                    if matches!(fault, Fault::Closing) {
+                        return;
+                    }
+                    tracing::warn!("Could not do what is due: {fault}; trying again");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                engine.tidy().await;
+                tokio::time::sleep(TICK).await;
+            }
+        })
+    }
+
+    /// Does what is due by now.
+    pub async fn sweep(&self) -> Result<Swept, Fault> {
+        let mut parked = self.inner.sweeping.lock().await;
+        let until = self.now();
+        let acting = if self.inner.sandbox { Acting::WhenDue } else { Acting::Now };
+        scheduler::sweep(self, &mut parked, until, acting).await
+    }
+
+    /// Notes when it is quiet, and forgets answers whose time is over.
+    async fn tidy(&self) {
+        let quiet = {
+            let mut last = self.inner.last_spend.lock().unwrap_or_else(PoisonError::into_inner);
+            let quiet = last.is_some_and(|at| at.elapsed() >= QUIET);
+            if quiet {
+                *last = None;
+            }
+            quiet
+        };
+        if quiet {
+            let now = self.now();
+            let tidied = self.read_slow(move |store| {
+                store.note_quiet()?;
+                while store.forget(now, 1_000)? == 1_000 {}
+                Ok(())
+            });
+            if let Err(error) = tidied.await {
+                told(&error, "tidying");
+            }
+        }
+    }
+
+    /// Moves a sandbox's clock forward to `target`, doing on the way everything that is due at the
+    /// instant at which it is due.
+    pub async fn move_clock(&self, target: Time) -> Result<Swept, ClockError> {
+        if !self.inner.sandbox {
+            return Err(ClockError::NotASandbox);
+        }
+        if target >= Time::FAR {
+            return Err(ClockError::TooFar);
+        }
+        let mut parked = self.inner.sweeping.lock().await;
+        if target < self.now() {
+            return Err(ClockError::Backwards);
+        }
+        let ahead = target.since(self.inner.clock.true_time());
+        // First of all: after a kill on the way, a new start goes on from here.
+        let noted = self.read_slow(move |store| store.set_clock_offset(ahead)).await;
+        noted.map_err(|error| told(&error, "moving the clock"))?;
+        self.inner.clock.hold(self.now());
+        let swept = scheduler::sweep(self, &mut parked, target, Acting::WithTheClock).await;
+        self.inner.clock.hold(target);
+        self.inner.clock.release(target.since(self.inner.clock.true_time()));
+        Ok(swept?)
+    }
+
+    /// Takes no more commands, decides those that wait, and notes a clean end.
+    pub async fn close(&self) {
+        let engine = self.clone();
+        let closed = tokio::task::spawn_blocking(move || {
+            engine.inner.batcher.close();
+            engine.inner.store.note_quiet()
+        });
+        match closed.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                told(&error, "noting a clean end");
+            }
+            Err(_) => tracing::error!("Closing panicked"),
+        }
+    }
+}

@@ -1,0 +1,194 @@
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use crate::{
+    delivery::{Outcome, Slot},
+    limits::Limits,
+    stats::{Stats, count},
+};
+
+/// What the parts of one connection tell each other: the socket what it saw, the edge which
+/// requests came of it, the bodies that they ended.
+///
+/// hyper owns all these parts and shows none of them to the others. They all run within the
+/// connection's task, so the lock is never waited for.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) stats: Arc<Stats>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    since: Instant,
+    /// Whether an answer has been written.
+    served: bool,
+    /// Whether the client has ended its side, or the connection has failed.
+    ended: bool,
+    /// Whether there may be bytes from the client that nobody has asked for.
+    unread: bool,
+    /// The answers not yet written, oldest first. There is hardly ever more than one: hyper works
+    /// on one request at a time, but may start on the next before the last byte is out.
+    open: Vec<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    slot: Arc<Slot>,
+    /// Whether hyper has been given all of the answer.
+    handed_over: bool,
+}
+
+/// What a connection is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// No byte of the next request has come.
+    Waiting,
+    /// The head of a request is coming.
+    Head,
+    /// A request is being worked on, or its answer written.
+    Work,
+}
+
+/// What to do with bytes that are about to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Write {
+    /// Nobody has asked for them: hyper is refusing a head.
+    Refusal,
+    /// Write them if the client is still there.
+    Watched,
+    /// Write them.
+    Plain,
+}
+
+impl Link {
+    pub(crate) fn new(limits: Arc<Limits>, stats: Arc<Stats>) -> Link {
+        let state = State {
+            phase: Phase::Waiting,
+            since: Instant::now(),
+            served: false,
+            ended: false,
+            unread: false,
+            open: Vec::new(),
+        };
+        Link { limits, stats, state: Mutex::new(state) }
+    }
+
+    /// Bytes have been read.
+    pub(crate) fn read(&self) {
+        let mut state = self.state();
+        state.unread = true;
+        if state.phase == Phase::Waiting {
+            state.phase = Phase::Head;
+            state.since = Instant::now();
+        }
+    }
+
+    /// The head of a request has been read; its answer is the one of the returned slot.
+    pub(crate) fn called(&self, has_body: bool) -> Arc<Slot> {
+        let slot = Slot::new();
+        let mut state = self.state();
+        state.phase = Phase::Work;
+        state.unread = has_body;
+        state.open.push(Open { slot: Arc::clone(&slot), handed_over: false });
+        slot
+    }
+
+    /// The body of the request has been read to its end.
+    pub(crate) fn body_read(&self) {
+        self.state().unread = false;
+    }
+
+    /// hyper has been given all of an answer.
+    pub(crate) fn handed_over(&self, slot: &Arc<Slot>) {
+        let mut state = self.state();
+        if let Some(open) = state.open.iter_mut().find(|open| Arc::ptr_eq(&open.slot, slot)) {
+            open.handed_over = true;
+        }
+    }
+
+    /// Whatever hyper was given before this has been written.
+    pub(crate) fn flushed(&self) {
+        let mut state = self.state();
+        if !state.open.first().is_some_and(|open| open.handed_over) {
+            return;
+        }
+        state.open.retain(|open| {
+            if open.handed_over {
+                open.slot.settle(Outcome::Delivered);
+            }
+            !open.handed_over
+        });
+        if state.open.is_empty() {
+            state.phase = Phase::Waiting;
+            state.since = Instant::now();
+            state.served = true;
+        }
+    }
+
+    /// An answer will not be finished.
+    pub(crate) fn given_up(&self, slot: &Slot) {
+        if slot.settle(Outcome::Gone) {
+            count(&self.stats.gone);
+        }
+    }
+
+    /// The client has ended its side, or the connection has failed.
+    pub(crate) fn ended(&self) {
+        let mut state = self.state();
+        state.ended = true;
+        for open in state.open.drain(..) {
+            self.given_up(&open.slot);
+        }
+    }
+
+    /// Whether the client may still be sending what will not be read.
+    pub(crate) fn may_be_sending(&self) -> bool {
+        let state = self.state();
+        state.unread && !state.ended
+    }
+
+    /// What to do with bytes that are about to be written.
+    pub(crate) fn about_to_write(&self) -> Write {
+        let mut state = self.state();
+        if state.phase != Phase::Work {
+            // What has come of the head is of no more use, and there may be more of it.
+            state.unread = true;
+            Write::Refusal
+        } else if state.open.iter().any(|open| open.slot.is_watched()) {
+            Write::Watched
+        } else {
+            Write::Plain
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.state().phase
+    }
+
+    /// Whether an answer has been written on this connection.
+    pub(crate) fn has_served(&self) -> bool {
+        self.state().served
+    }
+
+    /// By when the client must have done something.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let state = self.state();
+        let time: Duration = match state.phase {
+            Phase::Waiting if state.served => self.limits.idle,
+            Phase::Waiting | Phase::Head => self.limits.head,
+            Phase::Work => return None,
+        };
+        Some(state.since + time)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
