@@ -14,11 +14,23 @@ use crate::problem::Problem;
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// Where the books are kept: sqlite:PATH [default: sqlite:sublet-data/sublet.db]
-    #[arg(long, global = true, env = "SUBLET_DATABASE", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "SUBLET_DATABASE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
     pub(crate) database: Option<String>,
 
     /// The key to secrets in the books [default: sublet.key beside the database]
-    #[arg(long, global = true, env = "SUBLET_KEY_FILE", value_name = "FILE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "SUBLET_KEY_FILE",
+        value_name = "FILE",
+        hide_env_values = true
+    )]
     pub(crate) key_file: Option<PathBuf>,
 
     /// Print results as JSON, one object a line

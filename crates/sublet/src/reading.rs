@@ -35,13 +35,19 @@ pub(crate) fn moment(text: &str) -> Result<Moment, String> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(Moment::At(Time::from_millis(at.as_millisecond())));
     }
-    if let Some(at) = text.parse::<Date>().ok().and_then(midnight) {
+    if let Some(at) = day(text).and_then(midnight) {
         return Ok(Moment::At(at));
     }
     if let Some(span) = span(text) {
         return Ok(Moment::After(span));
     }
-    Err("write a time like 2026-12-01T12:00:00Z, a day like 2026-12-01, or a length like 30d".into())
+    Err("write a time like 2026-12-01T12:00:00Z, a day like 2026-12-01, or a length like 30d"
+        .into())
+}
+
+/// A day alone: the library would take one with a time too, and drop the time.
+fn day(text: &str) -> Option<Date> {
+    if text.len() == "2026-12-01".len() { text.parse().ok() } else { None }
 }
 
 fn midnight(date: Date) -> Option<Time> {
@@ -147,7 +153,8 @@ mod tests {
         ] {
             assert_eq!(shown(moment(text).unwrap().at(now)), shows, "{text}");
         }
-        for bad in ["", "d", "-1d", "30", "30y", "tomorrow", "2026-13-01", "2026-12-01 12:00", "ä"] {
+        for bad in ["", "d", "-1d", "30", "30y", "tomorrow", "2026-13-01", "2026-12-01 12:00", "ä"]
+        {
             assert!(moment(bad).is_err(), "{bad}");
         }
     }

@@ -166,6 +166,14 @@ impl Receipt {
         }
     }
 
+    /// What was left in the wallet.
+    fn balance(&self) -> String {
+        match (&self.balance_after, &self.currency) {
+            (Some(balance), Some(currency)) => format!("{balance} {currency}"),
+            _ => String::new(),
+        }
+    }
+
     /// The rest in a few words.
     fn words(&self) -> String {
         let mut words = Vec::new();
@@ -227,7 +235,7 @@ impl PricedLine {
 
 impl Row for Receipt {
     const COLUMNS: &'static [&'static str] =
-        &["ENTRY", "AT", "CUSTOMER", "EVENT", "AMOUNT", "BALANCE", "", "WHAT"];
+        &["ENTRY", "AT", "CUSTOMER", "EVENT", "AMOUNT", "BALANCE", "WHAT"];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -236,8 +244,7 @@ impl Row for Receipt {
             self.customer_id.to_string(),
             self.event.to_owned(),
             self.amount.clone().unwrap_or_default(),
-            self.balance_after.clone().unwrap_or_default(),
-            self.currency.clone().unwrap_or_default(),
+            self.balance(),
             self.words(),
         ]
     }

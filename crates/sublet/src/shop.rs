@@ -1,5 +1,7 @@
 //! What a command works on.
 
+use std::path::Path;
+
 use domain::customer::Customer;
 use domain::ids::CustomerId;
 use domain::ledger::Wallet;
@@ -13,6 +15,8 @@ use crate::problem::Problem;
 pub(crate) struct Shop<'a, 'c> {
     /// The books.
     pub(crate) store: &'a dyn Store,
+    /// Where the key to their secrets is.
+    pub(crate) key_file: &'a Path,
     /// The moment: the shop's clock, which in a sandbox may be ahead.
     pub(crate) now: Time,
     /// Whom it talks to.

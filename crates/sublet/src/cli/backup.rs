@@ -1,6 +1,6 @@
 //! `sublet backup`: a copy of the books.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -20,7 +20,7 @@ pub(super) struct Backup {
 }
 
 impl Backup {
-    pub(super) fn run(&self, shop: &mut Shop<'_, '_>, key_file: &Path) -> Result<(), Problem> {
+    pub(super) fn run(&self, shop: &mut Shop<'_, '_>) -> Result<(), Problem> {
         let bar = progress::bar(0, "pages copied");
         shop.store.backup(&self.file, &mut |done, all| {
             bar.set_length(all);
@@ -31,7 +31,7 @@ impl Backup {
         let shown = self.file.display().to_string();
         let result = serde_json::json!({ "backup": shown, "bytes": bytes });
         shop.console.result(&result, &[("backup", shown), ("bytes", bytes.to_string())])?;
-        let key = key_file.display();
+        let key = shop.key_file.display().to_string();
         shop.console.note(&format!("Keep the key file {key} too, and not beside the backup."));
         Ok(())
     }

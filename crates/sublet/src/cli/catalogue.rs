@@ -17,7 +17,7 @@ use crate::shop::Shop;
 pub(super) enum Catalogue {
     /// Put a catalogue in force, after showing what it changes
     Apply(Apply),
-    /// Show the catalogue in force
+    /// Show the catalogue in force, as it was written
     Show(Show),
 }
 
@@ -37,9 +37,9 @@ pub(super) struct Apply {
 
 #[derive(Debug, Args)]
 pub(super) struct Show {
-    /// Show the text that was applied
+    /// Show the price of each product for each period instead of the text
     #[arg(long)]
-    text: bool,
+    prices: bool,
 }
 
 /// What became of a catalogue.
@@ -89,9 +89,8 @@ impl Apply {
         if self.is_input() {
             return console.read_all();
         }
-        std::fs::read_to_string(&self.file).map_err(|error| {
-            Problem::failed(format!("{} cannot be read: {error}", self.shown()))
-        })
+        std::fs::read_to_string(&self.file)
+            .map_err(|error| Problem::failed(format!("{} cannot be read: {error}", self.shown())))
     }
 
     fn agreed(&self, console: &mut Console<'_>, count: usize) -> Result<(), Problem> {
@@ -125,6 +124,15 @@ fn done(
     }
     let changes = changes.iter().map(Difference::to_string).collect();
     console.object(&Applied { version, changed, changes })
+}
+
+/// The catalogue in force, for programs.
+#[derive(Debug, Serialize)]
+struct InForce {
+    version: i64,
+    kinds: Vec<Terms>,
+    products: Vec<Shown>,
+    text: Option<String>,
 }
 
 /// A product as it is shown.
@@ -222,14 +230,9 @@ impl Row for Terms {
 impl Show {
     fn run(&self, shop: &mut Shop<'_, '_>) -> Result<(), Problem> {
         let catalogue = shop.store.catalogue()?;
-        if self.text {
-            let text = shop.store.catalogue_text()?.unwrap_or_default();
-            let object = serde_json::json!({ "version": catalogue.version, "text": text });
-            shop.console.text(text.trim_end())?;
-            return if shop.console.json { shop.console.object(&object) } else { Ok(()) };
-        }
+        let text = shop.store.catalogue_text()?;
         let share = |(from, share): &(u32, Percent)| (*from, share.to_string());
-        let terms: Vec<Terms> = catalogue
+        let kinds: Vec<Terms> = catalogue
             .terms
             .iter()
             .map(|(kind, terms)| Terms {
@@ -242,19 +245,18 @@ impl Show {
         let products: Vec<Shown> =
             catalogue.products.values().map(|product| Shown::new(&catalogue, product)).collect();
         if shop.console.json {
-            return shop.console.object(&serde_json::json!({
-                "version": catalogue.version,
-                "kinds": terms,
-                "products": products,
-            }));
+            let version = catalogue.version;
+            return shop.console.object(&InForce { version, kinds, products, text });
         }
-        let empty = "There is no catalogue yet: `sublet catalogue apply FILE` puts one in force.";
-        if products.is_empty() {
-            return shop.console.text(empty);
+        let Some(text) = text else {
+            shop.console.note("There is no catalogue yet: `sublet catalogue apply FILE`");
+            return Ok(());
+        };
+        if !self.prices {
+            return shop.console.text(text.trim_end());
         }
-        shop.console.text(&format!("Catalogue {}\n", catalogue.version))?;
-        shop.console.list(&terms, "")?;
+        shop.console.list(&kinds, "No kind is sold.")?;
         shop.console.text("")?;
-        shop.console.list(&products, "")
+        shop.console.list(&products, "Nothing is sold.")
     }
 }

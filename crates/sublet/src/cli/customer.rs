@@ -77,15 +77,14 @@ impl Shown {
 }
 
 impl Row for Shown {
-    const COLUMNS: &'static [&'static str] = &["ID", "NAME", "EMAIL", "BALANCE", "", "SINCE", ""];
+    const COLUMNS: &'static [&'static str] = &["ID", "NAME", "EMAIL", "BALANCE", "SINCE", ""];
 
     fn cells(&self) -> Vec<String> {
         vec![
             self.customer_id.to_string(),
             self.name.clone(),
             self.email.clone().unwrap_or_default(),
-            self.balance.clone(),
-            self.currency.clone(),
+            format!("{} {}", self.balance, self.currency),
             self.created_at[..10].to_owned(),
             if self.suspended { "suspended" } else { "" }.to_owned(),
         ]

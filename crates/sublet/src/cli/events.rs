@@ -13,18 +13,30 @@ use crate::shop::Shop;
 /// How many entries are asked for at once.
 const PAGE: u32 = 1_000;
 
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub(super) struct Events {
+    #[command(subcommand)]
+    list: Option<Named>,
+    #[command(flatten)]
+    plain: List,
+}
+
+/// The same, said with its verb as elsewhere.
 #[derive(Debug, Subcommand)]
-pub(super) enum Events {
+enum Named {
     /// The entries of the journal, oldest first
+    #[command(after_help = EXAMPLES)]
     List(List),
 }
 
-#[derive(Debug, Args)]
-#[command(after_help = "\
+const EXAMPLES: &str = "\
 Examples:
-  sublet events list --customer 1
-  sublet events list --after 4711 --json | jq -c 'select(.event == \"renewal_failed\")'")]
-pub(super) struct List {
+  sublet events --customer 1
+  sublet events --after 4711 --json | jq -c 'select(.event == \"renewal_failed\")'";
+
+#[derive(Debug, Args)]
+struct List {
     /// Only what concerns this customer
     #[arg(long, value_name = "ID", value_parser = reading::customer)]
     customer: Option<CustomerId>,
@@ -38,8 +50,10 @@ pub(super) struct List {
 
 impl Events {
     pub(super) fn run(self, shop: &mut Shop<'_, '_>) -> Result<(), Problem> {
-        let Events::List(list) = self;
-        list.run(shop)
+        match self.list {
+            Some(Named::List(list)) => list.run(shop),
+            None => self.plain.run(shop),
+        }
     }
 }
 

@@ -233,7 +233,8 @@ fn list(shop: &mut Shop<'_, '_>) -> Result<(), Problem> {
 }
 
 fn code(text: &str) -> Result<String, String> {
-    normal_code(text).ok_or_else(|| "1 to 64 letters, digits and signs without blanks are expected".into())
+    normal_code(text)
+        .ok_or_else(|| "1 to 64 letters, digits and signs without blanks are expected".into())
 }
 
 /// A text with its locale, which is English where none is said.

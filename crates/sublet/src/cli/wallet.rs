@@ -77,9 +77,9 @@ impl Deposit {
         let command = Command::plain(Wish::Deposit(wanted));
         let decision = shop.store.transact(&[command], shop.now)?.into_iter().next();
         let decision = decision.ok_or_else(|| Problem::failed("the deposit was not decided"))?;
-        let done = decision.result.map_err(|refusal| {
-            Problem::failed(format!("the deposit was refused: {refusal}"))
-        })?;
+        let done = decision
+            .result
+            .map_err(|refusal| Problem::failed(format!("the deposit was refused: {refusal}")))?;
         let (Outcome::Done { entry: Some(entry), at, .. }, Some(balance)) =
             (done, decision.balance)
         else {

@@ -13,7 +13,7 @@ use super::line::Line;
 use super::{Delivery, misfit};
 use crate::reading;
 
-/// The columns that are known; the first three are needed.
+/// The columns that are known; the first three are needed. The first may be called `cidr` too.
 const COLUMNS: [&str; 6] = ["ip", "kind", "country", "operator", "gateway", "slots"];
 const NEEDED: usize = 3;
 
@@ -70,6 +70,7 @@ impl Header {
     fn read(row: &str) -> Result<Header, String> {
         let mut places = [None; 6];
         for (at, name) in cells(row).enumerate() {
+            let name = if name.eq_ignore_ascii_case("cidr") { COLUMNS[0] } else { name };
             let known = COLUMNS.iter().position(|column| column.eq_ignore_ascii_case(name));
             let Some(column) = known else {
                 let known = COLUMNS.join(",");
@@ -147,7 +148,10 @@ impl Seen {
             if (&other.pool, &other.gateway) != (&address.pool, &address.gateway) {
                 let ip = address.ip;
                 let pool = &other.pool;
-                return Err(format!("{ip} stands on line {its_line} as {pool} at {}", other.gateway));
+                return Err(format!(
+                    "{ip} stands on line {its_line} as {pool} at {}",
+                    other.gateway
+                ));
             }
         }
         Ok(())
@@ -186,8 +190,11 @@ mod tests {
 
     #[test]
     fn columns_stand_in_any_order() {
-        let delivery = read("country,ip,kind\nUSA,198.51.100.7,ISP\n", &catalogue()).unwrap();
-        assert_eq!(delivery.addresses[0].pool.to_string(), "ISP/USA");
+        for header in ["country,ip,kind", "country,CIDR,kind"] {
+            let text = format!("{header}\nUSA,198.51.100.7,ISP\n");
+            let delivery = read(&text, &catalogue()).unwrap();
+            assert_eq!(delivery.addresses[0].pool.to_string(), "ISP/USA");
+        }
     }
 
     #[test]

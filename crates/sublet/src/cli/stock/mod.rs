@@ -5,6 +5,9 @@ mod csv;
 mod import;
 mod line;
 
+use std::collections::{BTreeMap, HashSet};
+use std::net::IpAddr;
+
 use clap::Subcommand;
 use domain::catalogue::Catalogue;
 use domain::product::ProductKey;
@@ -56,8 +59,27 @@ struct Delivered {
     prefixes_known: u64,
 }
 
+/// Why a delivery cannot have a place: addresses behind a shared host need two ports each.
+fn crowded(catalogue: &Catalogue, delivery: &Delivery) -> Option<String> {
+    let mut shared: BTreeMap<&str, HashSet<(IpAddr, u32)>> = BTreeMap::new();
+    for address in delivery.addresses.iter().filter(|address| address.pool.kind.shares_host()) {
+        shared.entry(&address.gateway).or_default().insert((address.ip, address.slot));
+    }
+    shared.iter().find_map(|(name, addresses)| {
+        let (first, last) = catalogue.gateways.get(*name)?.shared_ports;
+        let room = (usize::from(last - first) + 1) / 2;
+        let count = addresses.len();
+        (room < count).then(|| {
+            format!("gateway {name} has shared_ports for {room} addresses, not for {count}")
+        })
+    })
+}
+
 /// Adds a delivery that was checked as a whole. If it breaks off, doing it again adds the rest.
 fn deliver(shop: &mut Shop<'_, '_>, delivery: &Delivery) -> Result<Delivered, Problem> {
+    if let Some(crowded) = crowded(&*shop.store.catalogue()?, delivery) {
+        return Err(Problem::failed(crowded).hint("nothing was added"));
+    }
     let mut delivered = Delivered::default();
     let bar = progress::bar(delivery.addresses.len() as u64, "addresses");
     for chunk in delivery.addresses.chunks(CHUNK) {
@@ -101,9 +123,7 @@ fn misfit(catalogue: &Catalogue, pool: &ProductKey, gateway: &str) -> Option<Str
     let Some(tag) = &pool.operator else { return None };
     match catalogue.operators.get(tag) {
         Some(operator) if operator.country == pool.country => None,
-        Some(operator) => {
-            Some(format!("mobile operator {tag} is one of {}", operator.country))
-        }
+        Some(operator) => Some(format!("mobile operator {tag} is one of {}", operator.country)),
         None => Some(format!("the catalogue in force has no mobile operator {tag}")),
     }
 }
@@ -111,6 +131,7 @@ fn misfit(catalogue: &Catalogue, pool: &ProductKey, gateway: &str) -> Option<Str
 /// A line of stock as it is shown.
 #[derive(Debug, Serialize)]
 struct Shown {
+    pool: String,
     kind: &'static str,
     country: String,
     operator: Option<String>,
@@ -124,6 +145,7 @@ struct Shown {
 impl From<&StockLine> for Shown {
     fn from(line: &StockLine) -> Shown {
         Shown {
+            pool: line.pool.to_string(),
             kind: line.pool.kind.name(),
             country: line.pool.country.to_string(),
             operator: line.pool.operator.clone(),
@@ -138,13 +160,11 @@ impl From<&StockLine> for Shown {
 
 impl Row for Shown {
     const COLUMNS: &'static [&'static str] =
-        &["KIND", "COUNTRY", "OPERATOR", "GATEWAY", "FREE", "LEASED", "COOLING", "IN PREFIXES"];
+        &["POOL", "GATEWAY", "FREE", "LEASED", "COOLING", "UNDRAWN"];
 
     fn cells(&self) -> Vec<String> {
         vec![
-            self.kind.to_owned(),
-            self.country.clone(),
-            self.operator.clone().unwrap_or_default(),
+            self.pool.clone(),
             self.gateway.clone(),
             self.free.to_string(),
             self.leased.to_string(),
