@@ -21,6 +21,12 @@ impl Time {
         Time(millis.clamp(Self::EPOCH.0, Self::FAR.0))
     }
 
+    /// The same as [`Time::from_millis`], for constants.
+    pub const fn from_millis_const(millis: i64) -> Time {
+        assert!(0 <= millis && millis <= Time::FAR.0, "a moment between 1970 and 9999");
+        Time(millis)
+    }
+
     /// Milliseconds since 1970 UTC.
     pub fn millis(self) -> i64 {
         self.0

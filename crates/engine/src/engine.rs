@@ -25,7 +25,7 @@ use crate::batcher::{Batcher, Bounds, Counts, Lane};
 use crate::clock::{Clock, ShopClock};
 use crate::fault::{Fault, told};
 use crate::keys::{Caller, Keys, Rejected};
-use crate::scheduler::{self, Parked};
+use crate::scheduler::{self, Acting, Parked};
 use crate::secret;
 
 /// How often is looked what is due, when nothing says sooner.
@@ -49,6 +49,8 @@ struct Inner {
     batcher: Batcher,
     keys: Keys,
     public_ids: PublicIds,
+    /// The catalogue that was last read.
+    catalogue: Mutex<Arc<Catalogue>>,
     sandbox: bool,
     /// Sweeps and jumps of the clock, one at a time.
     sweeping: tokio::sync::Mutex<Parked>,
@@ -100,6 +102,7 @@ impl Engine {
                 "The last end was unclean: the answers to {remembered} spends are given again if asked"
             );
         }
+        let catalogue = Mutex::new(store.catalogue()?);
         let batcher = Batcher::start(store.clone(), clock.clone(), bounds);
         let inner = Inner {
             store,
@@ -107,6 +110,7 @@ impl Engine {
             batcher,
             keys: Keys::default(),
             public_ids: PublicIds::new(installation.id_key),
+            catalogue,
             sandbox: installation.sandbox,
             sweeping: tokio::sync::Mutex::default(),
             last_spend: Mutex::new(None),
@@ -136,10 +140,14 @@ impl Engine {
 
     /// The catalogue in force; the last known one while the database is away.
     pub fn catalogue(&self) -> Arc<Catalogue> {
-        self.inner.store.catalogue().unwrap_or_else(|error| {
-            told(&error, "reading the catalogue");
-            Arc::default()
-        })
+        let mut known = self.inner.catalogue.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.inner.store.catalogue() {
+            Ok(catalogue) => known.clone_from(&catalogue),
+            Err(error) => {
+                told(&error, "reading the catalogue");
+            }
+        }
+        known.clone()
     }
 
     /// What the batcher has done, and how many requests wait.
@@ -247,7 +255,8 @@ impl Engine {
     pub async fn sweep(&self) -> Result<Swept, Fault> {
         let mut parked = self.inner.sweeping.lock().await;
         let until = self.now();
-        scheduler::sweep(self, &mut parked, until, self.inner.sandbox).await
+        let acting = if self.inner.sandbox { Acting::WhenDue } else { Acting::Now };
+        scheduler::sweep(self, &mut parked, until, acting).await
     }
 
     /// Notes when it is quiet, and forgets answers whose time is over.
@@ -291,7 +300,7 @@ impl Engine {
         let noted = self.read_slow(move |store| store.set_clock_offset(ahead)).await;
         noted.map_err(|error| told(&error, "moving the clock"))?;
         self.inner.clock.hold(self.now());
-        let swept = scheduler::sweep(self, &mut parked, target, true).await;
+        let swept = scheduler::sweep(self, &mut parked, target, Acting::WithTheClock).await;
         self.inner.clock.hold(target);
         self.inner.clock.release(target.since(self.inner.clock.true_time()));
         Ok(swept?)

@@ -18,7 +18,7 @@ use crate::engine::Engine;
 use crate::fault::{Fault, told};
 
 /// How many leases are looked at together, at first.
-const PAGE: u32 = 2_000;
+const PAGE: u32 = 4_000;
 
 /// After so many broken tries a lease is left alone until the next start.
 const TRIES: u32 = 5;
@@ -47,17 +47,26 @@ impl Parked {
     }
 }
 
+/// At which moment a sweep acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Acting {
+    /// At the time of its transaction.
+    Now,
+    /// In a sandbox, at the very instant at which it is due, in order, so that one long jump of the
+    /// clock and many short ones leave the same books.
+    WhenDue,
+    /// The same, and the clock goes along.
+    WithTheClock,
+}
+
 /// Does everything that is due by `until`.
-///
-/// With `exact`, for a sandbox, every sweep acts at the very instant at which it is due, in order,
-/// so that one long jump of the clock and many short ones leave the same books. Without, it acts
-/// at the time of its transaction.
 pub(crate) async fn sweep(
     engine: &Engine,
     parked: &mut Parked,
     until: Time,
-    exact: bool,
+    acting: Acting,
 ) -> Result<Swept, Fault> {
+    let exact = acting != Acting::Now;
     let mut total = Swept::default();
     loop {
         let page = due_page(engine, parked, until, exact).await?;
@@ -69,7 +78,9 @@ pub(crate) async fn sweep(
             let at = if exact { due.at } else { Time::EPOCH };
             work.entry((at, due.customer)).or_default().push(due.lease);
         }
-        if exact && let Some(((last, _), _)) = work.last_key_value() {
+        if acting == Acting::WithTheClock
+            && let Some(((last, _), _)) = work.last_key_value()
+        {
             engine.clock().hold(*last);
         }
         let commands: Vec<(Command, Vec<LeaseId>)> = work

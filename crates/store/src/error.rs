@@ -85,6 +85,14 @@ pub enum OpenError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file of ours does not hold what was written to it.
+    #[error("{path} is damaged: {reason}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Something is already where something is to be made.
     #[error("{0} exists already")]
     Exists(PathBuf),

@@ -12,9 +12,13 @@ pub mod audit;
 pub mod catalogue_file;
 pub mod conformance;
 pub mod error;
+mod files;
+mod hex;
 pub mod memory;
 pub mod records;
+pub mod revocations;
 pub mod sqlite;
+pub mod vault;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,1 +1,3 @@
 //! The books in one SQLite file.
+
+mod backup;

@@ -1,0 +1,301 @@
+//! Leases: paid time and charge are one, ends form a chain, an address has one lease at a time.
+
+use std::collections::{BTreeMap, HashMap};
+
+use domain::ids::{AddressId, CustomerId, LeaseId, OrderId};
+use domain::journal::{Bill, Entry, Event, Granted, Moved};
+use domain::lease::{Lease, LeaseState};
+use domain::period::Period;
+use domain::product::ProductKey;
+use domain::time::Time;
+
+use super::{Findings, quote};
+
+#[derive(Debug, Default)]
+pub(super) struct Leases {
+    proven: HashMap<LeaseId, Proven>,
+    /// Who has which address, as far as the journal has been read.
+    holders: HashMap<AddressId, LeaseId>,
+    products: Vec<ProductKey>,
+}
+
+/// What the journal says of a lease so far.
+#[derive(Debug)]
+struct Proven {
+    order: OrderId,
+    customer: CustomerId,
+    address: AddressId,
+    /// Where its product is in [`Leases::products`], to be short.
+    product: u32,
+    state: LeaseState,
+    compared: bool,
+    starts_at: Time,
+    ends_at: Time,
+    reserved_until: Option<Time>,
+    auto_extend: Option<Period>,
+}
+
+impl Leases {
+    pub(super) fn entry(&mut self, entry: &Entry, found: &mut Findings) {
+        match &entry.event {
+            Event::Deposit { .. } => {}
+            Event::Order { order, bill, period, leases } => {
+                self.order(entry, *order, bill, *period, leases, found);
+            }
+            Event::Extension { bill, period, leases, .. } => {
+                self.extension(entry, bill, *period, leases, found);
+            }
+            Event::AutoExtend { leases, period } => {
+                for id in leases {
+                    let Some(lease) = self.owned(*id, entry, found) else { continue };
+                    found.check(lease.state != LeaseState::Over, "lease", || {
+                        format!("entry {} instructs lease {}, which is over", entry.id.0, id.0)
+                    });
+                    lease.auto_extend = *period;
+                }
+            }
+            Event::RenewalFailed { leases, .. } => {
+                for id in leases {
+                    let Some(lease) = self.owned(*id, entry, found) else { continue };
+                    let due = lease.state == LeaseState::Active && lease.auto_extend.is_some();
+                    found.check(due, "lease", || {
+                        let (entry, id) = (entry.id.0, id.0);
+                        format!("entry {entry} fails to renew lease {id}, which asked for nothing")
+                    });
+                }
+            }
+            Event::Ended { leases } => {
+                for (id, until) in leases {
+                    self.ended(entry, *id, *until, found);
+                }
+            }
+            Event::Released { leases } => {
+                for id in leases {
+                    self.released(entry, *id, found);
+                }
+            }
+        }
+    }
+
+    fn order(
+        &mut self,
+        entry: &Entry,
+        order: OrderId,
+        bill: &Bill,
+        period: Period,
+        granted: &[Granted],
+        found: &mut Findings,
+    ) {
+        let at = entry.id.0;
+        let paid: u64 = quote::paid(bill).values().sum();
+        let given = u64::try_from(granted.len()).unwrap_or(u64::MAX);
+        found.check(bill.quote.lines.len() == 1 && paid == given, "lease", || {
+            format!("entry {at} (order {}) grants {given} leases and charges for {paid}", order.0)
+        });
+        let product = bill.quote.lines.first().map_or(u32::MAX, |line| self.product(&line.product));
+        for Granted { lease: id, address, ends_at } in granted {
+            found.check(*ends_at == entry.at + period.span(), "lease", || {
+                let (days, ends_at) = (period.days(), ends_at.millis());
+                format!("entry {at} grants lease {} until {ends_at}, not for {days} days", id.0)
+            });
+            self.grant(entry, *id, *address, found);
+            let lease = Proven {
+                order,
+                customer: entry.customer,
+                address: *address,
+                product,
+                state: LeaseState::Active,
+                compared: false,
+                starts_at: entry.at,
+                ends_at: *ends_at,
+                reserved_until: None,
+                auto_extend: None,
+            };
+            let again = self.proven.insert(*id, lease).is_some();
+            found.check(!again, "lease", || {
+                format!("entry {at} grants lease {}, which was granted before", id.0)
+            });
+        }
+    }
+
+    fn grant(&mut self, entry: &Entry, id: LeaseId, address: AddressId, found: &mut Findings) {
+        let holder = self.holders.insert(address, id);
+        if let Some(holder) = holder {
+            let (at, address) = (entry.id.0, address.0);
+            let (id, holder) = (id.0, holder.0);
+            found.note(
+                "address",
+                format!(
+                    "entry {at} lets address {address} to lease {id}, but lease {holder} has it"
+                ),
+            );
+        }
+    }
+
+    fn product(&mut self, key: &ProductKey) -> u32 {
+        let at = self.products.iter().position(|known| known == key).unwrap_or_else(|| {
+            self.products.push(key.clone());
+            self.products.len() - 1
+        });
+        u32::try_from(at).unwrap_or(u32::MAX)
+    }
+
+    fn extension(
+        &mut self,
+        entry: &Entry,
+        bill: &Bill,
+        period: Period,
+        moved: &[Moved],
+        found: &mut Findings,
+    ) {
+        let at = entry.id.0;
+        let mut extended: BTreeMap<u32, u64> = BTreeMap::new();
+        for Moved { lease: id, from, to } in moved {
+            let Some(lease) = self.owned(*id, entry, found) else { continue };
+            *extended.entry(lease.product).or_default() += 1;
+            found.check(*from == lease.ends_at, "lease", || {
+                let (from, end) = (from.millis(), lease.ends_at.millis());
+                format!("entry {at} moves the end of lease {} from {from}, but it is {end}", id.0)
+            });
+            found.check(*to == (*from).max(entry.at) + period.span(), "lease", || {
+                let (to, days) = (to.millis(), period.days());
+                format!("entry {at} moves the end of lease {} to {to}, not by {days} days", id.0)
+            });
+            let stands = match lease.state {
+                LeaseState::Active => true,
+                LeaseState::Reserved => lease.reserved_until.is_some_and(|until| entry.at < until),
+                LeaseState::Over => false,
+            };
+            found.check(stands, "lease", || {
+                format!("entry {at} extends lease {}, which is past its reserve", id.0)
+            });
+            if lease.state == LeaseState::Reserved {
+                lease.state = LeaseState::Active;
+            }
+            lease.ends_at = *to;
+            lease.reserved_until = None;
+        }
+        let mut charged: BTreeMap<u32, u64> = BTreeMap::new();
+        for (product, quantity) in quote::paid(bill) {
+            *charged.entry(self.product(product)).or_default() += quantity;
+        }
+        found.check(extended == charged, "lease", || {
+            let leases: Vec<i64> = moved.iter().map(|moved| moved.lease.0).collect();
+            format!("entry {at} extends leases {leases:?} and charges for others or other counts")
+        });
+    }
+
+    fn ended(&mut self, entry: &Entry, id: LeaseId, until: Option<Time>, found: &mut Findings) {
+        let at = entry.id.0;
+        let Some(lease) = self.owned(id, entry, found) else { return };
+        found.check(lease.state == LeaseState::Active, "lease", || {
+            format!("entry {at} ends lease {}, which has ended", id.0)
+        });
+        let end = lease.ends_at;
+        found.check(end <= entry.at, "lease", || {
+            format!("entry {at} ends lease {} before its end at {}", id.0, end.millis())
+        });
+        found.check(until.is_none_or(|until| end < until), "lease", || {
+            format!("entry {at} reserves the address of lease {} until before its end", id.0)
+        });
+        lease.state = LeaseState::Reserved;
+        lease.reserved_until = until;
+    }
+
+    fn released(&mut self, entry: &Entry, id: LeaseId, found: &mut Findings) {
+        let at = entry.id.0;
+        let Some(lease) = self.owned(id, entry, found) else { return };
+        found.check(lease.state == LeaseState::Reserved, "lease", || {
+            format!("entry {at} releases lease {}, which has not ended or is over", id.0)
+        });
+        let until = lease.reserved_until.unwrap_or(lease.ends_at);
+        found.check(until <= entry.at, "lease", || {
+            format!("entry {at} releases lease {} before {}", id.0, until.millis())
+        });
+        lease.state = LeaseState::Over;
+        lease.auto_extend = None;
+        let address = lease.address;
+        if self.holders.get(&address) == Some(&id) {
+            self.holders.remove(&address);
+        }
+    }
+
+    /// The lease that an entry names, if it was granted, and to the customer of the entry.
+    fn owned(&mut self, id: LeaseId, entry: &Entry, found: &mut Findings) -> Option<&mut Proven> {
+        let (at, name) = (entry.id.0, entry.event.name());
+        let Some(lease) = self.proven.get_mut(&id) else {
+            found
+                .note("orphan", format!("entry {at} ({name}) names lease {}, never granted", id.0));
+            return None;
+        };
+        found.check(lease.customer == entry.customer, "lease", || {
+            let (asked, owner) = (entry.customer.0, lease.customer.0);
+            format!("entry {at} ({name}) of customer {asked} names lease {} of {owner}", id.0)
+        });
+        Some(lease)
+    }
+
+    pub(super) fn lease(&mut self, lease: &Lease, found: &mut Findings) {
+        let id = lease.id.0;
+        let Some(proven) = self.proven.get_mut(&lease.id) else {
+            found.note("orphan", format!("lease {id} was never granted"));
+            return;
+        };
+        proven.compared = true;
+        let product = usize::try_from(proven.product).ok().and_then(|at| self.products.get(at));
+        let differs = [
+            ("order", lease.order != proven.order),
+            ("customer", lease.customer != proven.customer),
+            ("product", product != Some(&lease.product)),
+            ("address", lease.address != proven.address),
+            ("state", lease.state != proven.state),
+            ("start", lease.starts_at != proven.starts_at),
+            ("end", lease.ends_at != proven.ends_at),
+            ("reserve", lease.reserved_until != proven.reserved_until),
+            ("auto-extend", lease.auto_extend != proven.auto_extend),
+        ];
+        for (what, _) in differs.iter().filter(|(_, differs)| *differs) {
+            let detail =
+                format!("the {what} of lease {id} is not what the journal makes: {lease:?}");
+            found.note("lease", format!("{detail}, but {proven:?}"));
+        }
+        let latest = match lease.state {
+            LeaseState::Active => lease.ends_at,
+            LeaseState::Reserved => lease.reserved_until.unwrap_or(lease.ends_at),
+            LeaseState::Over => Time::FAR,
+        };
+        found.check(lease.look_at <= latest, "due", || {
+            let (look_at, latest) = (lease.look_at.millis(), latest.millis());
+            format!("lease {id} is looked at only at {look_at}, though due at {latest}")
+        });
+    }
+
+    pub(super) fn address(
+        &mut self,
+        address: AddressId,
+        holder: Option<LeaseId>,
+        found: &mut Findings,
+    ) {
+        let proven = self.holders.remove(&address);
+        found.check(holder == proven, "address", || {
+            let show = |lease: Option<LeaseId>| lease.map(|lease| lease.0);
+            let (kept, proven, address) = (show(holder), show(proven), address.0);
+            format!("address {address} is kept for lease {kept:?}, by the journal for {proven:?}")
+        });
+    }
+
+    pub(super) fn finish(&self, found: &mut Findings) {
+        let missing = self.proven.iter().filter(|(_, proven)| !proven.compared);
+        let mut missing: Vec<LeaseId> = missing.map(|(id, _)| *id).collect();
+        missing.sort_unstable();
+        for id in missing {
+            found.note("orphan", format!("lease {} was granted but does not exist", id.0));
+        }
+        let mut homeless: Vec<_> = self.holders.iter().collect();
+        homeless.sort_unstable();
+        for (address, lease) in homeless {
+            let (address, lease) = (address.0, lease.0);
+            found.note("orphan", format!("address {address} of lease {lease} does not exist"));
+        }
+    }
+}

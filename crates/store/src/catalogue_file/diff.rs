@@ -1,0 +1,168 @@
+//! What a new catalogue changes, for people.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use domain::catalogue::{Catalogue, PriceList, Terms};
+use domain::money::Percent;
+use domain::time::Span;
+
+/// One line of what changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Whether something comes, goes or changes.
+    pub mark: Mark,
+    /// What, for example `product IPv4/USA: USD per day 0.05 → 0.06`.
+    pub text: String,
+}
+
+/// Whether something comes, goes or changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// It is new.
+    Added,
+    /// It is gone.
+    Removed,
+    /// It is different.
+    Changed,
+}
+
+impl Mark {
+    /// `+`, `-` or `~`.
+    pub fn sign(self) -> char {
+        match self {
+            Mark::Added => '+',
+            Mark::Removed => '-',
+            Mark::Changed => '~',
+        }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.mark.sign(), self.text)
+    }
+}
+
+/// What there is to say of a thing, in the order in which it is said.
+type Facts = Vec<(String, String)>;
+
+/// What `new` changes against `old`; nothing if they sell the same.
+pub fn diff(old: &Catalogue, new: &Catalogue) -> Vec<Difference> {
+    let (old, new) = (things(old), things(new));
+    let mut found = Vec::new();
+    for (name, facts) in &new {
+        match old.get(name) {
+            None => found.push(Difference { mark: Mark::Added, text: all(&name.1, facts) }),
+            Some(before) => changes(&name.1, before, facts, &mut found),
+        }
+    }
+    for (name, _) in old.iter().filter(|(name, _)| !new.contains_key(*name)) {
+        found.push(Difference { mark: Mark::Removed, text: name.1.clone() });
+    }
+    found
+}
+
+fn all(name: &str, facts: &Facts) -> String {
+    let facts: Vec<String> = facts.iter().map(|(what, value)| format!("{what} {value}")).collect();
+    format!("{name}: {}", facts.join(", "))
+}
+
+fn changes(name: &str, before: &Facts, after: &Facts, found: &mut Vec<Difference>) {
+    let value_of = |facts: &Facts, what: &str| {
+        facts.iter().find(|(other, _)| other == what).map(|(_, value)| value.clone())
+    };
+    for (what, value) in after {
+        let text = match value_of(before, what) {
+            Some(earlier) if earlier == *value => continue,
+            Some(earlier) => format!("{name}: {what} {earlier} → {value}"),
+            None => format!("{name}: {what} {value} (new)"),
+        };
+        found.push(Difference { mark: Mark::Changed, text });
+    }
+    for (what, value) in before.iter().filter(|(what, _)| value_of(after, what).is_none()) {
+        let text = format!("{name}: {what} {value} (gone)");
+        found.push(Difference { mark: Mark::Changed, text });
+    }
+}
+
+/// Everything in a catalogue by section and name.
+fn things(catalogue: &Catalogue) -> BTreeMap<(u8, String), Facts> {
+    let mut things = BTreeMap::new();
+    for (name, gateway) in &catalogue.gateways {
+        let (first, last) = gateway.shared_ports;
+        let facts = vec![
+            fact("host", &gateway.host),
+            fact("HTTP port", gateway.http_port),
+            fact("SOCKS port", gateway.socks_port),
+            fact("shared ports", format_args!("{first}–{last}")),
+        ];
+        things.insert((0, format!("gateway {name}")), facts);
+    }
+    for (kind, terms) in &catalogue.terms {
+        things.insert((1, format!("kind {kind}")), of_terms(terms));
+    }
+    for (tag, operator) in &catalogue.operators {
+        let facts = vec![
+            fact("name", &operator.name),
+            fact("country", operator.country),
+            fact("rotation seconds", list(operator.rotation_seconds.iter())),
+        ];
+        things.insert((2, format!("mobile operator {tag}")), facts);
+    }
+    for (key, product) in &catalogue.products {
+        let mut facts: Facts = Vec::new();
+        for (currency, prices) in &product.prices {
+            of_prices(currency.code(), prices, &mut facts);
+        }
+        facts.push(fact("reserve", span(product.reserve)));
+        facts.push(fact("on sale", if product.on_sale { "yes" } else { "no" }));
+        things.insert((3, format!("product {key}")), facts);
+    }
+    things
+}
+
+fn of_terms(terms: &Terms) -> Facts {
+    vec![
+        fact("periods", list(terms.periods.iter().map(|period| period.days()))),
+        fact("quantity", format_args!("{}–{}", terms.quantity_min, terms.quantity_max)),
+        fact("renewal", format_args!("{} ahead", span(terms.renew_lead))),
+        fact("retry", format_args!("after {}", span(terms.renew_retry))),
+        fact("cooling", span(terms.cooling)),
+        fact("volume discounts", steps(&terms.volume_discounts)),
+        fact("period discounts", steps(&terms.period_discounts)),
+    ]
+}
+
+fn of_prices(currency: &str, prices: &PriceList, facts: &mut Facts) {
+    if let Some(price) = prices.per_day {
+        facts.push(fact(&format!("{currency} per day"), price));
+    }
+    for (days, price) in &prices.per_period {
+        facts.push(fact(&format!("{currency} for {days} days"), price));
+    }
+}
+
+fn fact(what: &str, value: impl fmt::Display) -> (String, String) {
+    (what.to_owned(), value.to_string())
+}
+
+fn list(items: impl Iterator<Item = impl fmt::Display>) -> String {
+    items.map(|item| item.to_string()).collect::<Vec<_>>().join("/")
+}
+
+fn steps(steps: &[(u32, Percent)]) -> String {
+    if steps.is_empty() {
+        return "none".to_owned();
+    }
+    list(steps.iter().map(|(from, share)| format!("{share} % from {from}")))
+}
+
+fn span(span: Span) -> String {
+    let minutes = span.millis() / 60_000;
+    match minutes {
+        0 => "none".to_owned(),
+        minutes if minutes % 60 == 0 => format!("{} h", minutes / 60),
+        minutes => format!("{minutes} min"),
+    }
+}

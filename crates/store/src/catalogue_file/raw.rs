@@ -1,0 +1,119 @@
+//! The file's form. What is in it is judged elsewhere.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, Visitor};
+use toml::Spanned;
+
+/// A text with its place.
+pub(super) type Text = Spanned<String>;
+/// Shares, from steps that TOML writes as texts.
+pub(super) type Steps = BTreeMap<Text, Spanned<Decimal>>;
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    #[serde(default)]
+    pub(super) gateways: BTreeMap<Text, Gateway>,
+    #[serde(default)]
+    pub(super) kinds: BTreeMap<Text, Kind>,
+    #[serde(default)]
+    pub(super) operators: Vec<Operator>,
+    #[serde(default)]
+    pub(super) products: Vec<Spanned<Product>>,
+}
+
+/// `[gateways.main]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Gateway {
+    pub(super) host: Text,
+    pub(super) http_port: Spanned<u16>,
+    pub(super) socks_port: Spanned<u16>,
+    pub(super) shared_ports: Spanned<(u16, u16)>,
+}
+
+/// `[kinds.IPv4]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Kind {
+    pub(super) periods: Spanned<Vec<Spanned<u32>>>,
+    pub(super) quantity: Spanned<(u32, u32)>,
+    pub(super) reserve_hours: Option<Spanned<u32>>,
+    pub(super) cooling_hours: Option<Spanned<u32>>,
+    pub(super) renew_lead_hours: Option<Spanned<u32>>,
+    pub(super) renew_retry_minutes: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub(super) volume_discounts: Steps,
+    #[serde(default)]
+    pub(super) period_discounts: Steps,
+}
+
+/// `[[operators]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Operator {
+    pub(super) tag: Text,
+    pub(super) name: Text,
+    pub(super) country: Text,
+    pub(super) rotation_seconds: Spanned<Vec<Spanned<u32>>>,
+}
+
+/// `[[products]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Product {
+    pub(super) kind: Text,
+    pub(super) country: Option<Text>,
+    pub(super) countries: Option<Spanned<Vec<Text>>>,
+    pub(super) operator: Option<Text>,
+    #[serde(default)]
+    pub(super) per_day: BTreeMap<Text, Spanned<Decimal>>,
+    #[serde(default)]
+    pub(super) per_period: BTreeMap<Text, BTreeMap<Text, Spanned<Decimal>>>,
+    pub(super) reserve_hours: Option<Spanned<u32>>,
+    pub(super) on_sale: Option<bool>,
+}
+
+/// A decimal number in quotes. Without them, TOML would read `0.05` as a binary fraction, which
+/// cannot hold it.
+#[derive(Debug)]
+pub(super) struct Decimal(pub(super) String);
+
+impl<'de> Deserialize<'de> for Decimal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
+        struct Quoted;
+
+        impl Quoted {
+            fn refuse<E: Error>(number: impl fmt::Display) -> Result<Decimal, E> {
+                let hint = "so that it is kept exactly";
+                Err(E::custom(format_args!("write the number in quotes, \"{number}\", {hint}")))
+            }
+        }
+
+        impl Visitor<'_> for Quoted {
+            type Value = Decimal;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a decimal number in quotes, such as \"0.05\"")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Decimal, E> {
+                Ok(Decimal(text.to_owned()))
+            }
+
+            fn visit_f64<E: Error>(self, number: f64) -> Result<Decimal, E> {
+                Self::refuse(number)
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Decimal, E> {
+                Self::refuse(number)
+            }
+        }
+
+        deserializer.deserialize_any(Quoted)
+    }
+}

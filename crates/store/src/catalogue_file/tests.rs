@@ -1,0 +1,227 @@
+//! What a catalogue may say, and what is said about one that cannot be used.
+
+use domain::kind::ProxyKind;
+use domain::money::{Currency, UnitPrice};
+use domain::period::Period;
+use domain::product::ProductKey;
+use domain::time::Span;
+
+use super::*;
+
+const SAMPLE: &str = include_str!("../../../../docs/catalogue.sample.toml");
+
+/// A small catalogue that can be used: IPv4 and mobile in the USA.
+const SMALL: &str = r#"
+[gateways.main]
+host = "127.0.0.1"
+http_port = 8081
+socks_port = 8082
+shared_ports = [20000, 29999]
+
+[kinds.IPv4]
+periods = [30, 90]
+quantity = [1, 1000]
+volume_discounts = { "100" = "12.5", "20" = "5" }
+
+[kinds.MOBILE]
+periods = [30]
+quantity = [1, 10]
+
+[[operators]]
+tag = "verizon"
+name = "Verizon"
+country = "USA"
+rotation_seconds = [0, 300]
+
+[[products]]
+kind = "IPv4"
+countries = ["USA", "DEU"]
+per_day.USD = "0.05"
+per_period.USD = { "30" = "1.31" }
+
+[[products]]
+kind = "MOBILE"
+country = "USA"
+operator = "verizon"
+per_day.USD = "2"
+reserve_hours = 2
+"#;
+
+fn key(text: &str) -> ProductKey {
+    ProductKey::parse(text).unwrap()
+}
+
+#[test]
+fn the_sample_can_be_used_and_sells_every_kind_for_every_period() {
+    let catalogue = read(SAMPLE, 7).unwrap();
+    assert_eq!(catalogue.version, 7);
+    for kind in ProxyKind::ALL {
+        assert!(!catalogue.countries(kind).is_empty(), "{kind}");
+    }
+    assert!(catalogue.countries(ProxyKind::Ipv4).len() >= 12);
+    for product in catalogue.products.keys() {
+        for period in catalogue.periods(product.kind) {
+            for currency in ["USD", "EUR"].map(|code| Currency::from_code(code).unwrap()) {
+                let price = catalogue.price(product, *period, currency);
+                assert!(price.is_some(), "{product} {period:?} {currency}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_written_is_what_is_sold() {
+    let catalogue = read(SMALL, 1).unwrap();
+    let thirty = Period::from_days(30).unwrap();
+    for country in ["USA", "DEU"] {
+        let product = key(&format!("IPv4/{country}"));
+        let price = catalogue.price(&product, thirty, Currency::USD).unwrap();
+        assert_eq!(price.unit, UnitPrice::parse("1.31").unwrap());
+        assert_eq!(catalogue.reserve(&product), Span::DAY);
+    }
+    let mobile = &catalogue.products[&key("MOBILE/USA/verizon")];
+    assert!(mobile.on_sale);
+    assert_eq!(mobile.reserve, Span::from_hours(2));
+    let terms = catalogue.terms(ProxyKind::Ipv4).unwrap();
+    let steps: Vec<(u32, String)> =
+        terms.volume_discounts.iter().map(|(from, share)| (*from, share.to_string())).collect();
+    assert_eq!(steps, [(20, "5".to_owned()), (100, "12.5".to_owned())]);
+    assert_eq!((terms.renew_lead, terms.renew_retry), (Span::DAY, Span::HOUR));
+    assert_eq!(catalogue.gateways["main"].shared_ports, (20000, 29999));
+}
+
+#[test]
+fn mobile_addresses_are_not_kept_unless_said() {
+    let catalogue = read(&SMALL.replace("reserve_hours = 2", ""), 1).unwrap();
+    assert_eq!(catalogue.reserve(&key("MOBILE/USA/verizon")), Span::ZERO);
+}
+
+#[test]
+fn an_empty_catalogue_sells_nothing() {
+    assert_eq!(read("", 3).unwrap(), Catalogue { version: 3, ..Catalogue::default() });
+}
+
+/// Replaces `from` in the small catalogue and expects the sentence.
+#[track_caller]
+fn refused(from: &str, to: &str, sentence: &str) {
+    assert!(SMALL.contains(from), "{from}");
+    let Err(Invalid(said)) = read(&SMALL.replacen(from, to, 1), 1) else {
+        panic!("it was accepted: {to}");
+    };
+    assert!(said.contains(sentence), "{said}\nlacks\n{sentence}");
+    assert!(said.starts_with("line "), "{said}");
+    assert!(!said.contains('\n'), "{said}");
+}
+
+#[test]
+fn numbers_that_must_be_exact_are_quoted() {
+    let hint =
+        "line 26, column 15: write the number in quotes, \"0.05\", so that it is kept exactly";
+    refused("per_day.USD = \"0.05\"", "per_day.USD = 0.05", hint);
+    refused("\"30\" = \"1.31\"", "\"30\" = 1", "write the number in quotes, \"1\"");
+    refused("\"20\" = \"5\"", "\"20\" = 5", "write the number in quotes, \"5\"");
+    let finer = "product IPv4/USA: unusable price \"0.0500001\"";
+    refused("\"0.05\"", "\"0.0500001\"", finer);
+    refused("\"0.05\"", "\"-0.05\"", "product IPv4/USA: unusable price");
+}
+
+#[test]
+fn unknown_words_are_named() {
+    refused("http_port", "port", "unknown field `port`");
+    refused(
+        "[kinds.IPv4]",
+        "[kinds.IPv5]",
+        "unknown kind \"IPv5\"; known: IPv4, IPv6, MOBILE, ISP",
+    );
+    refused("\"DEU\"]", "\"GER\"]", "line 25, column 21: unknown country \"GER\"");
+    refused("per_day.USD", "per_day.USX", "product IPv4/USA: unknown currency \"USX\"");
+    refused("[kinds.MOBILE]", "[kinds.ISP]", "there is no [kinds.MOBILE]");
+    refused("periods = [30, 90]", "periods = [30, 90", "line 10");
+}
+
+#[test]
+fn terms_must_make_sense() {
+    refused("[30, 90]", "[90, 30]", "kind IPv4: period 30 follows 90; they must ascend");
+    refused("[30, 90]", "[30, 30]", "kind IPv4: period 30 follows 30");
+    refused("[30, 90]", "[0, 90]", "kind IPv4: period 0 is not within 1 to 1098");
+    refused("[30, 90]", "[]", "kind IPv4: the list of periods is empty");
+    refused("[1, 1000]", "[10, 1]", "kind IPv4: quantity is the fewest and the most");
+    refused("[1, 1000]", "[1, 10001]", "within 1 to 10000");
+    refused("[1, 1000]", "[0, 10]", "kind IPv4: quantity");
+    refused("\"12.5\"", "\"100.5\"", "from 100 on are per cent from \"0\" to \"100\"");
+    refused("\"20\" =", "\"many\" =", "volume_discounts start at a whole number, not \"many\"");
+    refused("\"20\" =", "\"0\" =", "volume_discounts start at a whole number, not \"0\"");
+    refused("\"20\" =", "\"0100\" =", "volume_discounts say 100 twice");
+    let quantity = "quantity = [1, 10]";
+    let retry = "quantity = [1, 10]\nrenew_retry_minutes = 0";
+    refused(quantity, retry, "kind MOBILE: renew_retry_minutes is within 1 to");
+    let cooling = "quantity = [1, 10]\ncooling_hours = 9999";
+    refused(quantity, cooling, "kind MOBILE: cooling_hours is at most 8784");
+}
+
+#[test]
+fn products_can_be_sold() {
+    let per_day = "per_day.USD = \"0.05\"";
+    refused(per_day, "", "product IPv4/USA has no price for 90 days, a period of IPv4");
+    refused("\"0.05\"", "\"900000\"", "product IPv4/USA has no price for 90 days");
+    refused("per_day.USD = \"2\"", "", "product MOBILE/USA/verizon has no price; write per_day");
+    let other = "product IPv4/USA has a price for 45 days, which is no period of IPv4";
+    refused("\"30\" = \"1.31\"", "\"45\" = \"1.31\"", other);
+    refused("\"DEU\"]", "\"USA\"]", "line 25, column 21: product IPv4/USA is described twice");
+    refused("countries = [\"USA\", \"DEU\"]", "countries = []", "a product has no countries");
+    refused("countries = [\"USA\", \"DEU\"]", "", "a product needs country");
+    let both = "countries = [\"USA\", \"DEU\"]\ncountry = \"USA\"";
+    refused("countries = [\"USA\", \"DEU\"]", both, "either country or countries");
+}
+
+#[test]
+fn mobile_products_have_an_operator_of_their_country() {
+    let line = "operator = \"verizon\"";
+    refused(line, "", "product MOBILE/USA needs operator");
+    refused(line, "operator = \"nobody\"", "there is no mobile operator \"nobody\"");
+    refused("country = \"USA\"\nrotation", "country = \"GBR\"\nrotation", "one of GBR, not of USA");
+    refused("kind = \"IPv4\"", "kind = \"IPv4\"\noperator = \"verizon\"", "only MOBILE has");
+    refused("tag = \"verizon\"", "tag = \"Verizon\"", "a tag is 1 to 32 of");
+    refused("[0, 300]", "[300, 0]", "mobile operator verizon: rotation time 0 follows 300");
+    refused("[0, 300]", "[]", "mobile operator verizon: the list of rotation times is empty");
+    let twice = "[[operators]]\ntag = \"verizon\"\nname = \"V\"\ncountry = \"USA\"\nrotation_seconds = [0]\n\n[[operators]]";
+    refused("[[operators]]", twice, "mobile operator \"verizon\" is described twice");
+}
+
+#[test]
+fn gateways_can_be_reached() {
+    refused("[gateways.main]", "[gateways.Main]", "gateway \"Main\": a name is");
+    refused("\"127.0.0.1\"", "\"\"", "gateway main: \"\" is no host");
+    refused("socks_port = 8082", "socks_port = 8081", "are both 8081");
+    refused("http_port = 8081", "http_port = 0", "http_port cannot be 0");
+    refused("http_port = 8081", "http_port = 70000", "70000");
+    refused("[20000, 29999]", "[29999, 20000]", "not [29999, 20000]");
+    refused("[20000, 29999]", "[8000, 9000]", "http_port 8081 lies within shared_ports");
+    let start = SMALL.find("[kinds.IPv4]").unwrap();
+    let Err(Invalid(said)) = read(&SMALL[start..], 1) else { panic!("it was accepted") };
+    assert!(said.contains("no [gateways.NAME]"), "{said}");
+}
+
+#[test]
+fn a_difference_says_what_comes_goes_and_changes() {
+    let old = read(SMALL, 1).unwrap();
+    assert_eq!(diff(&old, &read(SMALL, 2).unwrap()), []);
+    let text = SMALL
+        .replace("\"0.05\"", "\"0.06\"")
+        .replace("\"USA\", \"DEU\"", "\"USA\", \"GBR\"")
+        .replace("reserve_hours = 2", "on_sale = false")
+        .replace("\"30\" = \"1.31\"", "");
+    let lines: Vec<String> =
+        diff(&old, &read(&text, 2).unwrap()).iter().map(ToString::to_string).collect();
+    assert_eq!(
+        lines,
+        [
+            "+ product IPv4/GBR: USD per day 0.06, reserve 24 h, on sale yes",
+            "~ product IPv4/USA: USD per day 0.05 → 0.06",
+            "~ product IPv4/USA: USD for 30 days 1.31 (gone)",
+            "~ product MOBILE/USA/verizon: reserve 2 h → none",
+            "~ product MOBILE/USA/verizon: on sale yes → no",
+            "- product IPv4/DEU",
+        ]
+    );
+}

@@ -1,0 +1,182 @@
+//! The shop that is measured: customers with a hundred leases each.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use domain::command::{Command, Outcome, Wish};
+use domain::country::Country;
+use domain::deposit::Deposit;
+use domain::ids::{CustomerId, LeaseId};
+use domain::journal::Event;
+use domain::kind::ProxyKind;
+use domain::money::{Currency, Money};
+use domain::order::{AccessWish, PlaceOrder};
+use domain::product::ProductKey;
+use domain::time::{Span, Time};
+use store::Store;
+use store::records::{NewAddress, NewApiKey, NewCustomer};
+
+/// How many leases a customer has.
+pub(super) const LEASES: u32 = 100;
+
+/// When the shop was set up.
+pub(super) const SET_UP_AT: Time = Time::from_millis_const(1_800_000_000_000);
+
+const CATALOGUE: &str = r#"
+[gateways.main]
+host = "127.0.0.1"
+http_port = 8081
+socks_port = 8082
+shared_ports = [20000, 29999]
+
+[kinds.IPv4]
+periods = [30, 60, 90, 180, 360]
+quantity = [1, 10000]
+
+[[products]]
+kind = "IPv4"
+country = "USA"
+per_day.USD = "0.05"
+"#;
+
+/// A shop that was set up.
+pub(super) struct Shop {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) customers: Vec<Customer>,
+}
+
+/// One of its customers.
+pub(super) struct Customer {
+    pub(super) id: CustomerId,
+    pub(super) key: String,
+    pub(super) leases: Vec<LeaseId>,
+}
+
+/// Opens a new, empty database.
+pub(super) fn empty(file: &Path) -> Result<Arc<dyn Store>> {
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{end}", file.display()));
+    }
+    let key_file = file.with_extension("key");
+    let _ = std::fs::remove_file(&key_file);
+    let store = crate::database::create_for_bench(file, &key_file)?;
+    store.apply_catalogue(CATALOGUE, SET_UP_AT)?;
+    Ok(store)
+}
+
+/// A shop with `customers` who have `leases` each and plenty of money.
+pub(super) fn shop(file: &Path, customers: u32, leases: u32) -> Result<Shop> {
+    let store = empty(file)?;
+    add_stock(store.as_ref(), customers * leases)?;
+    let mut made = Vec::new();
+    for number in 0..customers {
+        let name = format!("Customer {number}");
+        let new = NewCustomer { name, email: None, currency: Currency::USD };
+        let id = store.create_customer(&new, SET_UP_AT)?;
+        let secret = engine::secret::new_api_key(random());
+        let key = secret.reveal().to_owned();
+        store.create_key(
+            &NewApiKey {
+                hash: engine::secret::hash(&key),
+                customer: id,
+                name: "bench".into(),
+                allowed: vec![],
+                read_only: false,
+                repeat_window: Span::ZERO,
+                requests_per_minute: None,
+                expires_at: None,
+            },
+            SET_UP_AT,
+        )?;
+        made.push(Customer { id, key, leases: vec![] });
+    }
+    for group in made.chunks_mut(50) {
+        let deposits: Vec<Command> = group.iter().map(|customer| deposit(customer.id)).collect();
+        store.transact(&deposits, SET_UP_AT)?;
+        let per_order = leases.min(10_000);
+        for _ in 0..leases / per_order {
+            let orders: Vec<Command> =
+                group.iter().map(|customer| order(customer.id, per_order)).collect();
+            let decisions = store.transact(&orders, SET_UP_AT)?;
+            for (customer, decision) in group.iter_mut().zip(decisions) {
+                let Ok(Outcome::Done { event, .. }) = decision.result else {
+                    bail!("an order was refused: {:?}", decision.result);
+                };
+                let Event::Order { leases, .. } = *event else { bail!("no order") };
+                customer.leases.extend(leases.iter().map(|granted| granted.lease));
+            }
+        }
+    }
+    Ok(Shop { store, customers: made })
+}
+
+/// Adds so many addresses of 127.0.0.0/8, none of which is ever connected to.
+fn add_stock(store: &dyn Store, count: u32) -> Result<()> {
+    let pool = ProductKey::parse("IPv4/USA").context("the pool is well-formed")?;
+    let first = u32::from(Ipv4Addr::new(127, 1, 0, 0));
+    let all: Vec<u32> = (first..first + count).collect();
+    for chunk in all.chunks(10_000) {
+        let new: Vec<NewAddress> = chunk
+            .iter()
+            .map(|ip| NewAddress {
+                pool: pool.clone(),
+                ip: IpAddr::V4(Ipv4Addr::from(*ip)),
+                slot: 0,
+                gateway: "main".into(),
+            })
+            .collect();
+        store.add_addresses(&new, SET_UP_AT)?;
+    }
+    Ok(())
+}
+
+fn deposit(customer: CustomerId) -> Command {
+    let amount = Money::from_minor(1_000_000_000, Currency::USD);
+    Command::plain(Wish::Deposit(Deposit { customer, amount, note: String::new() }))
+}
+
+fn order(customer: CustomerId, quantity: u32) -> Command {
+    Command::plain(Wish::Order(Box::new(PlaceOrder {
+        customer,
+        kind: Some(ProxyKind::Ipv4),
+        country: Country::from_alpha3("USA"),
+        operator: None,
+        rotation_seconds: None,
+        access: AccessWish::Login,
+        period_days: Some(30),
+        protocol: None,
+        goal: Some("benchmark".into()),
+        quantity: Some(quantity),
+        promo: None,
+        seed: [7; 16],
+    })))
+}
+
+/// Random bytes.
+pub(super) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the system has randomness");
+    bytes
+}
+
+/// A small, fast generator: the choice of customers must not cost what is measured.
+pub(super) struct Dice(u64);
+
+impl Dice {
+    pub(super) fn new() -> Dice {
+        Dice(u64::from_le_bytes(random()) | 1)
+    }
+
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    pub(super) fn below(&mut self, count: usize) -> usize {
+        usize::try_from(self.next() % count as u64).expect("it is below a usize")
+    }
+}

@@ -1,0 +1,140 @@
+//! The whole way of a request: sockets, HTTP, JSON, key, batch, commit, answer.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Result;
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::post;
+use domain::time::{Span, Time};
+use engine::batcher::Bounds;
+use engine::clock::Clock;
+use engine::engine::Engine;
+
+use super::data::{self, LEASES, SET_UP_AT, Shop};
+use super::load::{self, MakeRequest};
+use super::report::{Against, Bound, Figure, Report};
+use super::Options;
+
+/// How many clients ask at the same time.
+const CLIENTS: usize = 64;
+
+/// A clock that starts when the shop was set up.
+pub(super) struct SinceSetUp(Instant);
+
+impl SinceSetUp {
+    pub(super) fn start() -> Arc<SinceSetUp> {
+        Arc::new(SinceSetUp(Instant::now()))
+    }
+}
+
+impl Clock for SinceSetUp {
+    fn now(&self) -> Time {
+        let elapsed = i64::try_from(self.0.elapsed().as_millis()).unwrap_or(i64::MAX);
+        SET_UP_AT + Span::from_millis(elapsed)
+    }
+}
+
+/// Extensions and calculations over HTTP.
+pub(super) fn requests(options: &Options, folder: &Path, bare: f64, report: &mut Report) -> Result<()> {
+    report.say("Setting up a shop for HTTP …");
+    let shop = Arc::new(data::shop(&folder.join("http.db"), options.customers, LEASES)?);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let engine = Engine::start(shop.store.clone(), SinceSetUp::start(), Bounds::default())?;
+        let served = serve_router(crate::serve::bench_router(&engine)).await?;
+        let empty = serve_router(empty_router()).await?;
+        let make = extend_request(&shop, "extend");
+        let extended = load::run(served, CLIENTS, options.time(), "\"success\":true", make).await?;
+        report.figure(&Figure {
+            name: "extensions over HTTP, 64 clients",
+            value: extended.per_second,
+            unit: "/s",
+            against: Some(Against {
+                name: "bare loop",
+                ratio: extended.per_second / bare,
+                bound: Bound::AtLeast(0.4),
+            }),
+        });
+        for share in [0.5, 0.99] {
+            report.figure(&Figure {
+                name: &format!("extensions over HTTP, {:.0} % within", share * 100.0),
+                value: extended.within(share),
+                unit: "ms",
+                against: None,
+            });
+        }
+        let make = extend_request(&shop, "calculate/extend");
+        let priced =
+            load::run(served, CLIENTS, options.time(), "\"success\":true", make.clone()).await?;
+        let nothing = load::run(empty, CLIENTS, options.time(), "true", make).await?;
+        report.figure(&Figure {
+            name: "empty handler, 64 clients",
+            value: nothing.per_second,
+            unit: "/s",
+            against: None,
+        });
+        report.figure(&Figure {
+            name: "calculate/extend over HTTP, 64 clients",
+            value: priced.per_second,
+            unit: "/s",
+            against: Some(Against {
+                name: "empty handler",
+                ratio: priced.per_second / nothing.per_second,
+                bound: Bound::AtLeast(0.5),
+            }),
+        });
+        engine.close().await;
+        Ok(())
+    })
+}
+
+/// Serves `router` on a port of its own for the rest of the run.
+pub(super) async fn serve_router(router: Router) -> Result<SocketAddr> {
+    let listener = ::serve::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move {
+        let server = ::serve::Server::new(::serve::Limits::default());
+        server.run(listener, router, std::future::pending::<()>()).await;
+    });
+    Ok(address)
+}
+
+/// The same stack with nothing behind it: reads the body, answers as many bytes.
+fn empty_router() -> Router {
+    const ANSWER: &str = "{\"success\":true,\"proxyType\":\"IPv4\",\"balance\":9999999.5,\"price\":1.5,\
+        \"currency\":\"USD\",\"discount\":0,\"promoCodeStatus\":null,\"error\":null,\"warnings\":null}";
+    let answer = |_: axum::body::Bytes| async { ([(CONTENT_TYPE, "application/json")], ANSWER) };
+    Router::new().route("/client/api/v1/{key}/{*call}", post(answer))
+}
+
+/// A request of a random customer for one of his leases.
+pub(super) fn extend_request(shop: &Arc<Shop>, call: &'static str) -> MakeRequest {
+    let shop = shop.clone();
+    let ids: Vec<Vec<String>> = {
+        let installation = shop.store.installation().expect("the shop was just set up");
+        let public = domain::public_id::PublicIds::new(installation.id_key);
+        let shown = |customer: &data::Customer| {
+            customer.leases.iter().take(100).map(|lease| public.lease(*lease)).collect()
+        };
+        shop.customers.iter().map(shown).collect()
+    };
+    Arc::new(move |dice, request| {
+        let index = dice.below(shop.customers.len());
+        let id = &ids[index][dice.below(ids[index].len())];
+        let key = &shop.customers[index].key;
+        let body =
+            format!("{{\"proxyType\":\"IPv4\",\"ipAddressIds\":[\"{id}\"],\"rentPeriodDays\":30}}");
+        let written = write!(
+            request,
+            "POST /client/api/v1/{key}/{call} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        written.expect("memory can be written to");
+    })
+}

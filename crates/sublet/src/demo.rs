@@ -1,0 +1,236 @@
+//! `sublet demo`: a working shop on this machine, without any set-up.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use domain::command::{Command, Wish};
+use domain::deposit::Deposit;
+use domain::ids::CustomerId;
+use domain::kind::ProxyKind;
+use domain::money::{Currency, Money, Percent};
+use domain::product::ProductKey;
+use domain::time::{Span, Time};
+use engine::secret;
+use serde::{Deserialize, Serialize};
+use store::Store;
+use store::records::{NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo};
+
+use crate::serve::Ready;
+
+/// The catalogue of the demo.
+const CATALOGUE: &str = include_str!("../../../docs/catalogue.sample.toml");
+
+/// Where the demo lives.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Where to listen.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    /// The folder of its database; a later demo goes on from there.
+    #[arg(long, default_value = "sublet-demo", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+}
+
+/// What a demo shows again at its next start. Kept beside its database, readable by its owner only:
+/// a demo's secrets open nothing but the demo.
+#[derive(Serialize, Deserialize)]
+struct Notes {
+    customer_id: i64,
+    api_key: String,
+    operator_token: String,
+}
+
+/// Opens the demo's shop, setting it up at the first start.
+pub(crate) fn open(options: &Options, now: Time) -> Result<(Arc<dyn Store>, Keys)> {
+    std::fs::create_dir_all(&options.data).with_context(|| options.data.display().to_string())?;
+    let store = crate::database::open_sandbox(&options.data.join("sublet.db"))?;
+    let notes_file = options.data.join("demo.json");
+    let notes = match std::fs::read_to_string(&notes_file) {
+        Ok(text) => serde_json::from_str(&text).context("demo.json is damaged; remove the folder")?,
+        Err(_) => {
+            let notes = set_up(store.as_ref(), now)?;
+            write_private(&notes_file, &serde_json::to_string_pretty(&notes)?)?;
+            notes
+        }
+    };
+    Ok((store, Keys(notes)))
+}
+
+/// The demo's customer and operator.
+pub(crate) struct Keys(Notes);
+
+fn set_up(store: &dyn Store, now: Time) -> Result<Notes> {
+    store.apply_catalogue(CATALOGUE, now)?;
+    add_stock(store, now)?;
+    let new = NewCustomer {
+        name: "Demo customer".into(),
+        email: Some("demo@example.com".into()),
+        currency: Currency::USD,
+    };
+    let customer = store.create_customer(&new, now)?;
+    let amount = Money::from_minor(500_00, Currency::USD);
+    let note = "Welcome".to_owned();
+    let deposit = Command::plain(Wish::Deposit(Deposit { customer, amount, note }));
+    store.transact(&[deposit], now)?;
+    store.create_promo(&promo(now)?, now)?;
+    let key = secret::new_api_key(random());
+    store.create_key(&api_key(customer, key.hash()), now)?;
+    let token = secret::new_operator_token(random());
+    store.create_operator_token("demo", &token.hash(), now)?;
+    Ok(Notes {
+        customer_id: customer.0,
+        api_key: key.reveal().to_owned(),
+        operator_token: token.reveal().to_owned(),
+    })
+}
+
+fn api_key(customer: CustomerId, hash: [u8; 32]) -> NewApiKey {
+    NewApiKey {
+        hash,
+        customer,
+        name: "demo".into(),
+        allowed: vec![],
+        read_only: false,
+        repeat_window: Span::ZERO,
+        requests_per_minute: None,
+        expires_at: None,
+    }
+}
+
+fn promo(now: Time) -> Result<NewPromo> {
+    Ok(NewPromo {
+        code: "WELCOME-10".into(),
+        discount: Percent::parse("10").context("ten per cent is a share")?,
+        starts_at: now,
+        ends_at: None,
+        max_uses: None,
+        per_customer: Some(3),
+        kinds: vec![],
+        for_orders: true,
+        for_extensions: true,
+        customer: None,
+        descriptions: vec![("en".into(), "Ten per cent off your first three purchases".into())],
+    })
+}
+
+/// Stock for every product of the catalogue, on addresses that this machine has: loopback is
+/// 127.0.0.0/8 and ::1. Further IPv6 exits are drawn from a private prefix, which carries traffic
+/// only where it is routed.
+fn add_stock(store: &dyn Store, now: Time) -> Result<()> {
+    let products: Vec<ProductKey> = store.catalogue()?.products.keys().cloned().collect();
+    let mut addresses = Vec::new();
+    for (number, pool) in (0_u8..).zip(products) {
+        match pool.kind {
+            ProxyKind::Ipv6 => add_prefixes(store, &pool, number, now)?,
+            ProxyKind::Mobile => {
+                let modems = (1..=4).map(|host| Ipv4Addr::new(127, 200, number, host));
+                for (modem, slot) in modems.flat_map(|modem| (0..4).map(move |slot| (modem, slot))) {
+                    addresses.push(address(&pool, modem, slot));
+                }
+            }
+            ProxyKind::Ipv4 | ProxyKind::Isp => {
+                for (network, host) in (0..4).flat_map(|net| (1..=64).map(move |host| (net, host))) {
+                    let ip = Ipv4Addr::new(127, 10 + number, network, host);
+                    addresses.push(address(&pool, ip, 0));
+                }
+            }
+        }
+    }
+    store.add_addresses(&addresses, now)?;
+    Ok(())
+}
+
+fn address(pool: &ProductKey, ip: Ipv4Addr, slot: u32) -> NewAddress {
+    NewAddress { pool: pool.clone(), ip: IpAddr::V4(ip), slot, gateway: "main".into() }
+}
+
+fn add_prefixes(store: &dyn Store, pool: &ProductKey, number: u8, now: Time) -> Result<()> {
+    let private = Ipv6Addr::new(0xfd53, 0x7562, 0x6c65, u16::from(number), 0, 0, 0, 0);
+    for (base, length) in [(Ipv6Addr::LOCALHOST, 128), (private, 64)] {
+        let new = NewPrefix { pool: pool.clone(), base, length, gateway: "main".into() };
+        if length == 128 && pool.country.alpha3() != "DEU" {
+            continue;
+        }
+        store.add_prefix(&new, now)?;
+    }
+    Ok(())
+}
+
+/// What to paste, for people.
+pub(crate) fn print_for_people(ready: &Ready, keys: &Keys, folder: &Path) {
+    let Notes { customer_id, api_key, operator_token } = &keys.0;
+    let http = &ready.http;
+    let base = format!("{http}/client/api/v1/{api_key}");
+    let json = "-H 'Content-Type: application/json'";
+    println!(
+        "A working proxy shop is open at {http} (its books are in {folder}).
+
+  customer   {customer_id} (Demo customer, 500.00 USD to spend)
+  API key    {api_key}
+  operator   {operator_token}
+  guides     {http}/docs
+
+Paste these into another terminal:
+
+# What is in the wallet?
+curl -s {base}/balance
+
+# What would two addresses in the USA cost for 30 days, with a promo code?
+curl -s {json} {base}/calculate/order -d '{{\"proxyType\":\"IPv4\",\"country\":\"USA\",\"quantity\":2,\"rentPeriodDays\":30,\"goal\":\"price monitoring\",\"promoCode\":\"WELCOME-10\"}}'
+
+# Order them. The same key again gives the same answer, not a second charge.
+curl -s {json} -H 'Idempotency-Key: first-order' {base}/order -d '{{\"proxyType\":\"IPv4\",\"authType\":\"LOGIN\",\"country\":\"USA\",\"quantity\":2,\"rentPeriodDays\":30,\"goal\":\"price monitoring\",\"promoCode\":\"WELCOME-10\"}}'
+
+# What was delivered: addresses, ports, logins, ends.
+curl -s '{base}/ipAddress?proxyType=IPv4'
+
+# Extend them all by their order, then have them extended for ever.
+ORDER=$(curl -s '{base}/ipAddress?proxyType=IPv4' | grep -o '\"orderId\":\"[0-9a-f]*\"' | head -1 | cut -d'\"' -f4)
+curl -s {json} {base}/extend/order -d \"{{\\\"proxyType\\\":\\\"IPv4\\\",\\\"orderIds\\\":[\\\"$ORDER\\\"],\\\"rentPeriodDays\\\":30}}\"
+curl -s {json} {base}/extend/order/auto -d \"{{\\\"proxyType\\\":\\\"IPv4\\\",\\\"orderIds\\\":[\\\"$ORDER\\\"],\\\"rentPeriodDays\\\":30,\\\"autoExtend\\\":true}}\"
+
+# This is a sandbox: let 60 days pass and see the renewal in the receipts.
+curl -s -X POST -H 'Authorization: Bearer {operator_token}' {json} {http}/sandbox/v1/clock -d '{{\"advance\":\"60d\"}}'
+curl -s -H 'Authorization: Bearer {api_key}' {http}/api/v1/receipts
+
+# Prove the books.
+sublet --database sqlite:{database} audit
+
+Traffic is not served yet: the gateway that carries it is still to come. Ctrl-C ends the demo; the
+next one goes on from here.",
+        folder = folder.display(),
+        database = folder.join("sublet.db").display(),
+    );
+}
+
+/// The same for programs.
+pub(crate) fn json(ready: &Ready, keys: &Keys) -> String {
+    serde_json::json!({
+        "event": "ready",
+        "http": ready.http,
+        "gateway": null,
+        "customer_id": keys.0.customer_id,
+        "api_key": keys.0.api_key,
+        "operator_token": keys.0.operator_token,
+    })
+    .to_string()
+}
+
+fn write_private(file: &Path, text: &str) -> Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let mut open = std::fs::OpenOptions::new();
+    let mut file = open.write(true).create(true).truncate(true).mode(0o600).open(file)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    Ok(())
+}
+
+fn random() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).expect("the system has randomness");
+    bytes
+}

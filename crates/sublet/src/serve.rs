@@ -1,0 +1,139 @@
+//! `sublet serve`: everything that runs while the shop is open, composed in one place.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use anyhow::{Context, Result, bail};
+use axum::Router;
+use engine::batcher::Bounds;
+use engine::clock::SystemClock;
+use engine::engine::Engine;
+use serde_json::json;
+use store::Store;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// What runs, and where.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Where to listen.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    /// What this process does: api, web, scheduler, gateway. All of it by default.
+    #[arg(long, value_delimiter = ',', default_value = "api,web,scheduler,gateway")]
+    pub(crate) roles: Vec<Role>,
+    /// Does not migrate the database; refuses to start on an older one.
+    #[arg(long)]
+    pub(crate) no_migrate: bool,
+    /// How many requests an API key may make in a minute, unless it has a limit of its own.
+    #[arg(long, default_value_t = 60_000, value_name = "N")]
+    pub(crate) requests_per_minute: u32,
+    /// Answers limits and faults in which nothing was done with HTTP 200 in the Youproxy API, for
+    /// clients that look at nothing else.
+    #[arg(long)]
+    pub(crate) always_200: bool,
+    /// The address under which customers reach this server, for the links that it gives them.
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+}
+
+/// A part of the program that can run apart from the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Role {
+    /// The customers' APIs.
+    Api,
+    /// Guides and pages.
+    Web,
+    /// Renewals, ends and reserves.
+    Scheduler,
+    /// The rented proxies. Not there yet: addresses are let, but traffic is not served.
+    Gateway,
+}
+
+/// Serves until SIGTERM or SIGINT, then drains.
+pub(crate) async fn run(
+    store: Arc<dyn Store>,
+    options: &Options,
+    ready: impl FnOnce(&Ready),
+) -> Result<()> {
+    raise_descriptor_limit();
+    let engine = Engine::start(store, Arc::new(SystemClock), Bounds::default())?;
+    let listener = ::serve::bind(options.listen).context("cannot listen")?;
+    let address = listener.local_addr()?;
+    let server = ::serve::Server::new(::serve::Limits::default());
+    let router = router(&engine, options, &server, address);
+    let scheduler = options.roles.contains(&Role::Scheduler).then(|| engine.run_scheduler());
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let asked_to_end = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("Asked to end: draining");
+    };
+    ready(&Ready { http: format!("http://{address}"), engine: engine.clone() });
+    let summary = server.run(listener, router, asked_to_end).await;
+    if let Some(scheduler) = scheduler {
+        scheduler.abort();
+    }
+    engine.close().await;
+    let requests = server.stats().requests.load(Ordering::Relaxed);
+    tracing::info!(requests, cut = summary.cut, "Ended after {requests} requests");
+    if summary.cut > 0 {
+        tracing::warn!(cut = summary.cut, "Cut {} connections that did not end in time", summary.cut);
+    }
+    Ok(())
+}
+
+/// What a server says once it takes requests.
+pub(crate) struct Ready {
+    /// Its address.
+    pub(crate) http: String,
+    /// What it serves.
+    pub(crate) engine: Engine,
+}
+
+impl Ready {
+    /// The line for programs. `gateway` is null: traffic is not served yet.
+    pub(crate) fn json(&self) -> String {
+        json!({ "event": "ready", "http": self.http, "gateway": null }).to_string()
+    }
+}
+
+fn router(engine: &Engine, options: &Options, server: &::serve::Server, at: SocketAddr) -> Router {
+    let has = |role| options.roles.contains(&role);
+    let base_url = options.base_url.clone().unwrap_or_else(|| format!("http://{at}"));
+    let settings = api::Settings {
+        requests_per_minute: options.requests_per_minute,
+        always_200: options.always_200,
+        base_url,
+        stats: Some(server.stats()),
+        api: has(Role::Api),
+        web: has(Role::Web),
+        ..api::Settings::default()
+    };
+    api::router(engine.clone(), settings)
+}
+
+/// The router as it is served, for the benchmarks.
+pub(crate) fn bench_router(engine: &Engine) -> Router {
+    api::router(engine.clone(), api::Settings { requests_per_minute: u32::MAX, ..Default::default() })
+}
+
+/// Lets the process have as many connections as the system allows it.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        tracing::warn!(?current, ?maximum, "Could not raise the limit of descriptors: {error}");
+    }
+}
+
+/// Refuses a URL that customers could not be sent to.
+pub(crate) fn checked_base_url(url: &str) -> Result<()> {
+    if !(url.starts_with("http://") || url.starts_with("https://")) || url.ends_with('/') {
+        bail!("the base URL must start with http:// or https:// and not end with a slash");
+    }
+    Ok(())
+}
