@@ -23,7 +23,7 @@ pub(crate) enum Step {
         /// The command.
         command: String,
     },
-    /// The server is stopped. From an empty block ` ```sh stop `.
+    /// The server is stopped. From a block ` ```sh stop ` with a comment that says how.
     Stop {
         /// The line of the page.
         line: usize,
@@ -82,6 +82,9 @@ pub(crate) fn steps(page: &str) -> Result<Vec<Step>, Unusable> {
             }
             ("sh server", _) => {
                 steps.push(Step::Serve { line: block.line, command: block.text });
+            }
+            ("sh stop", _) if block.text.lines().any(|line| !line.starts_with('#')) => {
+                return Err(unusable("how a server is stopped is told in a comment, not run"));
             }
             ("sh stop", _) => steps.push(Step::Stop { line: block.line }),
             ("json", Some(prints)) => *prints = Some(Prints::Json(block.text)),
@@ -162,7 +165,7 @@ mod tests {
 
     #[test]
     fn servers_start_and_stop_where_the_page_says() {
-        let page = "~~~sh server\ns\n~~~\n~~~sh\na\n~~~\n~~~text\nb\n~~~\n~~~sh stop\n~~~\n";
+        let page = "~~~sh server\ns\n~~~\n~~~sh\na\n~~~\n~~~text\nb\n~~~\n~~~sh stop\n# how\n~~~\n";
         let steps = read(page).unwrap();
         assert_eq!(steps[0], Step::Serve { line: 2, command: "s\n".to_owned() });
         assert_eq!(steps[2], Step::Stop { line: 11 });
@@ -178,6 +181,7 @@ mod tests {
             ("~~~sh\na\n~~~\nx\n~~~json\n1\n~~~\n", "line 6: a ```json block stands below no"),
             ("~~~toml\na\n~~~\n", "line 2: a block is sh, sh server, sh stop, json or text"),
             ("~~~\na\n~~~\n", "line 2: a block is"),
+            ("~~~sh stop\nkill 1\n~~~\n", "line 2: how a server is stopped is told in a comment"),
             ("~~~sh server x\na\n~~~\n", "line 2: a block is"),
             ("~~~sh\na\n", "line 1: a block has no end"),
             ("~~~sh\na\n~~~sh\n", "line 3: a block begins within another one"),
