@@ -3,4 +3,5 @@
 
 mod books;
 mod opening;
+mod restoring;
 mod shop;
