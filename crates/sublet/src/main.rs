@@ -4,6 +4,7 @@ mod cli;
 mod config;
 mod console;
 mod database;
+mod logging;
 mod problem;
 mod progress;
 mod random;

@@ -22,6 +22,7 @@ use engine::clock::{Clock, SystemClock};
 
 use crate::config::Global;
 use crate::console::Console;
+use crate::logging;
 use crate::problem::Problem;
 use crate::shop::Shop;
 
@@ -102,6 +103,7 @@ pub(crate) fn run(
     };
     let settings = line.global.settings()?;
     console.json = settings.json;
+    logging::start("warn");
     match line.noun {
         Noun::Init(init) => init.run(&settings, console),
         Noun::Restore(restore) => restore.run(&settings, SystemClock.now(), console),
