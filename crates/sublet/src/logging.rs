@@ -6,7 +6,16 @@ use tracing_subscriber::EnvFilter;
 
 /// Starts writing logs. `SUBLET_LOG` says how much (`info` if it says nothing).
 pub(crate) fn start() {
-    let filter = EnvFilter::try_from_env("SUBLET_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    start_at("info");
+}
+
+/// The same, but only what is wrong, unless `SUBLET_LOG` says more.
+pub(crate) fn start_quietly() {
+    start_at("warn");
+}
+
+fn start_at(level: &str) {
+    let filter = EnvFilter::try_from_env("SUBLET_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = if std::io::stderr().is_terminal() {
         logs.try_init()

@@ -67,7 +67,7 @@ fn crowded(catalogue: &Catalogue, delivery: &Delivery) -> Option<String> {
     }
     shared.iter().find_map(|(name, addresses)| {
         let (first, last) = catalogue.gateways.get(*name)?.shared_ports;
-        let room = (usize::from(last - first) + 1) / 2;
+        let room = usize::from(last - first).div_ceil(2);
         let count = addresses.len();
         (room < count).then(|| {
             format!("gateway {name} has shared_ports for {room} addresses, not for {count}")
