@@ -8,6 +8,9 @@ use store::sqlite::{Create, Options, SqliteStore};
 
 use crate::problem::Problem;
 
+/// How many connections a server reads with.
+const SERVING_READERS: usize = 8;
+
 /// Which database is worked on, and where the key to its secrets is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Database {
@@ -49,19 +52,41 @@ impl Database {
         &self.key_file
     }
 
+    /// The database in this file, with its key file beside it.
+    pub(crate) fn in_file(path: PathBuf) -> Database {
+        let key_file = path.with_file_name("sublet.key");
+        Database { path, key_file }
+    }
+
     /// Opens a database that is there, for a command: one that is not up to date is left alone.
     pub(crate) fn open(&self) -> Result<Arc<dyn Store>, Problem> {
-        self.opened(Create::Never, false)
+        self.opened(Create::Never, false, 1)
     }
 
     /// Makes the database, or brings it up to date.
     pub(crate) fn make(&self, sandbox: bool) -> Result<Arc<dyn Store>, Problem> {
-        self.opened(Create::IfMissing { sandbox }, true)
+        self.opened(Create::IfMissing { sandbox }, true, 1)
     }
 
-    fn opened(&self, create: Create, migrate: bool) -> Result<Arc<dyn Store>, Problem> {
+    /// Opens the database for a server: makes it or brings it up to date, unless it is to be left
+    /// as it is. What is made is a sandbox if that is asked for.
+    pub(crate) fn open_to_serve(
+        &self,
+        migrate: bool,
+        sandbox: bool,
+    ) -> Result<Arc<dyn Store>, Problem> {
+        let create = if migrate { Create::IfMissing { sandbox } } else { Create::Never };
+        self.opened(create, migrate, SERVING_READERS)
+    }
+
+    fn opened(
+        &self,
+        create: Create,
+        migrate: bool,
+        readers: usize,
+    ) -> Result<Arc<dyn Store>, Problem> {
         let Database { path, key_file } = self.clone();
-        let options = Options { path, key_file, create, migrate, readers: 1 };
+        let options = Options { path, key_file, create, migrate, readers };
         Ok(Arc::new(SqliteStore::open(&options)?))
     }
 }

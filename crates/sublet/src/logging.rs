@@ -1,18 +1,27 @@
-//! The log, on standard error: results alone go to standard output.
+//! Logs: one line an event on standard error, for people on a terminal and as JSON elsewhere.
 
-use std::io::{self, IsTerminal};
+use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
-/// Starts the log with what `RUST_LOG` asks for, and otherwise with what is `usual`. Colours are for
-/// terminals whose owner has not said `NO_COLOR`.
-pub(crate) fn start(usual: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
-    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal() && !no_colour);
-    // A second start is of no harm: the log is there.
-    let _ = log.try_init();
+/// Starts writing logs. `SUBLET_LOG` says how much (`info` if it says nothing).
+pub(crate) fn start() {
+    start_at("info");
+}
+
+/// The same, but only what is wrong, unless `SUBLET_LOG` says more.
+pub(crate) fn start_quietly() {
+    start_at("warn");
+}
+
+fn start_at(level: &str) {
+    let filter = EnvFilter::try_from_env("SUBLET_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = if std::io::stderr().is_terminal() {
+        logs.try_init()
+    } else {
+        logs.json().flatten_event(true).with_ansi(false).try_init()
+    };
+    // A second start, in a test, changes nothing.
+    drop(started);
 }

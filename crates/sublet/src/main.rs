@@ -1,15 +1,18 @@
 //! The program: command line, configuration and composition.
 
+mod bench;
 mod cli;
 mod config;
 mod console;
 mod database;
+mod demo;
 mod logging;
 mod problem;
 mod progress;
 mod random;
 mod reading;
 mod receipt;
+mod serve;
 mod shop;
 
 use std::process::ExitCode;

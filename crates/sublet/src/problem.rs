@@ -75,6 +75,15 @@ impl From<store::error::Error> for Problem {
     }
 }
 
+impl From<anyhow::Error> for Problem {
+    fn from(error: anyhow::Error) -> Problem {
+        match error.downcast::<store::error::Error>() {
+            Ok(error) => error.into(),
+            Err(error) => Problem::failed(with_causes(error.as_ref())),
+        }
+    }
+}
+
 impl From<io::Error> for Problem {
     fn from(error: io::Error) -> Problem {
         let kind = match error.kind() {

@@ -2,14 +2,17 @@
 
 mod audit;
 mod backup;
+mod bench;
 mod catalogue;
 mod customer;
+mod demo;
 mod events;
 mod init;
 mod key;
 mod operator;
 mod promo;
 mod restore;
+mod serve;
 mod stock;
 mod unlock;
 mod usage;
@@ -38,12 +41,14 @@ struct CommandLine {
 
 const EXAMPLES: &str = "\
 Examples:
+  sublet demo
   sublet init
   sublet catalogue apply catalogue.toml
   sublet stock add --kind IPv4 --country USA --cidr 198.51.100.0/24
   sublet customer create --name Ann
   sublet wallet deposit --customer 1 --amount 100.00
   sublet key create --customer 1
+  sublet serve
 
 Exit codes: 0 done, 2 wrong usage, 1 anything else, with one line on standard error.";
 
@@ -56,6 +61,10 @@ enum Noun {
     Books(Books),
     /// Make the database from a backup
     Restore(restore::Restore),
+    Serve(serve::Serve),
+    Demo(demo::Demo),
+    #[command(subcommand)]
+    Bench(bench::Bench),
 }
 
 /// What is worked on in books that are open.
@@ -103,11 +112,20 @@ pub(crate) fn run(
     };
     let settings = line.global.settings()?;
     console.json = settings.json;
-    logging::start("warn");
     match line.noun {
-        Noun::Init(init) => init.run(&settings, console),
-        Noun::Restore(restore) => restore.run(&settings, SystemClock.now(), console),
+        Noun::Serve(serve) => serve.run(&settings, console),
+        Noun::Demo(demo) => demo.run(console),
+        Noun::Bench(bench) => bench.run(console),
+        Noun::Init(init) => {
+            logging::start_quietly();
+            init.run(&settings, console)
+        }
+        Noun::Restore(restore) => {
+            logging::start_quietly();
+            restore.run(&settings, SystemClock.now(), console)
+        }
         Noun::Books(books) => {
+            logging::start_quietly();
             let store = settings.database.open()?;
             let now = SystemClock.now() + store.installation()?.clock_offset;
             let key_file = settings.database.key_file();

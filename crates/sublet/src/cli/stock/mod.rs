@@ -67,7 +67,6 @@ fn crowded(catalogue: &Catalogue, delivery: &Delivery) -> Option<String> {
     }
     shared.iter().find_map(|(name, addresses)| {
         let (first, last) = catalogue.gateways.get(*name)?.shared_ports;
-        // The range includes its last port.
         let room = usize::from(last - first).div_ceil(2);
         let count = addresses.len();
         (room < count).then(|| {
