@@ -2,5 +2,7 @@
 //! [`crate::conformance`].
 
 mod books;
+mod lists;
 mod opening;
 mod shop;
+mod statements;
