@@ -22,6 +22,7 @@ mod orders;
 mod promos;
 mod proxies;
 mod readers;
+mod restore;
 mod save;
 mod state;
 mod statements;
@@ -50,6 +51,7 @@ use domain::world::{Loaded, World};
 use rusqlite::Connection;
 
 pub use self::open::{Create, Options};
+pub use self::restore::{RestoreReport, restore};
 
 use self::catalogues::Catalogues;
 use self::proxies::Shelf;

@@ -4,5 +4,6 @@
 mod books;
 mod lists;
 mod opening;
+mod restoring;
 mod shop;
 mod statements;
