@@ -1,6 +1,6 @@
 //! Standing instructions to extend.
 
-use crate::ids::{CustomerId, LeaseId};
+use crate::ids::{CustomerId, EntryId, LeaseId};
 use crate::journal::Event;
 use crate::kind::ProxyKind;
 use crate::lease::Standing;
@@ -45,8 +45,13 @@ impl SetAutoExtend {
     }
 
     /// Gives or takes back the instruction for every lease, or for none. Says which, in the order
-    /// in which they were named; repeating it is harmless.
-    pub(crate) fn apply(&self, world: &mut World, now: Time) -> Result<Event, Refusal> {
+    /// in which they were named, and where that is written; repeating it is harmless and writes
+    /// nothing.
+    pub(crate) fn apply(
+        &self,
+        world: &mut World,
+        now: Time,
+    ) -> Result<(Option<EntryId>, Event), Refusal> {
         world.spender(self.customer)?;
         let kind = self.kind.ok_or(Refusal::UnknownKind)?;
         let days = match self.period {
@@ -71,9 +76,7 @@ impl SetAutoExtend {
             });
         }
         let event = Event::AutoExtend { leases, period };
-        if changed {
-            world.record(self.customer, event.clone(), now);
-        }
-        Ok(event)
+        let entry = changed.then(|| world.record(self.customer, event.clone(), now));
+        Ok((entry, event))
     }
 }

@@ -112,17 +112,16 @@ impl World {
         {
             return self.replay(earlier, idempotency, customer);
         }
-        let result = match &command.wish {
-            Wish::Order(order) => order.apply(self, now).map(|entry| self.outcome(entry)),
-            Wish::Extend(extend) => extend.apply(self, now).map(|entry| self.outcome(entry)),
-            Wish::Deposit(deposit) => deposit.apply(self, now).map(|entry| self.outcome(entry)),
-            Wish::SetAutoExtend(set) => set.apply(self, now).map(|event| Outcome::Done {
-                entry: None,
-                at: now,
-                event: Box::new(event),
-            }),
-            Wish::Sweep(sweep) => Ok(Outcome::Swept(sweep.apply(self, now))),
-        };
+        let result =
+            match &command.wish {
+                Wish::Order(order) => order.apply(self, now).map(|entry| self.outcome(entry)),
+                Wish::Extend(extend) => extend.apply(self, now).map(|entry| self.outcome(entry)),
+                Wish::Deposit(deposit) => deposit.apply(self, now).map(|entry| self.outcome(entry)),
+                Wish::SetAutoExtend(set) => set
+                    .apply(self, now)
+                    .map(|(entry, event)| Outcome::Done { entry, at: now, event: Box::new(event) }),
+                Wish::Sweep(sweep) => Ok(Outcome::Swept(sweep.apply(self, now))),
+            };
         if let Some(idempotency) = &command.idempotency {
             self.remember_decision(customer, idempotency, &result, now);
         }

@@ -300,7 +300,8 @@ impl World {
         if next >= last {
             return None;
         }
-        ports.insert(gateway.to_owned(), next + 2);
+        // Past the last port there is is past the last one of any gateway.
+        ports.insert(gateway.to_owned(), next.saturating_add(2));
         Some(next)
     }
 

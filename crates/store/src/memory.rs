@@ -1,1 +1,462 @@
 //! The plain in-memory store: the model that the others are compared with.
+//!
+//! It keeps everything in maps behind one lock and scans them. It is meant to be obviously right,
+//! not fast, and forgets everything at the end.
+
+mod books;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use domain::address::{Address, Prefix};
+use domain::api_key::ApiKey;
+use domain::catalogue::Catalogue;
+use domain::command::{Command, Decision};
+use domain::customer::Customer;
+use domain::ids::{AccountId, AddressId, CustomerId, EntryId, KeyId, LeaseId, PrefixId, PromoId};
+use domain::journal::Entry;
+use domain::kind::ProxyKind;
+use domain::lease::LeaseState;
+use domain::ledger::{FIRST_WALLET, Wallet};
+use domain::money::Money;
+use domain::needs::Needs;
+use domain::product::ProductKey;
+use domain::promo::Promo;
+use domain::proxy::Proxy;
+use domain::stock::rank;
+use domain::time::{Span, Time};
+use domain::world::World;
+
+use self::books::{Books, Exit};
+use crate::audit::{Auditor, Report};
+use crate::error::Error;
+use crate::records::{
+    Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
+    OperatorToken, ProxyFilter, StockLine, Stocked,
+};
+use crate::{Result, Store, catalogue_file};
+
+/// Books in memory.
+#[derive(Debug)]
+pub struct MemoryStore {
+    books: Mutex<Books>,
+}
+
+impl MemoryStore {
+    /// Empty books, of a sandbox or of a shop.
+    pub fn new(sandbox: bool) -> MemoryStore {
+        MemoryStore { books: Mutex::new(Books::new(sandbox)) }
+    }
+
+    /// Puts `catalogue` in force as it is, with its own version and without a text.
+    pub fn put_catalogue(&self, catalogue: Catalogue) {
+        self.books().catalogue = Arc::new(catalogue);
+    }
+
+    /// The books. They change only where nothing can fail any more, so a panic leaves them sound.
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store for MemoryStore {
+    fn transact(&self, batch: &[Command], now: Time) -> Result<Vec<Decision>> {
+        let mut books = self.books();
+        let mut needs = Needs::default();
+        batch.iter().for_each(|command| needs.merge(command.needs()));
+        let mut world = World::new(books.load(&needs, now));
+        let decisions = batch.iter().map(|command| world.decide(command, now)).collect();
+        books.save(world.into_changes());
+        Ok(decisions)
+    }
+
+    fn load(&self, needs: &Needs, now: Time) -> Result<World> {
+        Ok(World::new(self.books().load(needs, now)))
+    }
+
+    fn due(&self, until: Time, limit: u32) -> Result<Vec<Due>> {
+        let books = self.books();
+        let mut due: Vec<Due> = books
+            .leases
+            .values()
+            .filter(|lease| lease.state != LeaseState::Over && lease.look_at <= until)
+            .map(|it| Due { at: it.look_at, lease: it.id, order: it.order, customer: it.customer })
+            .collect();
+        due.sort_by_key(|due| (due.at, due.lease));
+        due.truncate(size(limit));
+        Ok(due)
+    }
+
+    fn next_due(&self) -> Result<Option<Time>> {
+        let books = self.books();
+        let live = books.leases.values().filter(|lease| lease.state != LeaseState::Over);
+        Ok(live.map(|lease| lease.look_at).min())
+    }
+
+    fn remember(&self, entries: &[EntryId], now: Time, kept: Span) -> Result<()> {
+        self.books().remember(entries, now + kept);
+        Ok(())
+    }
+
+    fn forget(&self, now: Time, limit: u32) -> Result<u32> {
+        let mut books = self.books();
+        let over = books.remembered.iter().filter(|(_, it)| it.until <= now).map(|(key, _)| *key);
+        let over: Vec<_> = over.take(size(limit)).collect();
+        over.iter().for_each(|key| drop(books.remembered.remove(key)));
+        Ok(u32::try_from(over.len()).unwrap_or(u32::MAX))
+    }
+
+    fn note_quiet(&self) -> Result<()> {
+        let mut books = self.books();
+        books.quiet = books.next.entry;
+        Ok(())
+    }
+
+    fn note_start(&self, now: Time, window: Span, kept: Span) -> Result<u32> {
+        let mut books = self.books();
+        let unheard = books.entries.range(EntryId(books.quiet)..).map(|(_, entry)| entry);
+        let unheard: Vec<(EntryId, Time)> = unheard.map(|entry| (entry.id, entry.at)).collect();
+        // When the last server ended is not known: at the earliest with its last entry.
+        let end = unheard.iter().map(|(_, at)| *at).max().unwrap_or(now);
+        let late: Vec<EntryId> =
+            unheard.iter().filter(|(_, at)| end - window <= *at).map(|(id, _)| *id).collect();
+        books.quiet = books.next.entry;
+        Ok(books.remember(&late, now + kept))
+    }
+
+    fn installation(&self) -> Result<Installation> {
+        Ok(self.books().installation)
+    }
+
+    fn set_clock_offset(&self, offset: Span) -> Result<()> {
+        let mut books = self.books();
+        if !books.installation.sandbox {
+            return Err(Error::Fault("only the clock of a sandbox can be moved".into()));
+        }
+        books.installation.clock_offset = offset;
+        Ok(())
+    }
+
+    fn catalogue(&self) -> Result<Arc<Catalogue>> {
+        Ok(Arc::clone(&self.books().catalogue))
+    }
+
+    fn catalogue_text(&self) -> Result<Option<String>> {
+        Ok(self.books().catalogue_text.clone())
+    }
+
+    fn apply_catalogue(&self, text: &str, _: Time) -> Result<i64> {
+        let mut books = self.books();
+        let version = books.catalogue.version + 1;
+        books.catalogue = Arc::new(catalogue_file::read(text, version)?);
+        books.catalogue_text = Some(text.to_owned());
+        Ok(version)
+    }
+
+    fn create_customer(&self, new: &NewCustomer, now: Time) -> Result<CustomerId> {
+        let mut books = self.books();
+        let id = CustomerId(next(books.customers.keys().map(|id| id.0)));
+        let NewCustomer { name, email, currency } = new.clone();
+        let suspended = false;
+        let customer = Customer { id, name, email, currency, suspended, created_at: now };
+        books.customers.insert(id, customer);
+        let account = AccountId(FIRST_WALLET.0 + id.0);
+        let balance = Money::from_minor(0, currency);
+        books.wallets.insert(id, Wallet { account, customer: id, balance, version: 0 });
+        Ok(id)
+    }
+
+    fn customer(&self, id: CustomerId) -> Result<Option<(Customer, Wallet)>> {
+        let books = self.books();
+        Ok(books.customers.get(&id).map(|customer| (customer.clone(), books.wallets[&id])))
+    }
+
+    fn customers(&self, after: Option<CustomerId>, limit: u32) -> Result<Vec<(Customer, Wallet)>> {
+        let books = self.books();
+        let behind = books.customers.values().filter(|it| after.is_none_or(|after| after < it.id));
+        let page = behind.take(size(limit));
+        Ok(page.map(|customer| (customer.clone(), books.wallets[&customer.id])).collect())
+    }
+
+    fn suspend_customer(&self, id: CustomerId, suspended: bool) -> Result<bool> {
+        let mut books = self.books();
+        let customer = books.customers.get_mut(&id);
+        Ok(customer.map(|customer| customer.suspended = suspended).is_some())
+    }
+
+    fn create_key(&self, new: &NewApiKey, now: Time) -> Result<KeyId> {
+        let mut books = self.books();
+        let id = KeyId(next(books.keys.keys().map(|id| id.0)));
+        let key = ApiKey {
+            id,
+            customer: new.customer,
+            name: new.name.clone(),
+            allowed: new.allowed.clone(),
+            read_only: new.read_only,
+            repeat_window: new.repeat_window,
+            requests_per_minute: new.requests_per_minute,
+            created_at: now,
+            expires_at: new.expires_at,
+            revoked_at: None,
+        };
+        books.keys.insert(id, (new.hash, key));
+        Ok(id)
+    }
+
+    fn key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<(ApiKey, Customer)>> {
+        let books = self.books();
+        let found = books.keys.values().find(|(kept, _)| kept == hash);
+        Ok(found.map(|(_, key)| (key.clone(), books.customers[&key.customer].clone())))
+    }
+
+    fn keys(&self, customer: Option<CustomerId>) -> Result<Vec<ApiKey>> {
+        let books = self.books();
+        let keys = books.keys.values().map(|(_, key)| key);
+        Ok(keys.filter(|key| customer.is_none_or(|id| id == key.customer)).cloned().collect())
+    }
+
+    fn revoke_key(&self, id: KeyId, now: Time) -> Result<bool> {
+        let mut books = self.books();
+        let Some((_, key)) = books.keys.get_mut(&id) else { return Ok(false) };
+        key.revoked_at.get_or_insert(now);
+        Ok(true)
+    }
+
+    fn create_operator_token(&self, name: &str, hash: &[u8; 32], now: Time) -> Result<i64> {
+        let mut books = self.books();
+        let id = next(books.tokens.keys().copied());
+        let token = OperatorToken { id, name: name.to_owned(), created_at: now, revoked_at: None };
+        books.tokens.insert(id, (*hash, token));
+        Ok(id)
+    }
+
+    fn operator_token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<OperatorToken>> {
+        let books = self.books();
+        let mut valid = books.tokens.values().filter(|(_, token)| token.revoked_at.is_none());
+        Ok(valid.find(|(kept, _)| kept == hash).map(|(_, token)| token.clone()))
+    }
+
+    fn operator_tokens(&self) -> Result<Vec<OperatorToken>> {
+        Ok(self.books().tokens.values().map(|(_, token)| token.clone()).collect())
+    }
+
+    fn revoke_operator_token(&self, id: i64, now: Time) -> Result<bool> {
+        let mut books = self.books();
+        let Some((_, token)) = books.tokens.get_mut(&id) else { return Ok(false) };
+        token.revoked_at.get_or_insert(now);
+        Ok(true)
+    }
+
+    fn create_promo(&self, new: &NewPromo, _: Time) -> Result<Option<PromoId>> {
+        let mut books = self.books();
+        if books.promos.values().any(|promo| promo.code == new.code) {
+            return Ok(None);
+        }
+        let id = PromoId(next(books.promos.keys().map(|id| id.0)));
+        let new = new.clone();
+        let promo = Promo {
+            id,
+            code: new.code,
+            discount: new.discount,
+            starts_at: new.starts_at,
+            ends_at: new.ends_at,
+            max_uses: new.max_uses,
+            per_customer: new.per_customer,
+            kinds: new.kinds,
+            for_orders: new.for_orders,
+            for_extensions: new.for_extensions,
+            customer: new.customer,
+            descriptions: new.descriptions,
+            uses: 0,
+        };
+        books.promos.insert(id, promo);
+        Ok(Some(id))
+    }
+
+    fn promos(&self) -> Result<Vec<Promo>> {
+        Ok(self.books().promos.values().cloned().collect())
+    }
+
+    fn promos_of(&self, customer: CustomerId) -> Result<Vec<(Promo, u32)>> {
+        let books = self.books();
+        let his = books.promos.values().filter(|it| it.customer.is_none_or(|id| id == customer));
+        let used = |promo: &Promo| books.promo_uses.get(&(promo.id, customer)).copied();
+        Ok(his.map(|promo| (promo.clone(), used(promo).unwrap_or(0))).collect())
+    }
+
+    fn add_addresses(&self, new: &[NewAddress], now: Time) -> Result<Stocked> {
+        let mut books = self.books();
+        let (mut ports, mut added, mut known) = (books.next_ports.clone(), Vec::new(), 0);
+        for NewAddress { pool, ip, slot, gateway } in new {
+            let same = |exit: &Exit| exit.address.ip == *ip && exit.slot == Some(*slot);
+            if books.addresses.values().chain(&added).any(same) {
+                known += 1;
+                continue;
+            }
+            let port = if pool.kind.shares_host() {
+                let port = books.take_port(&mut ports, gateway);
+                port.ok_or_else(|| Error::Fault(format!("no port is left at {gateway}").into()))?
+            } else {
+                0
+            };
+            let address = Address {
+                id: AddressId(books.next.address + i64::try_from(added.len()).unwrap_or(0)),
+                pool: pool.clone(),
+                ip: *ip,
+                gateway: gateway.clone(),
+                port,
+                rank: rank(*ip, *slot),
+                lease: None,
+                free_at: now,
+            };
+            added.push(Exit { address, slot: Some(*slot) });
+        }
+        let count = u64::try_from(added.len()).unwrap_or(u64::MAX);
+        books.next_ports = ports;
+        books.next.address += i64::try_from(count).unwrap_or(0);
+        books.addresses.extend(added.into_iter().map(|exit| (exit.address.id, exit)));
+        Ok(Stocked { added: count, known })
+    }
+
+    fn add_prefix(&self, new: &NewPrefix, _: Time) -> Result<bool> {
+        let mut books = self.books();
+        if books.prefixes.values().any(|it| (it.base, it.length) == (new.base, new.length)) {
+            return Ok(false);
+        }
+        let id = PrefixId(next(books.prefixes.keys().map(|id| id.0)));
+        let NewPrefix { pool, base, length, gateway } = new.clone();
+        books.prefixes.insert(id, Prefix { id, pool, base, length, gateway, drawn: 0 });
+        Ok(true)
+    }
+
+    fn stock(&self, now: Time) -> Result<Vec<StockLine>> {
+        let books = self.books();
+        let mut lines: BTreeMap<(ProductKey, String), StockLine> = BTreeMap::new();
+        for Exit { address, .. } in books.addresses.values() {
+            let line = line(&mut lines, &address.pool, &address.gateway);
+            match address.lease {
+                Some(_) => line.leased += 1,
+                None if now < address.free_at => line.cooling += 1,
+                None => line.free += 1,
+            }
+        }
+        for prefix in books.prefixes.values() {
+            let left = u64::try_from(prefix.capacity() - prefix.drawn).unwrap_or(0);
+            let line = line(&mut lines, &prefix.pool, &prefix.gateway);
+            line.undrawn = line.undrawn.saturating_add(left);
+        }
+        Ok(lines.into_values().collect())
+    }
+
+    fn proxies(
+        &self,
+        customer: CustomerId,
+        filter: &ProxyFilter,
+        after: Option<LeaseId>,
+        limit: u32,
+        now: Time,
+    ) -> Result<Vec<Proxy>> {
+        let books = self.books();
+        let state = if filter.in_reserve { LeaseState::Reserved } else { LeaseState::Active };
+        let stands = |proxy: &Proxy| {
+            let lease = &proxy.lease;
+            let until = if filter.in_reserve { lease.reserved_until } else { Some(lease.ends_at) };
+            until.is_some_and(|until| now < until)
+        };
+        let all = books.proxies(customer, state).filter(stands);
+        let of_kind = all.filter(|it| filter.kind.is_none_or(|kind| kind == it.lease.product.kind));
+        let behind = of_kind.filter(|it| after.is_none_or(|after| after < it.lease.id));
+        Ok(behind.take(size(limit)).collect())
+    }
+
+    fn count_proxies(&self, customer: CustomerId, kind: ProxyKind) -> Result<u64> {
+        let books = self.books();
+        let live = books.proxies(customer, LeaseState::Active);
+        let count = live.filter(|proxy| proxy.lease.product.kind == kind).count();
+        Ok(u64::try_from(count).unwrap_or(u64::MAX))
+    }
+
+    fn proxies_at(
+        &self,
+        customer: CustomerId,
+        kind: ProxyKind,
+        offset: u64,
+        limit: u32,
+        _: Time,
+    ) -> Result<Vec<Proxy>> {
+        let books = self.books();
+        let live = books.proxies(customer, LeaseState::Active);
+        let of_kind = live.filter(|proxy| proxy.lease.product.kind == kind);
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        Ok(of_kind.skip(offset).take(size(limit)).collect())
+    }
+
+    fn entries(
+        &self,
+        filter: &EntryFilter,
+        after: Option<EntryId>,
+        limit: u32,
+    ) -> Result<Vec<Entry>> {
+        let books = self.books();
+        let behind = books.entries.values().filter(|it| after.is_none_or(|after| after < it.id));
+        let his = behind.filter(|it| filter.customer.is_none_or(|id| id == it.customer));
+        Ok(his.take(size(limit)).cloned().collect())
+    }
+
+    fn audit(&self, progress: &mut dyn FnMut(u64)) -> Result<Report> {
+        let books = self.books();
+        let mut auditor = Auditor::new();
+        for entry in books.entries.values() {
+            auditor.entry(entry);
+            progress(auditor.entries());
+        }
+        books.wallets.values().for_each(|wallet| auditor.wallet(wallet));
+        books.leases.values().for_each(|lease| auditor.lease(lease));
+        let exits = books.addresses.values().map(|exit| &exit.address);
+        exits.for_each(|address| auditor.address(address.id, address.lease));
+        books.promos.values().for_each(|promo| auditor.promo(promo));
+        for ((promo, customer), uses) in &books.promo_uses {
+            auditor.promo_use(*promo, *customer, *uses);
+        }
+        Ok(auditor.finish())
+    }
+
+    fn backup(&self, _: &Path, _: &mut dyn FnMut(u64, u64)) -> Result<()> {
+        Err(Error::Unavailable("books in memory are not copied to files".into()))
+    }
+
+    fn sales_locked(&self) -> Result<bool> {
+        Ok(self.books().sales_locked)
+    }
+
+    fn set_sales_locked(&self, locked: bool) -> Result<()> {
+        self.books().sales_locked = locked;
+        Ok(())
+    }
+}
+
+/// The id behind all these.
+fn next(ids: impl Iterator<Item = i64>) -> i64 {
+    ids.max().unwrap_or(0) + 1
+}
+
+fn size(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+/// The line of a pool at a gateway.
+fn line<'a>(
+    lines: &'a mut BTreeMap<(ProductKey, String), StockLine>,
+    pool: &ProductKey,
+    gateway: &str,
+) -> &'a mut StockLine {
+    lines.entry((pool.clone(), gateway.to_owned())).or_insert_with(|| StockLine {
+        pool: pool.clone(),
+        gateway: gateway.to_owned(),
+        free: 0,
+        leased: 0,
+        cooling: 0,
+        undrawn: 0,
+    })
+}

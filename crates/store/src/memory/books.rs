@@ -1,0 +1,245 @@
+//! All rows of a store in maps, how a batch's world is taken from them and put back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use domain::address::{Address, Pool, Prefix};
+use domain::api_key::ApiKey;
+use domain::catalogue::Catalogue;
+use domain::customer::Customer;
+use domain::idempotency::{Answer, Remembered};
+use domain::ids::{AddressId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PrefixId, PromoId};
+use domain::journal::Entry;
+use domain::lease::{Lease, LeaseState};
+use domain::ledger::Wallet;
+use domain::needs::Needs;
+use domain::order::Order;
+use domain::product::ProductKey;
+use domain::promo::Promo;
+use domain::proxy::Proxy;
+use domain::time::{Span, Time};
+use domain::world::{Changes, Loaded, NextIds};
+
+use crate::records::{Installation, OperatorToken};
+
+/// Everything.
+#[derive(Debug)]
+pub(super) struct Books {
+    pub(super) installation: Installation,
+    pub(super) catalogue: Arc<Catalogue>,
+    pub(super) catalogue_text: Option<String>,
+    pub(super) sales_locked: bool,
+    pub(super) customers: BTreeMap<CustomerId, Customer>,
+    pub(super) wallets: BTreeMap<CustomerId, Wallet>,
+    pub(super) keys: BTreeMap<KeyId, ([u8; 32], ApiKey)>,
+    pub(super) tokens: BTreeMap<i64, ([u8; 32], OperatorToken)>,
+    pub(super) promos: BTreeMap<PromoId, Promo>,
+    pub(super) promo_uses: BTreeMap<(PromoId, CustomerId), u32>,
+    pub(super) addresses: BTreeMap<AddressId, Exit>,
+    pub(super) prefixes: BTreeMap<PrefixId, Prefix>,
+    pub(super) next_ports: BTreeMap<String, u16>,
+    pub(super) orders: BTreeMap<OrderId, Arc<Order>>,
+    pub(super) leases: BTreeMap<LeaseId, Lease>,
+    pub(super) entries: BTreeMap<EntryId, Entry>,
+    pub(super) remembered: BTreeMap<(CustomerId, [u8; 16]), Remembered>,
+    pub(super) next: NextIds,
+    /// Answers to entries from this one on may not have reached their customers.
+    pub(super) quiet: i64,
+}
+
+/// An address, and how it was added by hand, if it was.
+#[derive(Debug)]
+pub(super) struct Exit {
+    pub(super) address: Address,
+    /// Which of the leases that share it; `None` if it was drawn from a prefix.
+    pub(super) slot: Option<u32>,
+}
+
+impl Books {
+    pub(super) fn new(sandbox: bool) -> Books {
+        Books {
+            // The same key in every one, so that a test gives the same ids each time.
+            installation: Installation { sandbox, clock_offset: Span::ZERO, id_key: [7; 16] },
+            catalogue: Arc::default(),
+            catalogue_text: None,
+            sales_locked: false,
+            customers: BTreeMap::new(),
+            wallets: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            promos: BTreeMap::new(),
+            promo_uses: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+            prefixes: BTreeMap::new(),
+            next_ports: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            leases: BTreeMap::new(),
+            entries: BTreeMap::new(),
+            remembered: BTreeMap::new(),
+            next: NextIds { entry: 1, order: 1, lease: 1, address: 1 },
+            quiet: 1,
+        }
+    }
+
+    /// What `needs` names, as far as it exists.
+    pub(super) fn load(&self, needs: &Needs, now: Time) -> Loaded {
+        let of = |customer: &CustomerId| needs.customers.contains(customer);
+        let codes: BTreeSet<&str> = needs.promos.iter().map(|(code, _)| code.as_str()).collect();
+        let promos: Vec<Promo> =
+            self.promos.values().filter(|it| codes.contains(it.code.as_str())).cloned().collect();
+        let mut uses = Vec::new();
+        for promo in &promos {
+            for (_, customer) in needs.promos.iter().filter(|(code, _)| *code == promo.code) {
+                if let Some(count) = self.promo_uses.get(&(promo.id, *customer)) {
+                    uses.push((promo.id, *customer, *count));
+                }
+            }
+        }
+        let whole: BTreeSet<OrderId> = needs
+            .siblings
+            .iter()
+            .filter_map(|id| self.leases.get(id))
+            .filter(|lease| lease.product.kind.extends_whole_orders())
+            .map(|lease| lease.order)
+            .chain(needs.orders.iter().copied())
+            .collect();
+        let wanted = |lease: &&Lease| {
+            needs.leases.contains(&lease.id)
+                || needs.siblings.contains(&lease.id)
+                || whole.contains(&lease.order)
+        };
+        Loaded {
+            catalogue: Arc::clone(&self.catalogue),
+            customers: self.customers.values().filter(|it| of(&it.id)).cloned().collect(),
+            wallets: self.wallets.values().filter(|it| of(&it.customer)).copied().collect(),
+            promos,
+            promo_uses: uses,
+            pools: needs
+                .stock
+                .iter()
+                .map(|(key, quantity)| (key.clone(), self.pool(key, *quantity, now)))
+                .collect(),
+            next_ports: self.next_ports.clone(),
+            leases: self.leases.values().filter(wanted).cloned().collect(),
+            remembered: needs
+                .remembered
+                .iter()
+                .filter_map(|key| self.remembered.get(key))
+                .cloned()
+                .collect(),
+            next: self.next,
+            sales_locked: self.sales_locked,
+        }
+    }
+
+    fn pool(&self, key: &ProductKey, quantity: u32, now: Time) -> Pool {
+        let rests = |address: &Address| now < address.free_at;
+        let mut free: Vec<Address> = self
+            .addresses
+            .values()
+            .map(|exit| &exit.address)
+            .filter(|it| it.pool == *key && it.lease.is_none() && !rests(it))
+            .cloned()
+            .collect();
+        free.sort_by_key(|address| (address.rank, address.id));
+        free.truncate(usize::try_from(quantity).expect("it fits"));
+        let prefixes = self.prefixes.values().filter(|prefix| prefix.pool == *key);
+        Pool { free, prefixes: prefixes.cloned().collect() }
+    }
+
+    /// Puts back what a batch has changed. Panics on what only a bug could ask for.
+    pub(super) fn save(&mut self, changes: Changes) {
+        for entry in changes.entries {
+            let again = self.entries.insert(entry.id, entry);
+            assert!(again.is_none(), "entry {again:?} is written once");
+        }
+        self.wallets.extend(changes.wallets);
+        for order in changes.orders {
+            let again = self.orders.insert(order.id, Arc::new(order));
+            assert!(again.is_none(), "order {again:?} is placed once");
+        }
+        for lease in changes.leases_new {
+            let again = self.leases.insert(lease.id, lease);
+            assert!(again.is_none(), "lease {again:?} is granted once");
+        }
+        for (id, (lease, _)) in changes.leases {
+            assert!(self.leases.insert(id, lease).is_some(), "lease {} exists", id.0);
+        }
+        for address in changes.addresses_new {
+            let again = self.addresses.insert(address.id, Exit { address, slot: None });
+            assert!(again.is_none(), "address {again:?} is drawn once");
+        }
+        for (id, lease) in changes.addresses_taken {
+            let address = &mut self.addresses.get_mut(&id).expect("it was in its pool").address;
+            assert_eq!(address.lease.replace(lease), None, "address {} has one lease", id.0);
+        }
+        for (id, free_at) in changes.addresses_freed {
+            let address = &mut self.addresses.get_mut(&id).expect("it was let").address;
+            address.lease = None;
+            address.free_at = free_at;
+        }
+        for (id, drawn) in changes.prefixes {
+            self.prefixes.get_mut(&id).expect("it was in its pool").drawn = drawn;
+        }
+        self.next_ports.extend(changes.next_ports);
+        for ((promo, customer), (in_all, by_customer)) in changes.promo_uses {
+            let row = self.promos.get_mut(&promo).expect("it was loaded");
+            // A batch may hold uses by several customers: the highest count is the last one.
+            row.uses = row.uses.max(in_all);
+            self.promo_uses.insert((promo, customer), by_customer);
+        }
+        for remembered in changes.remembered {
+            self.remembered.insert((remembered.customer, remembered.key), remembered);
+        }
+        self.next = changes.next;
+    }
+
+    /// Remembers the answers to these entries by their requests, as far as they have any.
+    pub(super) fn remember(&mut self, entries: &[EntryId], until: Time) -> u32 {
+        let mut count = 0;
+        for id in entries {
+            let Some(entry) = self.entries.get(id) else { continue };
+            let Some(fingerprint) = entry.fingerprint else { continue };
+            let event = Box::new(entry.event.clone());
+            let answer = Answer::Done { entry: entry.id, at: entry.at, event };
+            let (customer, key) = (entry.customer, fingerprint);
+            let remembered = Remembered { customer, key, fingerprint, answer, until };
+            self.remembered.insert((customer, key), remembered);
+            count += 1;
+        }
+        count
+    }
+
+    /// The leases of a customer in one state, by id, as he sees them.
+    pub(super) fn proxies(
+        &self,
+        customer: CustomerId,
+        state: LeaseState,
+    ) -> impl Iterator<Item = Proxy> {
+        let of = move |lease: &&Lease| lease.customer == customer && lease.state == state;
+        self.leases.values().filter(of).map(|lease| {
+            let address = &self.addresses[&lease.address].address;
+            Proxy {
+                lease: lease.clone(),
+                order: Arc::clone(&self.orders[&lease.order]),
+                ip: address.ip,
+                gateway: address.gateway.clone(),
+                port: address.port,
+            }
+        })
+    }
+
+    /// The next pair of ports at the shared host of a gateway; `None` if there is none left.
+    pub(super) fn take_port(
+        &self,
+        ports: &mut BTreeMap<String, u16>,
+        gateway: &str,
+    ) -> Option<u16> {
+        let (first, last) = self.catalogue.gateways.get(gateway)?.shared_ports;
+        let next = ports.get(gateway).copied().unwrap_or(first).max(first);
+        (next < last).then(|| {
+            ports.insert(gateway.to_owned(), next.saturating_add(2));
+            next
+        })
+    }
+}
