@@ -20,6 +20,9 @@ use crate::http::{Answer, Request, cents};
 pub const SAMPLE: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/catalogue.sample.toml"));
 
+/// A catalogue in which everything costs the same.
+pub const FLAT: &str = include_str!("../catalogues/flat.toml");
+
 /// How long the program may take to start or to end.
 const PATIENCE: Duration = Duration::from_secs(30);
 
