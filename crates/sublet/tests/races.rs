@@ -8,7 +8,7 @@ use e2e::bodies::{extend, extend_order, order, with};
 use e2e::http::{Answer, Request, cents};
 use e2e::race::race;
 use e2e::random::Random;
-use e2e::shop::{Customer, FLAT, Setup, Shop, id, order_id};
+use e2e::shop::{Customer, FLAT, Setup, id, order_id};
 use serde_json::json;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sublet");

@@ -5,33 +5,33 @@ use e2e::shop::{Customer, Setup, Shop, id, order_id};
 use serde_json::{Value, json};
 
 /// Two customers with leases, one without money, and what is over.
-pub struct Fixture {
-    pub shop: Shop,
-    pub a: Customer,
-    pub b: Customer,
-    pub z: Customer,
+pub(crate) struct Fixture {
+    pub(crate) shop: Shop,
+    pub(crate) a: Customer,
+    pub(crate) b: Customer,
+    pub(crate) z: Customer,
     /// A's leases: two IPv4 of order `o4`, a mobile one, an ISP one.
-    pub a4: String,
-    pub a4b: String,
-    pub am: String,
-    pub ai: String,
-    pub o4: String,
-    pub o4_number: String,
+    pub(crate) a4: String,
+    pub(crate) a4b: String,
+    pub(crate) am: String,
+    pub(crate) ai: String,
+    pub(crate) o4: String,
+    pub(crate) o4_number: String,
     /// A's IPv6 leases, all of an order.
-    pub a6: Vec<String>,
+    pub(crate) a6: Vec<String>,
     /// B's lease and its order.
-    pub b4: String,
-    pub ob: String,
+    pub(crate) b4: String,
+    pub(crate) ob: String,
     /// Z's lease; nothing is left in the wallet.
-    pub z4: String,
+    pub(crate) z4: String,
     /// A's, over and released.
-    pub ax: String,
+    pub(crate) ax: String,
     /// A's, over, and its address is let to B now.
-    pub ar: String,
+    pub(crate) ar: String,
 }
 
 impl Fixture {
-    pub fn new() -> Fixture {
+    pub(crate) fn new() -> Fixture {
         let shop = Setup::new(env!("CARGO_BIN_EXE_sublet"))
             .stock("--kind IPv4 --country USA --cidr 203.0.113.0/26")
             .stock("--kind IPv4 --country POL --cidr 203.0.113.64/32")
@@ -82,22 +82,22 @@ impl Fixture {
     }
 
     /// `B1`
-    pub fn extend(&self) -> Value {
+    pub(crate) fn extend(&self) -> Value {
         extend("IPv4", &[&self.a4], 30)
     }
 
     /// `B3`
-    pub fn auto(&self) -> Value {
+    pub(crate) fn auto(&self) -> Value {
         with(&extend_order("IPv4", &[&self.o4], 30), json!({ "autoExtend": true }))
     }
 
     /// `B4`
-    pub fn order() -> Value {
+    pub(crate) fn order() -> Value {
         order("IPv4", "USA", 1, 30)
     }
 
     /// The listed address with this id.
-    pub fn address(&self, name: &str) -> Value {
+    pub(crate) fn address(&self, name: &str) -> Value {
         let all = self.shop.get(&self.a, "/ipAddress").ok();
         for kind in ["IPv4", "IPv6", "MOBILE", "ISP"] {
             for order in all[kind].as_array().unwrap() {

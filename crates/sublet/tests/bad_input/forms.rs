@@ -13,7 +13,7 @@ use crate::fixture::Fixture;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The fixed text of a code.
-pub fn message(code: i64) -> &'static str {
+pub(crate) fn message(code: i64) -> &'static str {
     match code {
         2 => "Error api key",
         3 => "IP not allowed",
@@ -38,7 +38,7 @@ pub fn message(code: i64) -> &'static str {
 }
 
 /// The whole body of a refusal. `balance` is in cents, or `None` where the key was not accepted.
-pub fn form(call: &str, code: i64, balance: Option<i64>) -> String {
+pub(crate) fn form(call: &str, code: i64, balance: Option<i64>) -> String {
     let (balance, currency) = match balance {
         Some(minor) => (number(minor), "\"USD\""),
         None => ("null".to_owned(), "null"),
@@ -73,7 +73,7 @@ fn number(minor: i64) -> String {
 }
 
 /// What holds for every answer.
-pub fn assert_headers(row: &str, answer: &Answer) {
+pub(crate) fn assert_headers(row: &str, answer: &Answer) {
     let header = |name| answer.header(name).unwrap_or_default();
     assert!(header("content-type").contains("json"), "{row}: {:?}", answer.headers);
     assert!(header("cache-control").contains("no-store"), "{row}: {:?}", answer.headers);
@@ -86,7 +86,7 @@ impl Fixture {
     /// Sends `request` twice: both are refused with `code` in the exact form of `call`, and nothing
     /// changes.
     #[track_caller]
-    pub fn refused(
+    pub(crate) fn refused(
         &self,
         row: &str,
         call: &str,
@@ -108,14 +108,14 @@ impl Fixture {
 
     /// A call of `customer` with `body` that is refused with `code`.
     #[track_caller]
-    pub fn err(&self, row: &str, customer: &Customer, call: &str, body: &Value, code: i64) {
+    pub(crate) fn err(&self, row: &str, customer: &Customer, call: &str, body: &Value, code: i64) {
         let balance = self.shop.balance(customer);
         self.refused(row, call, &customer.posting(call, body), code, Some(balance));
     }
 
     /// Rows of A's calls, each refused with the code beside it.
     #[track_caller]
-    pub fn errs(&self, call: &str, rows: &[(&str, Value, i64)]) {
+    pub(crate) fn errs(&self, call: &str, rows: &[(&str, Value, i64)]) {
         for (row, body, code) in rows {
             self.err(&format!("{row} {body}"), &self.a, call, body, *code);
         }
@@ -123,7 +123,7 @@ impl Fixture {
 
     /// A call of A that succeeds, with what it has cost.
     #[track_caller]
-    pub fn done(&self, row: &str, call: &str, body: &Value) -> (i64, Value) {
+    pub(crate) fn done(&self, row: &str, call: &str, body: &Value) -> (i64, Value) {
         let before = self.shop.balance(&self.a);
         let answer = self.shop.post(&self.a, call, body);
         assert_eq!((answer.status, answer.code()), (200, 0), "{row}: {}", answer.text());
