@@ -16,12 +16,14 @@
 
 pub mod bodies;
 pub mod books;
+pub mod customer;
 pub mod dates;
 pub mod disk;
 pub mod http;
 pub mod power;
 pub mod race;
 pub mod random;
+pub mod server;
 pub mod shim;
 pub mod shop;
 pub mod trace;
