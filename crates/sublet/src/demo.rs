@@ -19,7 +19,7 @@ use store::records::{NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo};
 
 use crate::database::Database;
 use crate::random;
-use crate::serve::Ready;
+use crate::serve::{Ready, ReadyLine};
 
 /// The catalogue of the demo.
 const CATALOGUE: &str = include_str!("../../../docs/catalogue.sample.toml");
@@ -38,7 +38,7 @@ pub(crate) struct Options {
 /// What a demo shows again at its next start. Kept beside its database, readable by its owner only:
 /// a demo's secrets open nothing but the demo.
 #[derive(Serialize, Deserialize)]
-struct Notes {
+pub(crate) struct Notes {
     customer_id: i64,
     api_key: String,
     operator_token: String,
@@ -213,15 +213,17 @@ next one goes on from here.",
 }
 
 /// The same for programs.
-pub(crate) fn for_programs(ready: &Ready, keys: &Keys) -> serde_json::Value {
-    serde_json::json!({
-        "event": "ready",
-        "http": ready.http,
-        "gateway": null,
-        "customer_id": keys.0.customer_id,
-        "api_key": keys.0.api_key,
-        "operator_token": keys.0.operator_token,
-    })
+pub(crate) fn for_programs<'a>(ready: &'a Ready, keys: &'a Keys) -> DemoLine<'a> {
+    DemoLine { ready: ready.for_programs(), notes: &keys.0 }
+}
+
+/// The line that tells a program that the demo takes requests, and its secrets.
+#[derive(Serialize)]
+pub(crate) struct DemoLine<'a> {
+    #[serde(flatten)]
+    ready: ReadyLine<'a>,
+    #[serde(flatten)]
+    notes: &'a Notes,
 }
 
 fn write_private(file: &Path, text: &str) -> Result<()> {

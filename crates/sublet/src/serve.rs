@@ -8,7 +8,7 @@ use axum::Router;
 use engine::batcher::Bounds;
 use engine::clock::SystemClock;
 use engine::engine::Engine;
-use serde_json::json;
+use serde::Serialize;
 use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -118,6 +118,14 @@ pub(crate) async fn run(
     Ok(())
 }
 
+/// The line that tells a program that a server takes requests.
+#[derive(Serialize)]
+pub(crate) struct ReadyLine<'a> {
+    event: &'static str,
+    http: &'a str,
+    gateway: Option<&'a str>,
+}
+
 /// What a server says once it takes requests.
 pub(crate) struct Ready {
     /// Its address.
@@ -126,8 +134,8 @@ pub(crate) struct Ready {
 
 impl Ready {
     /// The line for programs. `gateway` is null: traffic is not served yet.
-    pub(crate) fn for_programs(&self) -> serde_json::Value {
-        json!({ "event": "ready", "http": self.http, "gateway": null })
+    pub(crate) fn for_programs(&self) -> ReadyLine<'_> {
+        ReadyLine { event: "ready", http: &self.http, gateway: None }
     }
 }
 
@@ -141,7 +149,6 @@ fn router(engine: &Engine, options: &Options, server: &::serve::Server, at: Sock
         stats: Some(server.stats()),
         api: has(Role::Api),
         web: has(Role::Web),
-        ..api::Settings::default()
     };
     api::router(engine.clone(), settings)
 }
