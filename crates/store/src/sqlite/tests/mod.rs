@@ -1,0 +1,7 @@
+//! What is particular to the SQLite store; what every store must do is in
+//! [`crate::conformance`].
+
+mod books;
+mod opening;
+mod restoring;
+mod shop;
