@@ -1,5 +1,6 @@
 //! The SQLite store is run through the suite that every store must pass, and plays scripts like the
 //! in-memory one.
+#![expect(clippy::unwrap_used, reason = "the maker of stores may fail loudly")]
 
 mod scripts;
 
