@@ -132,6 +132,24 @@ impl Disk {
         Ok(())
     }
 
+    /// Where what programs see differs from what is in `directory`.
+    pub fn difference(&self, directory: &Path) -> Option<String> {
+        let Ok(there) = Disk::read(directory) else {
+            return Some("the directory changes while it is read".to_owned());
+        };
+        let names = |disk: &Disk| disk.seen.keys().cloned().collect::<Vec<_>>();
+        let (expected, found) = (names(self), names(&there));
+        if expected != found {
+            return Some(format!("{found:?} instead of {expected:?}"));
+        }
+        let any = &mut Random::new(0);
+        let mut files = self.seen.iter().zip(there.seen.values());
+        files.find_map(|((name, &expected), &found)| {
+            let same = self.files[expected].after(Cut::All, any) == there.files[found].durable;
+            (!same).then(|| format!("{name} holds something else"))
+        })
+    }
+
     /// The file that programs see under `name`, made if there is none.
     fn file(&mut self, name: &str, end: usize) -> &mut File {
         let file = match self.seen.get(name) {

@@ -9,11 +9,15 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use crate::disk::{Cut, Disk};
 use crate::random::Random;
 use crate::shim;
 use crate::trace::{self, Record};
+
+/// How long a program may take to become calm when its client has finished.
+const CALM_MAX: Duration = Duration::from_secs(10);
 
 /// What a client was promised, in the order in which it was told. May be shared by threads.
 #[derive(Debug)]
@@ -54,7 +58,8 @@ pub struct Recording<T> {
 ///
 /// # Panics
 ///
-/// If the program cannot be started, or did nothing to its files.
+/// If the program cannot be started, did nothing to its files, or did something to them that was not
+/// recorded.
 pub fn record<T>(
     program: &mut Command,
     directory: &Path,
@@ -69,10 +74,10 @@ pub fn record<T>(
 
     let mut running = Killed(program.spawn().expect("the program starts"));
     client(&mut running.0, &journal);
+    check_recorder(&before, &journal.trace, directory);
     drop(running);
 
-    let records = trace::parse(&std::fs::read(&journal.trace).expect("the trace can be read"));
-    assert!(!records.is_empty(), "the program did nothing to its files");
+    let records = read(&journal.trace);
     let promises = journal.promises.into_inner().expect("no client has panicked");
     let heard = promises.iter().map(|promise| promise.position).collect();
     let promises = promises.into_iter().map(|promise| promise.what).collect();
@@ -156,6 +161,26 @@ impl<T> Recording<T> {
             self.heard[random.below(self.heard.len())]
         }
     }
+}
+
+/// Compares what was recorded with what is in the directory: a call that the recorder does not know
+/// would make every verdict worthless.
+fn check_recorder(before: &Disk, trace: &Path, directory: &Path) {
+    let since = Instant::now();
+    loop {
+        let mut disk = before.clone();
+        read(trace).iter().for_each(|record| disk.apply(record));
+        let Some(difference) = disk.difference(directory) else { return };
+        // The program may be in the middle of something.
+        assert!(since.elapsed() < CALM_MAX, "the recorder has missed something: {difference}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn read(trace: &Path) -> Vec<Record> {
+    let records = trace::parse(&std::fs::read(trace).expect("the trace can be read"));
+    assert!(!records.is_empty(), "the program did nothing to its files");
+    records
 }
 
 /// A process that does not outlive its test.

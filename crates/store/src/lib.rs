@@ -11,6 +11,7 @@
 pub mod audit;
 pub mod catalogue_file;
 pub mod conformance;
+mod encoding;
 pub mod error;
 mod files;
 mod hex;

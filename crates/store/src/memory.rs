@@ -5,7 +5,7 @@
 
 mod books;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -288,9 +288,10 @@ impl Store for MemoryStore {
     fn add_addresses(&self, new: &[NewAddress], now: Time) -> Result<Stocked> {
         let mut books = self.books();
         let (mut ports, mut added, mut known) = (books.next_ports.clone(), Vec::new(), 0);
+        let by_hand = |exit: &Exit| exit.slot.map(|slot| (exit.address.ip, slot));
+        let mut there: BTreeSet<_> = books.addresses.values().filter_map(by_hand).collect();
         for NewAddress { pool, ip, slot, gateway } in new {
-            let same = |exit: &Exit| exit.address.ip == *ip && exit.slot == Some(*slot);
-            if books.addresses.values().chain(&added).any(same) {
+            if !there.insert((*ip, *slot)) {
                 known += 1;
                 continue;
             }

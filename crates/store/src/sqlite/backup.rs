@@ -36,7 +36,7 @@ pub(crate) fn backup(source: &Path, to: &Path, progress: &mut dyn FnMut(u64, u64
         copy(source, temporary, progress)?;
         let copied = Connection::open_with_flags(temporary, OpenFlags::SQLITE_OPEN_READ_ONLY)
             .map_err(fault)?;
-        check(&copied, temporary)
+        check(&copied, temporary, "quick_check")
     })
 }
 
@@ -71,7 +71,13 @@ pub(super) fn copy(source: &Path, to: &Path, progress: &mut dyn FnMut(u64, u64))
         Connection::open_with_flags(source, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(fault)?;
     from.busy_timeout(LOCKED_MAX).map_err(fault)?;
     // The transaction begins with the first look.
-    from.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;").map_err(fault)?;
+    from.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;").map_err(|error| {
+        if error.sqlite_error_code() != Some(ErrorCode::NotADatabase) {
+            return fault(error);
+        }
+        let reason = "it is no SQLite database".to_owned();
+        OpenError::NotOurs { path: source.to_path_buf(), reason }.into()
+    })?;
 
     let mut into =
         Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(fault)?;
@@ -103,10 +109,11 @@ fn pages(
     }
 }
 
-/// Checks that a database, which is in the file `path`, is well formed.
-pub(super) fn check(database: &Connection, path: &Path) -> Result<()> {
+/// Has SQLite check a database, which is or comes from the file `path`. `quick_check` finds what is
+/// no well-formed database, `integrity_check` also what is missing from an index.
+pub(super) fn check(database: &Connection, path: &Path, pragma: &str) -> Result<()> {
     let found: String =
-        database.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(fault)?;
+        database.pragma_query_value(None, pragma, |row| row.get(0)).map_err(fault)?;
     if found == "ok" {
         return Ok(());
     }

@@ -120,7 +120,9 @@ fn extend(c: &Connection, account: i64, lease: i64, key: &[u8; 16]) -> rusqlite:
         .query_row(params![account, key], |row| row.get::<_, String>(0))
         .optional()?;
     let (price, ends_at): (i64, i64) = c
-        .prepare_cached("SELECT price, ends_at FROM lease WHERE id = ?1 AND account_id = ?2 AND state = 1")?
+        .prepare_cached(
+            "SELECT price, ends_at FROM lease WHERE id = ?1 AND account_id = ?2 AND state = 1",
+        )?
         .query_row([lease, account], |row| Ok((row.get(0)?, row.get(1)?)))?;
     if known.is_some() || balance < price {
         return Err(rusqlite::Error::QueryReturnedNoRows);
@@ -130,12 +132,19 @@ fn extend(c: &Connection, account: i64, lease: i64, key: &[u8; 16]) -> rusqlite:
     let after = balance - price;
     c.prepare_cached("INSERT INTO posting VALUES (?1, ?2, ?3, ?4, ?5), (0, ?3, ?3, ?6, NULL)")?
         .execute(params![account, version + 1, transfer, -price, after, price])?;
-    c.prepare_cached("UPDATE account SET balance = ?2, version = ?3 WHERE id = ?1")?
-        .execute([account, after, version + 1])?;
+    c.prepare_cached("UPDATE account SET balance = ?2, version = ?3 WHERE id = ?1")?.execute([
+        account,
+        after,
+        version + 1,
+    ])?;
     c.prepare_cached("UPDATE lease SET ends_at = ?2, version = version + 1 WHERE id = ?1")?
         .execute([lease, ends_at + PERIOD_MS])?;
-    c.prepare_cached("INSERT INTO answer VALUES (?1, ?2, ?2, ?3, ?4)")?
-        .execute(params![account, key, after.to_string(), ends_at])?;
+    c.prepare_cached("INSERT INTO answer VALUES (?1, ?2, ?2, ?3, ?4)")?.execute(params![
+        account,
+        key,
+        after.to_string(),
+        ends_at
+    ])?;
     Ok(())
 }
 

@@ -1,3 +1,399 @@
 //! The books in one SQLite file.
+//!
+//! One connection writes, some others look. Several processes may use the file at once: whatever
+//! is kept in memory is checked against the database in each transaction.
 
+mod answers;
+mod audit;
 mod backup;
+pub mod baseline;
+mod catalogues;
+mod customers;
+mod durability;
+mod failure;
+mod journal;
+mod keys;
+mod leases;
+mod load;
+mod migrate;
+mod open;
+mod operators;
+mod orders;
+mod promos;
+mod proxies;
+mod readers;
+mod restore;
+mod save;
+mod state;
+mod statements;
+mod stock;
+#[cfg(test)]
+mod tests;
+mod transaction;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use domain::api_key::ApiKey;
+use domain::catalogue::Catalogue;
+use domain::command::{Command, Decision};
+use domain::customer::Customer;
+use domain::ids::{CustomerId, EntryId, KeyId, LeaseId, PromoId};
+use domain::journal::Entry;
+use domain::kind::ProxyKind;
+use domain::ledger::Wallet;
+use domain::needs::Needs;
+use domain::promo::Promo;
+use domain::proxy::Proxy;
+use domain::time::{Span, Time};
+use domain::world::{Loaded, World};
+use rusqlite::Connection;
+
+pub use self::open::{Create, Options};
+pub use self::restore::{RestoreReport, restore};
+
+use self::catalogues::Catalogues;
+use self::proxies::Shelf;
+use self::readers::Readers;
+use self::transaction::{Ending, deciding, reading, writing};
+use crate::audit::Report;
+use crate::error::Error;
+use crate::records::{
+    Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
+    OperatorToken, ProxyFilter, StockLine, Stocked,
+};
+use crate::revocations::Revocations;
+use crate::vault::Vault;
+use crate::{Result, Store};
+
+/// Books in one SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    path: PathBuf,
+    writer: Mutex<Writer>,
+    readers: Readers,
+    vault: Vault,
+    revocations: Revocations,
+    catalogues: Catalogues,
+    sandbox: bool,
+    id_key: [u8; 16],
+}
+
+/// The connection that writes.
+#[derive(Debug)]
+struct Writer {
+    connection: Connection,
+    /// The latest moment at which anything was decided here. Time does not go back.
+    latest: Time,
+}
+
+impl SqliteStore {
+    /// Opens the database that `options` name, and revokes in it what was revoked before it was
+    /// restored from a backup.
+    ///
+    /// Refuses a database in which acknowledged work could be lost, and one that it does not know.
+    pub fn open(options: &Options) -> Result<SqliteStore> {
+        let opened = open::open(options)?;
+        let revocations = Revocations::open(&Revocations::beside(&options.key_file))?;
+        let store = SqliteStore {
+            path: opened.path,
+            writer: Mutex::new(Writer { connection: opened.writer, latest: Time::EPOCH }),
+            readers: Readers::new(opened.readers),
+            vault: opened.vault,
+            revocations,
+            catalogues: Catalogues::default(),
+            sandbox: opened.sandbox,
+            id_key: opened.id_key,
+        };
+        store.apply_revocations()?;
+        Ok(store)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn apply_revocations(&self) -> Result<()> {
+        let revoked = self.revocations.all()?;
+        let forgotten = self.read(|connection| {
+            let mut forgotten = Vec::new();
+            for hash in revoked {
+                if keys::is_valid(connection, &hash)?
+                    || operators::by_hash(connection, &hash)?.is_some()
+                {
+                    forgotten.push(hash);
+                }
+            }
+            Ok(forgotten)
+        })?;
+        if forgotten.is_empty() {
+            return Ok(());
+        }
+        self.write(|connection| {
+            for hash in &forgotten {
+                keys::revoke_again(connection, hash)?;
+                operators::revoke_again(connection, hash)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The writer. A panic has rolled back what it was at.
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        reading(&self.readers.take(), read)
+    }
+
+    fn write<T>(&self, write: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        writing(&self.writer().connection, write)
+    }
+
+    fn loaded(&self, connection: &Connection, needs: &Needs, now: Time) -> Result<Loaded> {
+        let state = state::read(connection)?;
+        let catalogue = self.catalogues.get(connection, state.catalogue_version)?;
+        load::load(connection, needs, &state, catalogue, now)
+    }
+
+    fn catalogue_in(&self, connection: &Connection) -> Result<Arc<Catalogue>> {
+        self.catalogues.get(connection, state::read(connection)?.catalogue_version)
+    }
+
+    fn shelf<'a>(&'a self, connection: &'a Connection, now: Time) -> Shelf<'a> {
+        Shelf { connection, vault: &self.vault, now, orders: BTreeMap::new() }
+    }
+}
+
+impl Store for SqliteStore {
+    fn transact(&self, batch: &[Command], now: Time) -> Result<Vec<Decision>> {
+        let mut needs = Needs::default();
+        batch.iter().for_each(|command| needs.merge(command.needs()));
+        let mut writer = self.writer();
+        writer.latest = writer.latest.max(now);
+        let now = writer.latest;
+        deciding(&writer.connection, |connection| {
+            let loaded = self.loaded(connection, &needs, now)?;
+            let before = loaded.next;
+            let mut world = World::new(loaded);
+            let decisions = batch.iter().map(|command| world.decide(command, now)).collect();
+            let changes = world.into_changes();
+            if save::is_nothing(&changes, before) {
+                return Ok(Ending::Rollback(decisions));
+            }
+            save::save(connection, &self.vault, &changes)?;
+            Ok(Ending::Commit(decisions))
+        })
+    }
+
+    fn load(&self, needs: &Needs, now: Time) -> Result<World> {
+        self.read(|connection| self.loaded(connection, needs, now)).map(World::new)
+    }
+
+    fn due(&self, until: Time, limit: u32) -> Result<Vec<Due>> {
+        self.read(|connection| leases::due(connection, until, limit))
+    }
+
+    fn next_due(&self) -> Result<Option<Time>> {
+        self.read(leases::next_due)
+    }
+
+    fn remember(&self, entries: &[EntryId], now: Time, kept: Span) -> Result<()> {
+        self.write(|connection| answers::remember(connection, entries.iter().copied(), now + kept))
+            .map(|_| ())
+    }
+
+    fn forget(&self, now: Time, limit: u32) -> Result<u32> {
+        deciding(&self.writer().connection, |connection| {
+            Ok(match answers::forget(connection, now, limit)? {
+                0 => Ending::Rollback(0),
+                forgotten => Ending::Commit(forgotten),
+            })
+        })
+    }
+
+    fn note_quiet(&self) -> Result<()> {
+        deciding(&self.writer().connection, |connection| {
+            Ok(match answers::note_quiet(connection)? {
+                false => Ending::Rollback(()),
+                true => Ending::Commit(()),
+            })
+        })
+    }
+
+    fn note_start(&self, now: Time, window: Span, kept: Span) -> Result<u32> {
+        self.write(|connection| answers::note_start(connection, window, now + kept))
+    }
+
+    fn installation(&self) -> Result<Installation> {
+        let clock_offset = self.read(state::clock_offset)?;
+        Ok(Installation { sandbox: self.sandbox, clock_offset, id_key: self.id_key })
+    }
+
+    fn set_clock_offset(&self, offset: Span) -> Result<()> {
+        if !self.sandbox {
+            return Err(Error::Fault("only the clock of a sandbox can be moved".into()));
+        }
+        self.write(|connection| state::set_clock_offset(connection, offset))
+    }
+
+    fn catalogue(&self) -> Result<Arc<Catalogue>> {
+        self.read(|connection| self.catalogue_in(connection))
+    }
+
+    fn catalogue_text(&self) -> Result<Option<String>> {
+        self.read(|connection| {
+            let version = state::read(connection)?.catalogue_version;
+            catalogues::text(connection, version)
+        })
+    }
+
+    fn apply_catalogue(&self, text: &str, now: Time) -> Result<i64> {
+        self.write(|connection| catalogues::apply(connection, text, now))
+    }
+
+    fn create_customer(&self, new: &NewCustomer, now: Time) -> Result<CustomerId> {
+        self.write(|connection| customers::create(connection, new, now))
+    }
+
+    fn customer(&self, id: CustomerId) -> Result<Option<(Customer, Wallet)>> {
+        self.read(|connection| customers::get(connection, id))
+    }
+
+    fn customers(&self, after: Option<CustomerId>, limit: u32) -> Result<Vec<(Customer, Wallet)>> {
+        self.read(|connection| customers::list(connection, after, limit))
+    }
+
+    fn suspend_customer(&self, id: CustomerId, suspended: bool) -> Result<bool> {
+        self.write(|connection| customers::suspend(connection, id, suspended))
+    }
+
+    fn create_key(&self, new: &NewApiKey, now: Time) -> Result<KeyId> {
+        self.write(|connection| keys::create(connection, new, now))
+    }
+
+    fn key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<(ApiKey, Customer)>> {
+        self.read(|connection| keys::by_hash(connection, hash))
+    }
+
+    fn keys(&self, customer: Option<CustomerId>) -> Result<Vec<ApiKey>> {
+        self.read(|connection| keys::list(connection, customer))
+    }
+
+    fn revoke_key(&self, id: KeyId, now: Time) -> Result<bool> {
+        self.write(|connection| {
+            let Some(hash) = keys::hash(connection, id)? else { return Ok(false) };
+            keys::revoke(connection, id, now)?;
+            self.revocations.append(&hash)?;
+            Ok(true)
+        })
+    }
+
+    fn create_operator_token(&self, name: &str, hash: &[u8; 32], now: Time) -> Result<i64> {
+        self.write(|connection| operators::create(connection, name, hash, now))
+    }
+
+    fn operator_token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<OperatorToken>> {
+        self.read(|connection| operators::by_hash(connection, hash))
+    }
+
+    fn operator_tokens(&self) -> Result<Vec<OperatorToken>> {
+        self.read(operators::list)
+    }
+
+    fn revoke_operator_token(&self, id: i64, now: Time) -> Result<bool> {
+        self.write(|connection| {
+            let Some(hash) = operators::hash(connection, id)? else { return Ok(false) };
+            operators::revoke(connection, id, now)?;
+            self.revocations.append(&hash)?;
+            Ok(true)
+        })
+    }
+
+    fn create_promo(&self, new: &NewPromo, _: Time) -> Result<Option<PromoId>> {
+        self.write(|connection| promos::create(connection, new))
+    }
+
+    fn promos(&self) -> Result<Vec<Promo>> {
+        self.read(promos::list)
+    }
+
+    fn promos_of(&self, customer: CustomerId) -> Result<Vec<(Promo, u32)>> {
+        self.read(|connection| promos::list_of(connection, customer))
+    }
+
+    fn add_addresses(&self, new: &[NewAddress], now: Time) -> Result<Stocked> {
+        self.write(|connection| {
+            let catalogue = self.catalogue_in(connection)?;
+            stock::add_addresses(connection, &catalogue, new, now)
+        })
+    }
+
+    fn add_prefix(&self, new: &NewPrefix, _: Time) -> Result<bool> {
+        self.write(|connection| stock::add_prefix(connection, new))
+    }
+
+    fn stock(&self, now: Time) -> Result<Vec<StockLine>> {
+        self.read(|connection| stock::lines(connection, now))
+    }
+
+    fn proxies(
+        &self,
+        customer: CustomerId,
+        filter: &ProxyFilter,
+        after: Option<LeaseId>,
+        limit: u32,
+        now: Time,
+    ) -> Result<Vec<Proxy>> {
+        self.read(|connection| {
+            let catalogue = self.catalogue_in(connection)?;
+            self.shelf(connection, now).list(customer, filter, after, limit, &catalogue)
+        })
+    }
+
+    fn count_proxies(&self, customer: CustomerId, kind: ProxyKind) -> Result<u64> {
+        self.read(|connection| proxies::count(connection, customer, kind))
+    }
+
+    fn proxies_at(
+        &self,
+        customer: CustomerId,
+        kind: ProxyKind,
+        offset: u64,
+        limit: u32,
+        now: Time,
+    ) -> Result<Vec<Proxy>> {
+        self.read(|connection| self.shelf(connection, now).list_at(customer, kind, offset, limit))
+    }
+
+    fn entries(
+        &self,
+        filter: &EntryFilter,
+        after: Option<EntryId>,
+        limit: u32,
+    ) -> Result<Vec<Entry>> {
+        self.read(|connection| match filter.customer {
+            Some(customer) => journal::list_of(connection, customer, after, limit),
+            None => journal::list(connection, after, limit),
+        })
+    }
+
+    fn audit(&self, progress: &mut dyn FnMut(u64)) -> Result<Report> {
+        self.read(|connection| audit::audit(connection, progress))
+    }
+
+    fn backup(&self, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
+        backup::backup(&self.path, to, progress)
+    }
+
+    fn sales_locked(&self) -> Result<bool> {
+        self.read(|connection| Ok(state::read(connection)?.sales_locked))
+    }
+
+    fn set_sales_locked(&self, locked: bool) -> Result<()> {
+        self.write(|connection| state::set_sales_locked(connection, locked))
+    }
+}

@@ -1,0 +1,87 @@
+//! All that can be seen of a store, so that two of them, or one before and after, can be compared.
+
+use domain::access::Access;
+use domain::customer::Customer;
+use domain::ids::AccountId;
+use domain::journal::Entry;
+use domain::lease::Lease;
+use domain::ledger::{FIRST_WALLET, Wallet};
+use domain::order::Order;
+use domain::promo::Promo;
+use domain::time::Time;
+
+use crate::Store;
+use crate::records::{EntryFilter, ProxyFilter, StockLine};
+
+/// Everything that a store shows at a moment. Numbers of wallets' accounts are those of their
+/// customers, because stores choose them freely; `look_at`, which may be too early, is left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the lists that a store shows")]
+pub struct Digest {
+    pub catalogue: i64,
+    pub sales_locked: bool,
+    pub customers: Vec<(Customer, Wallet)>,
+    pub leases: Vec<Shown>,
+    pub promos: Vec<Promo>,
+    pub promo_uses: Vec<u32>,
+    pub stock: Vec<StockLine>,
+    pub journal: Vec<Entry>,
+}
+
+/// A lease with what its customer sees. `secret` shows what the order's access does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are those of a proxy")]
+pub struct Shown {
+    pub lease: Lease,
+    pub order: Order,
+    pub secret: Option<(String, String)>,
+    pub exit: (std::net::IpAddr, String, u16),
+}
+
+/// What `store` shows at `now`.
+pub fn digest(store: &dyn Store, now: Time) -> Digest {
+    let mut customers = store.customers(None, 100_000).unwrap();
+    let mut journal = store.entries(&EntryFilter::default(), None, 1_000_000).unwrap();
+    for posting in journal.iter_mut().flat_map(|entry| &mut entry.postings) {
+        let owner = customers.iter().find(|(_, wallet)| wallet.account == posting.account);
+        if let Some((customer, _)) = owner {
+            posting.account = number(customer);
+        }
+    }
+    for (customer, wallet) in &mut customers {
+        wallet.account = number(customer);
+    }
+    let (mut leases, mut promo_uses) = (Vec::new(), Vec::new());
+    for (customer, _) in &customers {
+        promo_uses.extend(store.promos_of(customer.id).unwrap().iter().map(|(_, uses)| *uses));
+        for in_reserve in [false, true] {
+            let filter = ProxyFilter { kind: None, in_reserve };
+            for mut proxy in store.proxies(customer.id, &filter, None, 100_000, now).unwrap() {
+                proxy.lease.look_at = Time::EPOCH;
+                let secret = match &proxy.order.access {
+                    Access::Login(it) => Some((it.login.clone(), it.password.clone())),
+                    Access::SourceIp(_) => None,
+                };
+                let exit = (proxy.ip, proxy.gateway, proxy.port);
+                let order = Order::clone(&proxy.order);
+                leases.push(Shown { lease: proxy.lease, order, secret, exit });
+            }
+        }
+    }
+    let mut stock = store.stock(now).unwrap();
+    stock.sort_by(|one, two| (&one.pool, &one.gateway).cmp(&(&two.pool, &two.gateway)));
+    Digest {
+        catalogue: store.catalogue().unwrap().version,
+        sales_locked: store.sales_locked().unwrap(),
+        customers,
+        leases,
+        promos: store.promos().unwrap(),
+        promo_uses,
+        stock,
+        journal,
+    }
+}
+
+fn number(customer: &Customer) -> AccountId {
+    AccountId(FIRST_WALLET.0 + customer.id.0)
+}

@@ -1,0 +1,240 @@
+//! Lists of leases as their customers see them.
+//!
+//! A lease whose end has passed is not shown as live, even if the books have not noted the end yet.
+//! There are few of those, and the index of what is due finds them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::catalogue::Catalogue;
+use domain::ids::{CustomerId, LeaseId, OrderId};
+use domain::kind::ProxyKind;
+use domain::lease::Standing;
+use domain::order::Order;
+use domain::proxy::Proxy;
+use domain::time::Time;
+use rusqlite::{Connection, OptionalExtension as _, Row};
+
+use super::leases::{LEASE_COLUMNS, chunk, first_of, lease, lease_columns};
+use super::orders;
+use super::statements::statements;
+use crate::encoding::corrupt;
+use crate::records::ProxyFilter;
+use crate::vault::Vault;
+use crate::{Result, encoding};
+
+statements! {
+    LIVE = concat!(
+        "SELECT ", lease_columns!(), ", address.ip, address.gateway, address.port
+         FROM lease JOIN address ON address.id = lease.address_id
+         WHERE lease.state = 0 AND lease.customer_id = ?1 AND lease.kind = ?2 AND lease.id >= ?3
+         AND lease.ends_at_ms > ?4 ORDER BY lease.id LIMIT ?5"
+    );
+    RESERVED = concat!(
+        "SELECT ", lease_columns!(), ", address.ip, address.gateway, address.port
+         FROM lease JOIN address ON address.id = lease.address_id
+         WHERE lease.state = 1 AND lease.customer_id = ?1 AND lease.kind = ?2 AND lease.id >= ?3
+         AND lease.reserved_until_ms > ?4 ORDER BY lease.id LIMIT ?5"
+    );
+    /// Active by the books, but ended by the clock. What has ended is due, so the index of what is
+    /// due finds these; the plus signs keep SQLite from walking all leases of the customer instead.
+    UNNOTED = concat!(
+        "SELECT ", lease_columns!(), ", address.ip, address.gateway, address.port
+         FROM lease JOIN address ON address.id = lease.address_id
+         WHERE lease.state < 2 AND lease.look_at_ms <= ?3 AND +lease.state = 0
+         AND +lease.customer_id = ?1 AND +lease.kind = ?2 AND lease.ends_at_ms <= ?3"
+    );
+    UNNOTED_IDS = "SELECT id FROM lease WHERE state < 2 AND look_at_ms <= ?3 AND +state = 0
+        AND +customer_id = ?1 AND +kind = ?2 AND ends_at_ms <= ?3";
+    COUNT = "SELECT COALESCE(SUM(live), 0) FROM lease_count WHERE customer_id = ?1 AND kind = ?2";
+    CHUNKS = "SELECT chunk, live FROM lease_count WHERE customer_id = ?1 AND kind = ?2
+        ORDER BY chunk";
+    /// Reads the index alone.
+    LIVE_IDS = "SELECT id FROM lease WHERE state = 0 AND customer_id = ?1 AND kind = ?2
+        AND id >= ?3 ORDER BY id";
+    NTH_LIVE_ID = "SELECT id FROM lease WHERE state = 0 AND customer_id = ?1 AND kind = ?2
+        AND id >= ?3 ORDER BY id LIMIT 1 OFFSET ?4";
+}
+
+/// What lists are made from.
+pub(super) struct Shelf<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) vault: &'a Vault,
+    pub(super) now: Time,
+    /// The orders read so far: leases of one follow each other.
+    pub(super) orders: BTreeMap<OrderId, Arc<Order>>,
+}
+
+impl Shelf<'_> {
+    /// See [`crate::Store::proxies`].
+    pub(super) fn list(
+        &mut self,
+        customer: CustomerId,
+        filter: &ProxyFilter,
+        after: Option<LeaseId>,
+        limit: u32,
+        catalogue: &Catalogue,
+    ) -> Result<Vec<Proxy>> {
+        let from = after.map_or(LeaseId(0), |id| LeaseId(id.0 + 1));
+        let mut proxies = Vec::new();
+        for kind in ProxyKind::ALL {
+            if filter.kind.is_some_and(|only| only != kind) {
+                continue;
+            }
+            if filter.in_reserve {
+                proxies.extend(self.page(RESERVED, customer, kind, from, limit)?);
+                let mut unnoted = self.unnoted(customer, kind)?;
+                unnoted.retain(|Proxy { lease, .. }| {
+                    let standing = lease.standing(self.now, catalogue.reserve(&lease.product));
+                    from <= lease.id && standing == Standing::InReserve
+                });
+                proxies.extend(unnoted);
+            } else {
+                proxies.extend(self.page(LIVE, customer, kind, from, limit)?);
+            }
+        }
+        proxies.sort_by_key(|proxy| proxy.lease.id);
+        proxies.truncate(usize::try_from(limit).expect("it fits"));
+        Ok(proxies)
+    }
+
+    /// See [`crate::Store::proxies_at`].
+    ///
+    /// Whole chunks before the page are skipped by their counts; what is left to skip are fewer
+    /// neighbours than a chunk has, in the index.
+    pub(super) fn list_at(
+        &mut self,
+        customer: CustomerId,
+        kind: ProxyKind,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Vec<Proxy>> {
+        let hidden = self.unnoted_ids(customer, kind)?;
+        let Some((chunk, left)) = self.skip_chunks(customer, kind, offset, &hidden)? else {
+            return Ok(Vec::new());
+        };
+        let from = self.skip_leases(customer, kind, first_of(chunk), left, &hidden)?;
+        from.map_or(Ok(Vec::new()), |from| self.page(LIVE, customer, kind, from, limit))
+    }
+
+    /// The chunk in which the `offset`-th lease is, and how many to skip in it; `None` if there are
+    /// not so many.
+    fn skip_chunks(
+        &self,
+        customer: CustomerId,
+        kind: ProxyKind,
+        offset: u64,
+        hidden: &[LeaseId],
+    ) -> Result<Option<(i64, u64)>> {
+        let mut statement = self.connection.prepare_cached(CHUNKS)?;
+        let mut rows = statement.query((customer.0, encoding::kind_number(kind)))?;
+        let mut left = offset;
+        while let Some(row) = rows.next()? {
+            let number: i64 = row.get(0)?;
+            let live: u64 = encoding::small("lease_count.live", row.get(1)?)?;
+            let hidden = hidden.iter().filter(|id| chunk(**id) == number).count();
+            let shown = live.saturating_sub(u64::try_from(hidden).expect("it fits"));
+            if left < shown {
+                return Ok(Some((number, left)));
+            }
+            left -= shown;
+        }
+        Ok(None)
+    }
+
+    /// The lease `left` behind the first one from `from` on.
+    fn skip_leases(
+        &self,
+        customer: CustomerId,
+        kind: ProxyKind,
+        from: LeaseId,
+        left: u64,
+        hidden: &[LeaseId],
+    ) -> Result<Option<LeaseId>> {
+        let kind = encoding::kind_number(kind);
+        if !hidden.iter().any(|id| chunk(*id) == chunk(from)) {
+            let mut statement = self.connection.prepare_cached(NTH_LIVE_ID)?;
+            let left = i64::try_from(left).expect("it is less than a chunk");
+            let id = statement.query_row((customer.0, kind, from.0, left), |row| row.get(0));
+            return Ok(id.optional()?.map(LeaseId));
+        }
+        let mut statement = self.connection.prepare_cached(LIVE_IDS)?;
+        let mut rows = statement.query((customer.0, kind, from.0))?;
+        let mut left = left;
+        while let Some(row) = rows.next()? {
+            let id = LeaseId(row.get(0)?);
+            if hidden.contains(&id) {
+                continue;
+            }
+            if left == 0 {
+                return Ok(Some(id));
+            }
+            left -= 1;
+        }
+        Ok(None)
+    }
+
+    fn page(
+        &mut self,
+        statement: &str,
+        customer: CustomerId,
+        kind: ProxyKind,
+        from: LeaseId,
+        limit: u32,
+    ) -> Result<Vec<Proxy>> {
+        let mut statement = self.connection.prepare_cached(statement)?;
+        let kind = encoding::kind_number(kind);
+        let values = (customer.0, kind, from.0, self.now.millis(), limit);
+        self.collect(statement.query(values)?)
+    }
+
+    fn unnoted(&mut self, customer: CustomerId, kind: ProxyKind) -> Result<Vec<Proxy>> {
+        let mut statement = self.connection.prepare_cached(UNNOTED)?;
+        let values = (customer.0, encoding::kind_number(kind), self.now.millis());
+        self.collect(statement.query(values)?)
+    }
+
+    fn unnoted_ids(&self, customer: CustomerId, kind: ProxyKind) -> Result<Vec<LeaseId>> {
+        let mut statement = self.connection.prepare_cached(UNNOTED_IDS)?;
+        let values = (customer.0, encoding::kind_number(kind), self.now.millis());
+        let ids = statement.query_map(values, |row| row.get(0).map(LeaseId))?;
+        Ok(ids.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn collect(&mut self, mut rows: rusqlite::Rows<'_>) -> Result<Vec<Proxy>> {
+        let mut proxies = Vec::new();
+        while let Some(row) = rows.next()? {
+            proxies.push(self.proxy(row)?);
+        }
+        Ok(proxies)
+    }
+
+    fn proxy(&mut self, row: &Row<'_>) -> Result<Proxy> {
+        let lease = lease(row, 0)?;
+        let order = match self.orders.get(&lease.order) {
+            Some(order) => order.clone(),
+            None => {
+                let order = orders::get(self.connection, self.vault, lease.order)?;
+                let order = order.ok_or_else(|| corrupt("lease.order_id", lease.order.0))?;
+                let order = Arc::new(order);
+                self.orders.insert(lease.order, order.clone());
+                order
+            }
+        };
+        let ip = row.get_ref(LEASE_COLUMNS)?.as_str().map_err(rusqlite::Error::from)?;
+        Ok(Proxy {
+            lease,
+            order,
+            ip: encoding::ip("address.ip", ip)?,
+            gateway: row.get(LEASE_COLUMNS + 1)?,
+            port: row.get(LEASE_COLUMNS + 2)?,
+        })
+    }
+}
+
+/// See [`crate::Store::count_proxies`].
+pub(super) fn count(connection: &Connection, customer: CustomerId, kind: ProxyKind) -> Result<u64> {
+    let mut statement = connection.prepare_cached(COUNT)?;
+    let values = (customer.0, encoding::kind_number(kind));
+    encoding::small("lease_count.live", statement.query_row(values, |row| row.get(0))?)
+}

@@ -1,0 +1,99 @@
+//! The few values that every transaction looks at, and what never changes.
+
+use domain::time::Span;
+use domain::world::NextIds;
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::statements::statements;
+use crate::Result;
+
+statements! {
+    READ_STATE = "SELECT next_entry, next_order, next_lease, next_address, catalogue_version,
+        sales_locked FROM state WHERE id = 1";
+    WRITE_NEXT = "UPDATE state SET next_entry = ?1, next_order = ?2, next_lease = ?3,
+        next_address = ?4 WHERE id = 1";
+    WRITE_VERSION = "UPDATE state SET catalogue_version = ?1 WHERE id = 1";
+    READ_OFFSET = "SELECT clock_offset_ms FROM state WHERE id = 1";
+    WRITE_OFFSET = "UPDATE state SET clock_offset_ms = ?1 WHERE id = 1";
+    WRITE_LOCKED = "UPDATE state SET sales_locked = ?1 WHERE id = 1";
+    READ_INSTALLATION = "SELECT sandbox, id_key, key_fingerprint FROM installation WHERE id = 1";
+    MAKE_INSTALLATION = "INSERT INTO installation (id, sandbox, id_key, key_fingerprint)
+        VALUES (1, ?1, ?2, ?3) ON CONFLICT DO NOTHING";
+    MAKE_STATE = "INSERT INTO state (id, next_entry, next_order, next_lease, next_address,
+        catalogue_version, sales_locked, quiet_entry, clock_offset_ms)
+        VALUES (1, 1, 1, 1, 1, 0, 0, 1, 0) ON CONFLICT DO NOTHING";
+}
+
+/// What every transaction looks at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct State {
+    pub(super) next: NextIds,
+    pub(super) catalogue_version: i64,
+    pub(super) sales_locked: bool,
+}
+
+/// What is decided when a database is made.
+pub(super) struct Made {
+    pub(super) sandbox: bool,
+    pub(super) id_key: [u8; 16],
+    pub(super) key_fingerprint: [u8; 16],
+}
+
+pub(super) fn read(connection: &Connection) -> Result<State> {
+    let mut statement = connection.prepare_cached(READ_STATE)?;
+    Ok(statement.query_row([], |row| {
+        Ok(State {
+            next: NextIds {
+                entry: row.get(0)?,
+                order: row.get(1)?,
+                lease: row.get(2)?,
+                address: row.get(3)?,
+            },
+            catalogue_version: row.get(4)?,
+            sales_locked: row.get(5)?,
+        })
+    })?)
+}
+
+pub(super) fn write_next(connection: &Connection, next: NextIds) -> Result<()> {
+    let values = (next.entry, next.order, next.lease, next.address);
+    connection.prepare_cached(WRITE_NEXT)?.execute(values)?;
+    Ok(())
+}
+
+pub(super) fn write_catalogue_version(connection: &Connection, version: i64) -> Result<()> {
+    connection.prepare_cached(WRITE_VERSION)?.execute([version])?;
+    Ok(())
+}
+
+pub(super) fn clock_offset(connection: &Connection) -> Result<Span> {
+    let millis = connection.prepare_cached(READ_OFFSET)?.query_row([], |row| row.get(0))?;
+    Ok(Span::from_millis(millis))
+}
+
+pub(super) fn set_clock_offset(connection: &Connection, offset: Span) -> Result<()> {
+    connection.prepare_cached(WRITE_OFFSET)?.execute([offset.millis()])?;
+    Ok(())
+}
+
+pub(super) fn set_sales_locked(connection: &Connection, locked: bool) -> Result<()> {
+    connection.prepare_cached(WRITE_LOCKED)?.execute([locked])?;
+    Ok(())
+}
+
+/// What was decided when the database was made; `None` while it is being made.
+pub(super) fn installation(connection: &Connection) -> Result<Option<Made>> {
+    let mut statement = connection.prepare_cached(READ_INSTALLATION)?;
+    let made = statement.query_row([], |row| {
+        Ok(Made { sandbox: row.get(0)?, id_key: row.get(1)?, key_fingerprint: row.get(2)? })
+    });
+    Ok(made.optional()?)
+}
+
+/// Finishes a new database.
+pub(super) fn install(connection: &Connection, made: &Made) -> Result<()> {
+    let values = (made.sandbox, made.id_key, made.key_fingerprint);
+    connection.prepare_cached(MAKE_INSTALLATION)?.execute(values)?;
+    connection.prepare_cached(MAKE_STATE)?.execute([])?;
+    Ok(())
+}
