@@ -358,8 +358,10 @@ impl World {
         if after == before {
             return;
         }
-        if let Some(new) = self.changes.leases_new.iter_mut().rev().find(|lease| lease.id == id) {
-            new.clone_from(after);
+        // New leases get ascending ids, and a batch may have thousands.
+        let new = &mut self.changes.leases_new;
+        if let Ok(at) = new.binary_search_by_key(&id, |lease| lease.id) {
+            new[at].clone_from(after);
             return;
         }
         let only_end = Lease { ends_at: before.ends_at, ..after.clone() } == *before;
