@@ -83,7 +83,9 @@ fn no_statement_but_those_meant_to_walks_through_a_table_or_sorts() {
             // A table that the statement does not name is looked at for a foreign key, and only
             // where a row that others need is taken away.
             let table = line.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
-            let walks = table.is_some_and(|table| sql.contains(table));
+            // The first row of an index is no walk either.
+            let walks =
+                !sql.ends_with("LIMIT 1") && table.is_some_and(|table| sql.contains(table));
             assert!(!walks && !line.contains("TEMP B-TREE"), "{name}: {line}");
         }
     }
