@@ -169,7 +169,7 @@ impl World {
     }
 
     /// The lease, whoever's it is.
-    pub(crate) fn lease(&self, id: LeaseId) -> Option<&Lease> {
+    pub fn lease(&self, id: LeaseId) -> Option<&Lease> {
         self.leases.get(&id)
     }
 
@@ -180,7 +180,7 @@ impl World {
     }
 
     /// What `lease` is worth at `now`, by the terms of its product.
-    pub(crate) fn standing(&self, lease: &Lease, now: Time) -> Standing {
+    pub fn standing(&self, lease: &Lease, now: Time) -> Standing {
         lease.standing(now, self.catalogue.reserve(&lease.product))
     }
 

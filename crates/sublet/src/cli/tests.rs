@@ -116,7 +116,7 @@ fn what_is_typed_wrong_is_said_in_one_line_with_a_hint() {
         ("key create --customer x", "a customer's number is expected", "--help"),
         ("key", "'sublet key' requires a subcommand", "sublet key --help"),
         ("stock add --kind IPv5 --country USA --cidr ::1", "known are IPv4", "--help"),
-        ("stock add --kind IPv4 --country USA --cidr 10.0.0.1/8", "a range like", "--help"),
+        ("stock add --kind IPv4 --country USA --cidr 10.0.0.1/8", "a range begins with", "--help"),
         ("promo create X --percent 0", "more than 0 and at most 100", "--help"),
     ] {
         let answer = Desk::new().type_in(line, "", false);
