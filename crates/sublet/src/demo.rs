@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use domain::command::{Command, Wish};
 use domain::deposit::Deposit;
 use domain::ids::CustomerId;
@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 use store::Store;
 use store::records::{NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo};
 
-use crate::serve::Ready;
+use crate::database::Database;
+use crate::random;
+use crate::serve::{Ready, ReadyLine};
 
 /// The catalogue of the demo.
 const CATALOGUE: &str = include_str!("../../../docs/catalogue.sample.toml");
@@ -36,7 +38,7 @@ pub(crate) struct Options {
 /// What a demo shows again at its next start. Kept beside its database, readable by its owner only:
 /// a demo's secrets open nothing but the demo.
 #[derive(Serialize, Deserialize)]
-struct Notes {
+pub(crate) struct Notes {
     customer_id: i64,
     api_key: String,
     operator_token: String,
@@ -45,10 +47,13 @@ struct Notes {
 /// Opens the demo's shop, setting it up at the first start.
 pub(crate) fn open(options: &Options, now: Time) -> Result<(Arc<dyn Store>, Keys)> {
     std::fs::create_dir_all(&options.data).with_context(|| options.data.display().to_string())?;
-    let store = crate::database::open_sandbox(&options.data.join("sublet.db"))?;
+    let database = Database::in_file(options.data.join("sublet.db"));
+    let store = database.open_to_serve(true, true).map_err(|problem| anyhow!("{problem}"))?;
     let notes_file = options.data.join("demo.json");
     let notes = match std::fs::read_to_string(&notes_file) {
-        Ok(text) => serde_json::from_str(&text).context("demo.json is damaged; remove the folder")?,
+        Ok(text) => {
+            serde_json::from_str(&text).context("demo.json is damaged; remove the folder")?
+        }
         Err(_) => {
             let notes = set_up(store.as_ref(), now)?;
             write_private(&notes_file, &serde_json::to_string_pretty(&notes)?)?;
@@ -70,14 +75,14 @@ fn set_up(store: &dyn Store, now: Time) -> Result<Notes> {
         currency: Currency::USD,
     };
     let customer = store.create_customer(&new, now)?;
-    let amount = Money::from_minor(500_00, Currency::USD);
+    let amount = Money::from_minor(50_000, Currency::USD);
     let note = "Welcome".to_owned();
     let deposit = Command::plain(Wish::Deposit(Deposit { customer, amount, note }));
     store.transact(&[deposit], now)?;
     store.create_promo(&promo(now)?, now)?;
-    let key = secret::new_api_key(random());
+    let key = secret::new_api_key(seed()?);
     store.create_key(&api_key(customer, key.hash()), now)?;
-    let token = secret::new_operator_token(random());
+    let token = secret::new_operator_token(seed()?);
     store.create_operator_token("demo", &token.hash(), now)?;
     Ok(Notes {
         customer_id: customer.0,
@@ -126,12 +131,14 @@ fn add_stock(store: &dyn Store, now: Time) -> Result<()> {
             ProxyKind::Ipv6 => add_prefixes(store, &pool, number, now)?,
             ProxyKind::Mobile => {
                 let modems = (1..=4).map(|host| Ipv4Addr::new(127, 200, number, host));
-                for (modem, slot) in modems.flat_map(|modem| (0..4).map(move |slot| (modem, slot))) {
+                for (modem, slot) in modems.flat_map(|modem| (0..4).map(move |slot| (modem, slot)))
+                {
                     addresses.push(address(&pool, modem, slot));
                 }
             }
             ProxyKind::Ipv4 | ProxyKind::Isp => {
-                for (network, host) in (0..4).flat_map(|net| (1..=64).map(move |host| (net, host))) {
+                for (network, host) in (0..4).flat_map(|net| (1..=64).map(move |host| (net, host)))
+                {
                     let ip = Ipv4Addr::new(127, 10 + number, network, host);
                     addresses.push(address(&pool, ip, 0));
                 }
@@ -159,12 +166,12 @@ fn add_prefixes(store: &dyn Store, pool: &ProductKey, number: u8, now: Time) -> 
 }
 
 /// What to paste, for people.
-pub(crate) fn print_for_people(ready: &Ready, keys: &Keys, folder: &Path) {
+pub(crate) fn for_people(ready: &Ready, keys: &Keys, folder: &Path) -> String {
     let Notes { customer_id, api_key, operator_token } = &keys.0;
     let http = &ready.http;
     let base = format!("{http}/client/api/v1/{api_key}");
     let json = "-H 'Content-Type: application/json'";
-    println!(
+    format!(
         "A working proxy shop is open at {http} (its books are in {folder}).
 
   customer   {customer_id} (Demo customer, 500.00 USD to spend)
@@ -202,20 +209,21 @@ Traffic is not served yet: the gateway that carries it is still to come. Ctrl-C 
 next one goes on from here.",
         folder = folder.display(),
         database = folder.join("sublet.db").display(),
-    );
+    )
 }
 
 /// The same for programs.
-pub(crate) fn json(ready: &Ready, keys: &Keys) -> String {
-    serde_json::json!({
-        "event": "ready",
-        "http": ready.http,
-        "gateway": null,
-        "customer_id": keys.0.customer_id,
-        "api_key": keys.0.api_key,
-        "operator_token": keys.0.operator_token,
-    })
-    .to_string()
+pub(crate) fn for_programs<'a>(ready: &'a Ready, keys: &'a Keys) -> DemoLine<'a> {
+    DemoLine { ready: ready.for_programs(), notes: &keys.0 }
+}
+
+/// The line that tells a program that the demo takes requests, and its secrets.
+#[derive(Serialize)]
+pub(crate) struct DemoLine<'a> {
+    #[serde(flatten)]
+    ready: ReadyLine<'a>,
+    #[serde(flatten)]
+    notes: &'a Notes,
 }
 
 fn write_private(file: &Path, text: &str) -> Result<()> {
@@ -229,8 +237,6 @@ fn write_private(file: &Path, text: &str) -> Result<()> {
     Ok(())
 }
 
-fn random() -> [u8; 32] {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).expect("the system has randomness");
-    bytes
+fn seed() -> Result<[u8; 32]> {
+    random::bytes().map_err(|problem| anyhow!("{problem}"))
 }

@@ -1,2 +1,28 @@
 //! The program: command line, configuration and composition.
-fn main() {}
+
+mod bench;
+mod cli;
+mod config;
+mod console;
+mod database;
+mod demo;
+mod logging;
+mod problem;
+mod progress;
+mod random;
+mod reading;
+mod receipt;
+mod serve;
+mod shop;
+
+use std::process::ExitCode;
+
+use crate::console::Console;
+
+fn main() -> ExitCode {
+    let mut console = Console::of_the_process();
+    match cli::run(std::env::args_os(), &mut console) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => problem.tell(&mut console),
+    }
+}

@@ -4,14 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use anyhow::{Context, Result, bail};
 use axum::Router;
 use engine::batcher::Bounds;
 use engine::clock::SystemClock;
 use engine::engine::Engine;
-use serde_json::json;
+use serde::Serialize;
 use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
+
+use crate::problem::Problem;
 
 /// What runs, and where.
 #[derive(Clone, Debug, clap::Args)]
@@ -37,6 +38,33 @@ pub(crate) struct Options {
     pub(crate) base_url: Option<String>,
 }
 
+impl Options {
+    /// Everything, at this address.
+    pub(crate) fn on(listen: SocketAddr) -> Options {
+        Options {
+            listen,
+            roles: vec![Role::Api, Role::Web, Role::Scheduler, Role::Gateway],
+            no_migrate: false,
+            requests_per_minute: 60_000,
+            always_200: false,
+            base_url: None,
+        }
+    }
+
+    /// Refuses what clap cannot know to be wrong.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
+        let sound = |url: &String| {
+            let known = url.starts_with("http://") || url.starts_with("https://");
+            known && !url.ends_with('/')
+        };
+        match self.base_url.as_ref().is_none_or(sound) {
+            true => Ok(()),
+            false => Err(Problem::usage("--base-url is not one that customers can be sent to")
+                .hint("write it like https://proxies.example.com, without a slash at the end")),
+        }
+    }
+}
+
 /// A part of the program that can run apart from the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Role {
@@ -54,11 +82,11 @@ pub(crate) enum Role {
 pub(crate) async fn run(
     store: Arc<dyn Store>,
     options: &Options,
-    ready: impl FnOnce(&Ready),
-) -> Result<()> {
+    ready: impl FnOnce(&Ready) -> Result<(), Problem>,
+) -> Result<(), Problem> {
     raise_descriptor_limit();
     let engine = Engine::start(store, Arc::new(SystemClock), Bounds::default())?;
-    let listener = ::serve::bind(options.listen).context("cannot listen")?;
+    let listener = ::serve::bind(options.listen).map_err(anyhow::Error::from)?;
     let address = listener.local_addr()?;
     let server = ::serve::Server::new(::serve::Limits::default());
     let router = router(&engine, options, &server, address);
@@ -72,7 +100,7 @@ pub(crate) async fn run(
         }
         tracing::info!("Asked to end: draining");
     };
-    ready(&Ready { http: format!("http://{address}"), engine: engine.clone() });
+    ready(&Ready { http: format!("http://{address}") })?;
     let summary = server.run(listener, router, asked_to_end).await;
     if let Some(scheduler) = scheduler {
         scheduler.abort();
@@ -81,23 +109,33 @@ pub(crate) async fn run(
     let requests = server.stats().requests.load(Ordering::Relaxed);
     tracing::info!(requests, cut = summary.cut, "Ended after {requests} requests");
     if summary.cut > 0 {
-        tracing::warn!(cut = summary.cut, "Cut {} connections that did not end in time", summary.cut);
+        tracing::warn!(
+            cut = summary.cut,
+            "Cut {} connections that did not end in time",
+            summary.cut
+        );
     }
     Ok(())
+}
+
+/// The line that tells a program that a server takes requests.
+#[derive(Serialize)]
+pub(crate) struct ReadyLine<'a> {
+    event: &'static str,
+    http: &'a str,
+    gateway: Option<&'a str>,
 }
 
 /// What a server says once it takes requests.
 pub(crate) struct Ready {
     /// Its address.
     pub(crate) http: String,
-    /// What it serves.
-    pub(crate) engine: Engine,
 }
 
 impl Ready {
     /// The line for programs. `gateway` is null: traffic is not served yet.
-    pub(crate) fn json(&self) -> String {
-        json!({ "event": "ready", "http": self.http, "gateway": null }).to_string()
+    pub(crate) fn for_programs(&self) -> ReadyLine<'_> {
+        ReadyLine { event: "ready", http: &self.http, gateway: None }
     }
 }
 
@@ -111,14 +149,16 @@ fn router(engine: &Engine, options: &Options, server: &::serve::Server, at: Sock
         stats: Some(server.stats()),
         api: has(Role::Api),
         web: has(Role::Web),
-        ..api::Settings::default()
     };
     api::router(engine.clone(), settings)
 }
 
 /// The router as it is served, for the benchmarks.
 pub(crate) fn bench_router(engine: &Engine) -> Router {
-    api::router(engine.clone(), api::Settings { requests_per_minute: u32::MAX, ..Default::default() })
+    api::router(
+        engine.clone(),
+        api::Settings { requests_per_minute: u32::MAX, ..Default::default() },
+    )
 }
 
 /// Lets the process have as many connections as the system allows it.
@@ -128,12 +168,4 @@ fn raise_descriptor_limit() {
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
         tracing::warn!(?current, ?maximum, "Could not raise the limit of descriptors: {error}");
     }
-}
-
-/// Refuses a URL that customers could not be sent to.
-pub(crate) fn checked_base_url(url: &str) -> Result<()> {
-    if !(url.starts_with("http://") || url.starts_with("https://")) || url.ends_with('/') {
-        bail!("the base URL must start with http:// or https:// and not end with a slash");
-    }
-    Ok(())
 }

@@ -155,7 +155,9 @@ fn steps(steps: &[(u32, Percent)]) -> String {
     if steps.is_empty() {
         return "none".to_owned();
     }
-    list(steps.iter().map(|(from, share)| format!("{share} % from {from}")))
+    let said: Vec<String> =
+        steps.iter().map(|(from, share)| format!("{share} % from {from}")).collect();
+    said.join(" and ")
 }
 
 fn span(span: Span) -> String {

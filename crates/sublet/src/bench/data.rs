@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use domain::command::{Command, Outcome, Wish};
 use domain::country::Country;
 use domain::deposit::Deposit;
@@ -17,6 +17,8 @@ use domain::product::ProductKey;
 use domain::time::{Span, Time};
 use store::Store;
 use store::records::{NewAddress, NewApiKey, NewCustomer};
+
+use crate::database::Database;
 
 /// How many leases a customer has.
 pub(super) const LEASES: u32 = 100;
@@ -59,9 +61,8 @@ pub(super) fn empty(file: &Path) -> Result<Arc<dyn Store>> {
     for end in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{}{end}", file.display()));
     }
-    let key_file = file.with_extension("key");
-    let _ = std::fs::remove_file(&key_file);
-    let store = crate::database::create_for_bench(file, &key_file)?;
+    let database = Database::in_file(file.to_owned());
+    let store = database.open_to_serve(true, true).map_err(|problem| anyhow!("{problem}"))?;
     store.apply_catalogue(CATALOGUE, SET_UP_AT)?;
     Ok(store)
 }

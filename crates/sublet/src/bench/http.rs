@@ -15,10 +15,10 @@ use engine::batcher::Bounds;
 use engine::clock::Clock;
 use engine::engine::Engine;
 
+use super::Options;
 use super::data::{self, LEASES, SET_UP_AT, Shop};
 use super::load::{self, MakeRequest};
 use super::report::{Against, Bound, Figure, Report};
-use super::Options;
 
 /// How many clients ask at the same time.
 const CLIENTS: usize = 64;
@@ -40,7 +40,12 @@ impl Clock for SinceSetUp {
 }
 
 /// Extensions and calculations over HTTP.
-pub(super) fn requests(options: &Options, folder: &Path, bare: f64, report: &mut Report) -> Result<()> {
+pub(super) fn requests(
+    options: &Options,
+    folder: &Path,
+    bare: f64,
+    report: &mut Report,
+) -> Result<()> {
     report.say("Setting up a shop for HTTP …");
     let shop = Arc::new(data::shop(&folder.join("http.db"), options.customers, LEASES)?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

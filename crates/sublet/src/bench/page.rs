@@ -24,8 +24,7 @@ pub(super) fn pages(options: &Options, folder: &Path, report: &mut Report) -> Re
         for step in 0..300_u64 {
             let (started, offset) = (Instant::now(), offset + step % 7);
             let count = shop.store.count_proxies(customer, ProxyKind::Ipv4)?;
-            let page =
-                shop.store.proxies_at(customer, ProxyKind::Ipv4, offset, PAGE, SET_UP_AT)?;
+            let page = shop.store.proxies_at(customer, ProxyKind::Ipv4, offset, PAGE, SET_UP_AT)?;
             micros.push(started.elapsed().as_secs_f64() * 1e6);
             ensure!(count == u64::from(leases) && page.len() == PAGE as usize, "a page is short");
         }

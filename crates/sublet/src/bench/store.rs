@@ -34,7 +34,12 @@ pub(super) fn bare(options: &Options, folder: &Path, report: &mut Report) -> Res
 }
 
 /// Extensions at the store.
-pub(super) fn extensions(options: &Options, folder: &Path, bare: f64, report: &mut Report) -> Result<()> {
+pub(super) fn extensions(
+    options: &Options,
+    folder: &Path,
+    bare: f64,
+    report: &mut Report,
+) -> Result<()> {
     report.say("Setting up customers with their leases …");
     let shop = data::shop(&folder.join("store.db"), options.customers, LEASES)?;
     let grouped = rate(&shop, BATCH, 1, options)?;
@@ -55,7 +60,11 @@ pub(super) fn extensions(options: &Options, folder: &Path, bare: f64, report: &m
         name: "extension of 100 leases, one commit each",
         value: hundred,
         unit: "/s",
-        against: Some(Against { name: "the cost of one lease", ratio: cost, bound: Bound::Below(12.0) }),
+        against: Some(Against {
+            name: "the cost of one lease",
+            ratio: cost,
+            bound: Bound::Below(12.0),
+        }),
     });
     let many = rate(&shop, 8, 100, options)?;
     report.figure(&Figure {
@@ -110,7 +119,10 @@ fn rate(shop: &Shop, batch: usize, leases: usize, options: &Options) -> Result<f
             .map(|_| extend(&shop.customers[dice.below(shop.customers.len())], leases, &mut dice))
             .collect();
         let decisions = shop.store.transact(&commands, SET_UP_AT)?;
-        ensure!(decisions.iter().all(|decision| decision.result.is_ok()), "an extension was refused");
+        ensure!(
+            decisions.iter().all(|decision| decision.result.is_ok()),
+            "an extension was refused"
+        );
         done += decisions.len() as u64;
     }
     Ok(done as f64 / started.elapsed().as_secs_f64())

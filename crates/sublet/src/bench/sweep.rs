@@ -76,7 +76,11 @@ pub(super) fn renewals(options: &Options, folder: &Path, report: &mut Report) ->
             name: "peak memory of the process during the sweep",
             value: peak,
             unit: "MiB",
-            against: Some(Against { name: "1 GiB", ratio: peak / 1024.0, bound: Bound::Below(1.0) }),
+            against: Some(Against {
+                name: "1 GiB",
+                ratio: peak / 1024.0,
+                bound: Bound::Below(1.0),
+            }),
         });
         engine.close().await;
         let audit = shop.store.audit(&mut |_| {})?;
@@ -100,7 +104,10 @@ fn turn_on(shop: &Shop) -> Result<()> {
             })
             .collect();
         let decisions = shop.store.transact(&commands, SET_UP_AT)?;
-        ensure!(decisions.iter().all(|decision| decision.result.is_ok()), "auto-extend was refused");
+        ensure!(
+            decisions.iter().all(|decision| decision.result.is_ok()),
+            "auto-extend was refused"
+        );
     }
     Ok(())
 }

@@ -1,0 +1,148 @@
+//! The command line: one noun, one file.
+
+mod audit;
+mod backup;
+mod bench;
+mod catalogue;
+mod customer;
+mod demo;
+mod events;
+mod init;
+mod key;
+mod operator;
+mod promo;
+mod restore;
+mod serve;
+mod stock;
+mod unlock;
+mod usage;
+mod wallet;
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+use engine::clock::{Clock, SystemClock};
+
+use crate::config::Global;
+use crate::console::Console;
+use crate::problem::Problem;
+use crate::shop::Shop;
+
+/// Rents out IP addresses as proxies: the whole business in one program.
+#[derive(Debug, Parser)]
+#[command(name = "sublet", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+struct CommandLine {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    noun: Noun,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  sublet demo
+  sublet init
+  sublet catalogue apply catalogue.toml
+  sublet stock add --kind IPv4 --country USA --cidr 198.51.100.0/24
+  sublet customer create --name Ann
+  sublet wallet deposit --customer 1 --amount 100.00
+  sublet key create --customer 1
+  sublet serve
+
+Exit codes: 0 done, 2 wrong usage, 1 anything else, with one line on standard error.";
+
+/// What can be worked on.
+#[derive(Debug, Subcommand)]
+enum Noun {
+    /// Create or migrate the database
+    Init(init::Init),
+    #[command(flatten)]
+    Books(Books),
+    /// Make the database from a backup
+    Restore(restore::Restore),
+    Serve(serve::Serve),
+    Demo(demo::Demo),
+    #[command(subcommand)]
+    Bench(bench::Bench),
+}
+
+/// What is worked on in books that are open.
+#[derive(Debug, Subcommand)]
+enum Books {
+    /// What is on sale, at what price and on what terms
+    #[command(subcommand, visible_alias = "catalog")]
+    Catalogue(catalogue::Catalogue),
+    /// The addresses that are rented out
+    #[command(subcommand)]
+    Stock(stock::Stock),
+    /// Promo codes
+    #[command(subcommand)]
+    Promo(promo::Promo),
+    /// Who rents
+    #[command(subcommand)]
+    Customer(customer::Customer),
+    /// The API keys of customers
+    #[command(subcommand)]
+    Key(key::Key),
+    /// The money of customers
+    #[command(subcommand)]
+    Wallet(wallet::Wallet),
+    /// What the operator's own programs are known by
+    #[command(subcommand)]
+    Operator(operator::Operator),
+    /// What happened, from the journal
+    Events(events::Events),
+    /// Prove the books from their journal
+    Audit(audit::Audit),
+    /// Write a copy of the books while work goes on
+    Backup(backup::Backup),
+    /// Let orders be taken again after a restore
+    Unlock(unlock::Unlock),
+}
+
+/// Does what the command line says.
+pub(crate) fn run(
+    line: impl IntoIterator<Item = OsString>,
+    console: &mut Console<'_>,
+) -> Result<(), Problem> {
+    let line = match CommandLine::try_parse_from(line) {
+        Ok(line) => line,
+        Err(error) => return usage::answer(&error, console),
+    };
+    let settings = line.global.settings()?;
+    console.json = settings.json;
+    match line.noun {
+        Noun::Init(init) => init.run(&settings, console),
+        Noun::Serve(serve) => serve.run(&settings, console),
+        Noun::Demo(demo) => demo.run(console),
+        Noun::Bench(bench) => bench.run(console),
+        Noun::Restore(restore) => restore.run(&settings, SystemClock.now(), console),
+        Noun::Books(books) => {
+            let store = settings.database.open()?;
+            let now = SystemClock.now() + store.installation()?.clock_offset;
+            let key_file = settings.database.key_file();
+            books.run(&mut Shop { store: store.as_ref(), key_file, now, console })
+        }
+    }
+}
+
+impl Books {
+    fn run(self, shop: &mut Shop<'_, '_>) -> Result<(), Problem> {
+        match self {
+            Books::Catalogue(catalogue) => catalogue.run(shop),
+            Books::Stock(stock) => stock.run(shop),
+            Books::Promo(promo) => promo.run(shop),
+            Books::Customer(customer) => customer.run(shop),
+            Books::Key(key) => key.run(shop),
+            Books::Wallet(wallet) => wallet.run(shop),
+            Books::Operator(operator) => operator.run(shop),
+            Books::Events(events) => events.run(shop),
+            Books::Audit(audit) => audit.run(shop),
+            Books::Backup(backup) => backup.run(shop),
+            Books::Unlock(unlock) => unlock.run(shop),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,26 @@
+//! `sublet serve`.
+
+use crate::config::Settings;
+use crate::console::Console;
+use crate::problem::Problem;
+use crate::{logging, serve};
+
+/// Open the shop: APIs, guides and scheduler.
+#[derive(Debug, clap::Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    options: serve::Options,
+}
+
+impl Serve {
+    pub(super) fn run(self, settings: &Settings, console: &mut Console<'_>) -> Result<(), Problem> {
+        logging::start();
+        self.options.check()?;
+        let store = settings.database.open_to_serve(!self.options.no_migrate, false)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(serve::run(store, &self.options, |ready| {
+            console.text(&format!("Serving at {}. Traffic is not served yet.", ready.http))?;
+            if console.json { console.object(&ready.for_programs()) } else { Ok(()) }
+        }))
+    }
+}
