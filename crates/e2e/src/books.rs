@@ -54,8 +54,7 @@ impl Books {
     pub fn rows(&self, table: &str) -> Vec<String> {
         let mut statement =
             self.connection.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2")).unwrap();
-        let names: Vec<String> =
-            statement.column_names().iter().map(|name| (*name).to_owned()).collect();
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows = statement.query([]).unwrap();
         let mut texts = vec![];
         while let Some(row) = rows.next().unwrap() {

@@ -16,6 +16,7 @@
 
 pub mod bodies;
 pub mod books;
+pub mod dates;
 pub mod disk;
 pub mod http;
 pub mod power;

@@ -20,6 +20,9 @@ use crate::http::{Answer, Request, cents};
 pub const SAMPLE: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/catalogue.sample.toml"));
 
+/// A catalogue in which everything costs the same.
+pub const FLAT: &str = include_str!("../catalogues/flat.toml");
+
 /// How long the program may take to start or to end.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -431,7 +434,7 @@ impl Server {
     #[track_caller]
     fn spawn(command: &mut Command, log: &str, folder: &Path) -> Server {
         let appended = OpenOptions::new().create(true).append(true).open(folder.join("log"));
-        command.env("RUST_LOG", log).stdout(Stdio::piped()).stderr(appended.unwrap());
+        command.env("SUBLET_LOG", log).stdout(Stdio::piped()).stderr(appended.unwrap());
         let mut child = command.spawn().unwrap();
         let out = child.stdout.take().unwrap();
         let mut server = Server { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
