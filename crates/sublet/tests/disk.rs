@@ -55,15 +55,15 @@ fn listen(town: &mut Town, during: impl FnOnce()) -> Vec<Heard> {
     let address = town.shop.address();
     let (stop, heard) = (AtomicBool::new(false), Mutex::new(vec![]));
     let looking = town.programs[0].customer().clone();
+    let calls = [
+        looking.reading("/balance"),
+        looking.reading("/ipAddress/page?page=0&size=50"),
+        looking.posting("/calculate/order", &e2e::bodies::order("IPv4", "USA", 1, 30)),
+    ];
     std::thread::scope(|scope| {
         for program in &mut town.programs {
             scope.spawn(|| buy(program, address, &stop, &heard));
         }
-        let calls = [
-            looking.reading("/balance"),
-            looking.reading("/ipAddress/page?page=0&size=50"),
-            looking.posting("/calculate/order", &e2e::bodies::order("IPv4", "USA", 1, 30)),
-        ];
         scope.spawn(|| look(&calls, address, &stop, &heard));
         during();
         stop.store(true, Ordering::Relaxed);

@@ -130,6 +130,9 @@ fn copy_database(from: &Path, to: &Path) {
     }
 }
 
+/// A lie, and how it is told of the entry at some place of a journal.
+type Lie = (&'static str, fn(&mut Vec<Entry>, usize));
+
 /// Whoever compares must see every lie. Each of these is told about an honest journal.
 #[test]
 fn a_journal_that_lies_is_noticed() {
@@ -141,7 +144,7 @@ fn a_journal_that_lies_is_noticed() {
 
     for event in ["deposit", "order", "extension", "auto_extend"] {
         let last = honest.iter().rposition(|entry| entry.event == event).unwrap();
-        let lies: [(&str, fn(&mut Vec<Entry>, usize)); 3] = [
+        let lies: [Lie; 3] = [
             ("is gone", |journal, at| {
                 journal.remove(at);
             }),
@@ -159,18 +162,20 @@ fn a_journal_that_lies_is_noticed() {
         }
     }
     let extended = honest.iter().rposition(|entry| entry.event == "extension").unwrap();
-    let lies: [(&str, fn(&mut Entry)); 5] = [
-        ("less was charged", |entry| entry.amount = entry.amount.map(|amount| amount + 1)),
-        ("the balance is another", |entry| entry.balance_after = Some(1)),
-        ("it was free", |entry| entry.postings.clear()),
-        ("an end has moved further", |entry| entry.terms[0].end = Some(i64::MAX)),
-        ("a lease was left out", |entry| {
-            entry.terms.pop();
+    let lies: [Lie; 5] = [
+        ("less was charged", |journal, at| {
+            journal[at].amount = journal[at].amount.map(|amount| amount + 1);
+        }),
+        ("the balance is another", |journal, at| journal[at].balance_after = Some(1)),
+        ("it was free", |journal, at| journal[at].postings.clear()),
+        ("an end has moved further", |journal, at| journal[at].terms[0].end = Some(i64::MAX)),
+        ("a lease was left out", |journal, at| {
+            journal[at].terms.pop();
         }),
     ];
     for (lie, tell) in lies {
         let mut journal = honest.clone();
-        tell(&mut journal[extended]);
+        tell(&mut journal, extended);
         assert_ne!(town.compare(&journal, &balances), Vec::<String>::new(), "{lie}");
     }
     for customer in balances.keys() {
