@@ -18,6 +18,7 @@
 pub mod auditor;
 pub mod bodies;
 pub mod books;
+pub mod customer;
 pub mod dates;
 pub mod deeds;
 pub mod disk;
@@ -26,6 +27,7 @@ pub mod power;
 pub mod programs;
 pub mod race;
 pub mod random;
+pub mod server;
 pub mod shim;
 pub mod shop;
 pub mod town;

@@ -2,19 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitStatus, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::books::Books;
+use crate::customer::Customer;
 use crate::http::{Answer, Request, cents};
+use crate::server::{Server, wait};
 
 /// The catalogue that the repository offers as an example.
 pub const SAMPLE: &str =
@@ -22,9 +20,6 @@ pub const SAMPLE: &str =
 
 /// A catalogue in which everything costs the same.
 pub const FLAT: &str = include_str!("../catalogues/flat.toml");
-
-/// How long the program may take to start or to end.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A shop before it opens.
 #[derive(Clone, Debug)]
@@ -43,21 +38,6 @@ pub struct Shop {
     folder: TempDir,
     server: Option<Server>,
     token: String,
-}
-
-#[derive(Debug)]
-struct Server {
-    child: Child,
-    address: SocketAddr,
-}
-
-/// Somebody who rents.
-#[derive(Clone, Debug)]
-pub struct Customer {
-    /// His number.
-    pub id: i64,
-    /// His API key.
-    pub key: String,
 }
 
 /// What a command line said and did.
@@ -407,99 +387,4 @@ impl Shop {
         }
         panic!("the order {number} is not listed: {listed}");
     }
-}
-
-impl Customer {
-    /// The target of a call under his key.
-    pub fn target(&self, call: &str) -> String {
-        format!("/client/api/v1/{}{call}", self.key)
-    }
-
-    /// A call that only reads.
-    pub fn reading(&self, call: &str) -> Request {
-        Request::get(&self.target(call))
-    }
-
-    /// A call with a body.
-    pub fn posting(&self, call: &str, body: &Value) -> Request {
-        Request::post(&self.target(call), body)
-    }
-
-    /// The same customer with another of his keys.
-    pub fn with_key(&self, key: &str) -> Customer {
-        Customer { id: self.id, key: key.to_owned() }
-    }
-}
-
-/// The id of a listed address.
-#[track_caller]
-pub fn id(address: &Value) -> String {
-    address["ipAddressId"].as_str().unwrap().to_owned()
-}
-
-/// The id of the order of a listed address.
-#[track_caller]
-pub fn order_id(address: &Value) -> String {
-    address["orderId"].as_str().unwrap().to_owned()
-}
-
-impl Server {
-    #[track_caller]
-    fn spawn(command: &mut Command, log: &str, folder: &Path) -> Server {
-        let appended = OpenOptions::new().create(true).append(true).open(folder.join("log"));
-        command.env("SUBLET_LOG", log).stdout(Stdio::piped()).stderr(appended.unwrap());
-        let mut child = command.spawn().unwrap();
-        let out = child.stdout.take().unwrap();
-        let mut server = Server { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
-        let ready = first_line(out, folder);
-        let Some(address) = ready.as_ref().and_then(listening) else {
-            let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
-            panic!("the server did not get ready: {ready:?} {log}");
-        };
-        server.address = address;
-        server
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// The first line of a program's output; the rest goes to a file, so that the program never waits
-/// for somebody to read it.
-pub fn first_line(out: impl Read + Send + 'static, folder: &Path) -> Option<Value> {
-    let (tell, told) = mpsc::channel();
-    let mut rest = File::create(folder.join("out")).unwrap();
-    std::thread::spawn(move || {
-        let mut out = BufReader::new(out);
-        let mut line = String::new();
-        let _ = out.read_line(&mut line);
-        let _ = tell.send(line);
-        let _ = std::io::copy(&mut out, &mut rest);
-    });
-    serde_json::from_str(&told.recv_timeout(PATIENCE).ok()?).ok()
-}
-
-/// Where a ready line says that the server listens.
-pub fn listening(ready: &Value) -> Option<SocketAddr> {
-    if ready["event"] != "ready" {
-        return None;
-    }
-    ready["http"].as_str()?.strip_prefix("http://")?.parse().ok()
-}
-
-/// Waits for the end of a program that was asked to end.
-#[track_caller]
-pub fn wait(child: &mut Child) -> ExitStatus {
-    let start = Instant::now();
-    while start.elapsed() < PATIENCE {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("the program does not end");
 }

@@ -2,8 +2,9 @@
 
 use e2e::bodies::{extend, extend_order, order, with};
 use e2e::books::assert_same;
+use e2e::customer::{Customer, id, order_id};
 use e2e::dates::{DAY, millis};
-use e2e::shop::{Customer, Shop, id, order_id};
+use e2e::shop::Shop;
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sublet");

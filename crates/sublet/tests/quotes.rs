@@ -1,9 +1,12 @@
 //! The quote is the charge: random carts, priced and bought at once, to the last cent.
 
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
+
 use e2e::bodies::{extend, extend_order, order, with};
+use e2e::customer::{Customer, id, order_id};
 use e2e::http::cents;
 use e2e::random::Random;
-use e2e::shop::{Customer, Setup, Shop, id, order_id};
+use e2e::shop::{Setup, Shop};
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sublet");

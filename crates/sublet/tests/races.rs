@@ -1,14 +1,17 @@
 //! What happens when many want the same thing at once. Requests are released together: the server
 //! has all of each but its last byte.
 
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use e2e::bodies::{extend, extend_order, order, with};
+use e2e::customer::{Customer, id, order_id};
 use e2e::http::{Answer, Request, cents};
 use e2e::race::race;
 use e2e::random::Random;
-use e2e::shop::{Customer, FLAT, Setup, id, order_id};
+use e2e::shop::{FLAT, Setup};
 use serde_json::json;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sublet");

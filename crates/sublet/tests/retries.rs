@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use e2e::bodies::{extend, extend_order, order, with};
+use e2e::customer::{Customer, id, order_id};
 use e2e::http::{Answer, Connection, Request};
 use e2e::race::{Held, race};
-use e2e::shop::{Customer, FLAT, Setup, Shop, id, order_id};
+use e2e::shop::{FLAT, Setup, Shop};
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sublet");

@@ -1,9 +1,12 @@
 //! The whole life of a rental, over HTTP, for each kind of proxy.
 
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
+
 use e2e::bodies::{extend, extend_order, order, with};
+use e2e::customer::{Customer, id, order_id};
 use e2e::dates::{DAY, HOUR, millis, text};
 use e2e::http::cents;
-use e2e::shop::{Customer, Shop, id, order_id};
+use e2e::shop::Shop;
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sublet");
@@ -400,7 +403,10 @@ fn an_address_is_let_again_after_its_reserve_and_a_rest_as_something_new() {
         assert_ne!(his["authInfo"][member], hers["authInfo"][member]);
     }
     for call in ["/extend", "/calculate/extend"] {
-        assert_eq!(shop.post(&ann, call, &extend("IPv4", &ids(&[hers.clone()]), 30)).code(), 24);
+        assert_eq!(
+            shop.post(&ann, call, &extend("IPv4", &ids(std::slice::from_ref(&hers)), 30)).code(),
+            24
+        );
     }
     assert!(shop.addresses(&ann, "IPv4").is_empty());
 }

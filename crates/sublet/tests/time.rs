@@ -1,16 +1,19 @@
 //! Time passes: in one jump, in many, or with the power going out on the way, the books are the
 //! same.
 
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use e2e::bodies::{extend, order, with};
 use e2e::books::{State, assert_same};
+use e2e::customer::{Customer, id};
 use e2e::dates::{DAY, HOUR, millis, text};
 use e2e::http::cents;
 use e2e::race::Held;
 use e2e::random::Random;
-use e2e::shop::{Customer, Setup, Shop, id};
+use e2e::shop::{Setup, Shop};
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sublet");

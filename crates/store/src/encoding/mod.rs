@@ -3,6 +3,8 @@
 
 pub(crate) mod event;
 pub(crate) mod refusal;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::str::FromStr;

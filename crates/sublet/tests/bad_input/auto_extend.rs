@@ -66,7 +66,7 @@ fn done() {
     free("AU-13", &with(&b3, json!({ "orderIds": [f.o4, f.o4] })));
 
     let zeds = f.shop.addresses(&f.z, "IPv4").remove(0);
-    let body = extend_order("IPv4", &[e2e::shop::order_id(&zeds)], 30);
+    let body = extend_order("IPv4", &[e2e::customer::order_id(&zeds)], 30);
     let answer = f.shop.post(&f.z, CALL, &with(&body, json!({ "autoExtend": true })));
     assert_eq!(answer.ok()["balance"], 0, "AU-12");
     f.shop.audit();

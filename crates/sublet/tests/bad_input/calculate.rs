@@ -93,7 +93,7 @@ fn a_warning_comes_with_the_first_cent_that_is_missing() {
     let f = Fixture::new();
     for (money, warned) in [("2.62", false), ("2.61", true)] {
         let exact = f.shop.customer("Exact", money);
-        let lease = e2e::shop::id(&f.shop.order(&exact, &order("IPv4", "USA", 1, 30))[0]);
+        let lease = e2e::customer::id(&f.shop.order(&exact, &order("IPv4", "USA", 1, 30))[0]);
         let body = capital(&extend("IPv4", &[lease], 30));
         let quote = f.shop.post(&exact, CALL, &body).ok();
         assert_eq!(quote["warnings"].is_null(), !warned, "CA-06, CA-07: {quote}");

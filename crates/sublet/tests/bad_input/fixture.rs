@@ -1,7 +1,8 @@
 //! The customers, keys and leases that the rows speak of.
 
 use e2e::bodies::{extend, extend_order, order, with};
-use e2e::shop::{Customer, Setup, Shop, id, order_id};
+use e2e::customer::{Customer, id, order_id};
+use e2e::shop::{Setup, Shop};
 use serde_json::{Value, json};
 
 /// Two customers with leases, one without money, and what is over.

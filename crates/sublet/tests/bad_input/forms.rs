@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use e2e::books::assert_same;
+use e2e::customer::Customer;
 use e2e::http::{Answer, Request, cents};
-use e2e::shop::Customer;
 use serde_json::Value;
 
 use crate::fixture::Fixture;

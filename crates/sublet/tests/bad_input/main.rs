@@ -3,6 +3,8 @@
 //! The rows have names, which the assertions repeat: `TR` is the transport, `EX` extending, `CA`
 //! its price, `AU` auto-extend, `OR` ordering.
 
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
+
 mod auto_extend;
 mod calculate;
 mod extend;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use e2e::bodies::with;
 use e2e::books::assert_same;
+use e2e::customer::Customer;
 use e2e::http::{Connection, Request};
-use e2e::shop::Customer;
 use serde_json::json;
 
 use crate::fixture::Fixture;

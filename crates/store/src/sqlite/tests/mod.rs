@@ -2,6 +2,8 @@
 //! [`crate::conformance`].
 
 mod books;
+mod lists;
 mod opening;
 mod restoring;
 mod shop;
+mod statements;
