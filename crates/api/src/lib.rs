@@ -1,25 +1,63 @@
 //! HTTP for programs: each dialect in front of the one core.
+//!
+//! A handler translates: it reads what was asked into a command or question for the
+//! [`Engine`], and prints what came of it in the words of its dialect. It decides nothing, and it
+//! cannot reach the store.
+//!
+//! Every request passes [`front`], which takes a key out of the path before anything else can see
+//! it, and sees to what all answers have in common. [`youproxy`] dispatches by a table of its own,
+//! because in that dialect even a refusal by the router has the shape of the call; everything else
+//! is in [`routes`].
+
+mod answer;
+mod app;
+mod body;
+mod caller;
+mod catch;
+mod front;
+mod guides;
+mod health;
+mod home;
+mod limits;
+mod metrics;
+mod native;
+mod openapi;
+mod query;
+mod reboot;
+mod routes;
+mod sandbox;
+mod spend;
+mod target;
+mod youproxy;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
 use engine::engine::Engine;
+use serve::{RequestIdLayer, Stats};
+
+use crate::app::App;
+use crate::front::Front;
 
 /// How the APIs are served.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// How many requests an API key may make in a minute, unless it has a limit of its own.
     pub requests_per_minute: u32,
-    /// Answers limits and faults in which nothing was done with HTTP 200.
+    /// How many requests with unknown keys a source (an IPv4 address or an IPv6 /64) may make in a
+    /// minute before it is told to wait. Requests with good keys are never counted.
+    pub failed_keys_per_minute: u32,
+    /// Whether limits and faults in which nothing was done are answered with status 200 in the
+    /// Youproxy dialect, for clients that look at nothing else.
     pub always_200: bool,
-    /// The address under which customers reach this server.
+    /// The address under which customers reach this server, without a slash at its end; for the
+    /// links that they are given.
     pub base_url: String,
-    /// What the server loop counts.
-    pub stats: Option<Arc<serve::Stats>>,
+    /// What the HTTP server has seen, for the metrics.
+    pub stats: Option<Arc<Stats>>,
     /// Whether the customers' APIs are served.
     pub api: bool,
-    /// Whether the guides are served.
+    /// Whether the guides and pages are served.
     pub web: bool,
 }
 
@@ -27,8 +65,9 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             requests_per_minute: 60_000,
+            failed_keys_per_minute: 6_000,
             always_200: false,
-            base_url: "http://127.0.0.1:8080".into(),
+            base_url: "http://127.0.0.1:8080".to_owned(),
             stats: None,
             api: true,
             web: true,
@@ -36,8 +75,12 @@ impl Default for Settings {
     }
 }
 
-/// Everything that is served.
+/// Everything that is served over HTTP.
+///
+/// Made for [`serve::Server`], whose [`serve::Peer`] tells who is calling and whose
+/// [`serve::Delivery`] tells whether an answer arrived. Without the former a caller counts as one
+/// from nowhere; without the latter every answer counts as delivered.
 pub fn router(engine: Engine, settings: Settings) -> Router {
-    drop((engine, settings));
-    Router::new().route("/healthz", get(|| async { "ok" }))
+    let front = Front::new(App::new(engine, settings));
+    Router::new().fallback(front::front).with_state(front).layer(RequestIdLayer::new())
 }

@@ -33,6 +33,8 @@ pub enum Wish {
     Order(Box<PlaceOrder>),
     /// Extend leases.
     Extend(Extend),
+    /// Extend leases with the promo code that is named taken off, or not at all.
+    ExtendWithPromo(Extend),
     /// Turn automatic extension on or off.
     SetAutoExtend(SetAutoExtend),
     /// Credit a wallet.
@@ -79,7 +81,7 @@ impl Command {
     pub fn customer(&self) -> CustomerId {
         match &self.wish {
             Wish::Order(order) => order.customer,
-            Wish::Extend(extend) => extend.customer,
+            Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => extend.customer,
             Wish::SetAutoExtend(set) => set.customer,
             Wish::Deposit(deposit) => deposit.customer,
             Wish::Sweep(sweep) => sweep.customer,
@@ -90,7 +92,7 @@ impl Command {
     pub fn needs(&self) -> Needs {
         let mut needs = match &self.wish {
             Wish::Order(order) => order.needs(),
-            Wish::Extend(extend) => extend.needs(),
+            Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => extend.needs(),
             Wish::SetAutoExtend(set) => set.needs(),
             Wish::Deposit(deposit) => deposit.needs(),
             Wish::Sweep(sweep) => sweep.needs(),
@@ -116,6 +118,9 @@ impl World {
             match &command.wish {
                 Wish::Order(order) => order.apply(self, now).map(|entry| self.outcome(entry)),
                 Wish::Extend(extend) => extend.apply(self, now).map(|entry| self.outcome(entry)),
+                Wish::ExtendWithPromo(extend) => {
+                    extend.apply_with_promo(self, now).map(|entry| self.outcome(entry))
+                }
                 Wish::Deposit(deposit) => deposit.apply(self, now).map(|entry| self.outcome(entry)),
                 Wish::SetAutoExtend(set) => set
                     .apply(self, now)

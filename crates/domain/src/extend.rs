@@ -53,6 +53,25 @@ impl Extend {
     pub(crate) fn apply(&self, world: &mut World, now: Time) -> Result<EntryId, Refusal> {
         world.spender(self.customer)?;
         let plan = self.planned(world, now)?;
+        self.charge(world, plan, now)
+    }
+
+    /// The same, but a promo code that cannot be used refuses it: nobody pays the full price who
+    /// meant not to.
+    pub(crate) fn apply_with_promo(
+        &self,
+        world: &mut World,
+        now: Time,
+    ) -> Result<EntryId, Refusal> {
+        world.spender(self.customer)?;
+        let plan = self.planned(world, now)?;
+        if plan.quote.promo == PromoOutcome::NotApplicable {
+            return Err(Refusal::PromoNotApplicable);
+        }
+        self.charge(world, plan, now)
+    }
+
+    fn charge(&self, world: &mut World, plan: Plan, now: Time) -> Result<EntryId, Refusal> {
         if let Some(missing) = plan.quote.shortfall() {
             return Err(Refusal::InsufficientFunds { missing });
         }

@@ -9,7 +9,7 @@ use std::hash::Hasher;
 
 use siphasher::sip::SipHasher24;
 
-use crate::ids::{LeaseId, OrderId};
+use crate::ids::{EntryId, LeaseId, OrderId};
 
 /// Bits of the disguised number.
 const BITS: u32 = 52;
@@ -29,6 +29,7 @@ pub struct PublicIds {
 enum Space {
     Lease = 1,
     Order = 2,
+    Entry = 3,
 }
 
 impl std::fmt::Debug for PublicIds {
@@ -71,6 +72,16 @@ impl PublicIds {
     /// The order that `text` names in either form.
     pub fn read_order(&self, text: &str) -> Option<OrderId> {
         self.read(Space::Order, text).map(OrderId)
+    }
+
+    /// A journal entry's id in 24 hexadecimal digits.
+    pub fn entry(&self, id: EntryId) -> String {
+        self.hex(Space::Entry, id.0)
+    }
+
+    /// The journal entry that `text` names in either form.
+    pub fn read_entry(&self, text: &str) -> Option<EntryId> {
+        self.read(Space::Entry, text).map(EntryId)
     }
 
     fn hex(&self, space: Space, id: i64) -> String {

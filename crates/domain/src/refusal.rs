@@ -69,6 +69,9 @@ pub enum Refusal {
     /// The lease would be paid for further ahead than is allowed.
     #[error("too far ahead")]
     EndTooFar,
+    /// The promo code cannot be used here, and nothing was to be done without it.
+    #[error("the promo code cannot be used here")]
+    PromoNotApplicable,
     /// The amount is not one that can be paid in.
     #[error("unusable amount")]
     BadAmount,

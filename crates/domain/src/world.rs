@@ -169,7 +169,7 @@ impl World {
     }
 
     /// The lease, whoever's it is.
-    pub(crate) fn lease(&self, id: LeaseId) -> Option<&Lease> {
+    pub fn lease(&self, id: LeaseId) -> Option<&Lease> {
         self.leases.get(&id)
     }
 
@@ -180,7 +180,7 @@ impl World {
     }
 
     /// What `lease` is worth at `now`, by the terms of its product.
-    pub(crate) fn standing(&self, lease: &Lease, now: Time) -> Standing {
+    pub fn standing(&self, lease: &Lease, now: Time) -> Standing {
         lease.standing(now, self.catalogue.reserve(&lease.product))
     }
 
@@ -358,8 +358,10 @@ impl World {
         if after == before {
             return;
         }
-        if let Some(new) = self.changes.leases_new.iter_mut().rev().find(|lease| lease.id == id) {
-            new.clone_from(after);
+        // New leases get ascending ids, and a batch may have thousands.
+        let new = &mut self.changes.leases_new;
+        if let Ok(at) = new.binary_search_by_key(&id, |lease| lease.id) {
+            new[at].clone_from(after);
             return;
         }
         let only_end = Lease { ends_at: before.ends_at, ..after.clone() } == *before;

@@ -1,15 +1,29 @@
-//! The real program on a disk that fails.
+//! Proofs from outside.
 //!
-//! [`power`] cuts the power: it records what a program does to its files, and at many points
-//! rebuilds what a disk could then hold. A kill cannot show what that shows, because the kernel
-//! keeps what a killed program has written. [`shim`] has the other faults: a full disk, a broken one
-//! and a slow one.
+//! Everything here treats the program as a black box: it is started as an operator would start it,
+//! spoken to over sockets as a customer's program would, and judged by its answers and by what is
+//! on the disk afterwards. Nothing of the product is linked in, so no proof can share a mistake
+//! with what it proves.
 //!
-//! A test of this kind is worth nothing unless it finds the fault in a program that has it. So each
-//! runs also on a small victim that promises what it does not keep.
+//! [`shop`] runs the program, [`http`] and [`race`] speak to it, [`books`] look at what it has
+//! written. [`power`] cuts the power: it records what a program does to its files, and at many
+//! points rebuilds what a disk could then hold. A kill cannot show what that shows, because the
+//! kernel keeps what a killed program has written. [`shim`] has the other faults: a full disk, a
+//! broken one and a slow one.
+//!
+//! A test of this kind is worth nothing unless it finds the fault in a program that has it. So those
+//! of the disk run also on a small victim that promises what it does not keep.
 
+pub mod bodies;
+pub mod books;
+pub mod customer;
+pub mod dates;
 pub mod disk;
+pub mod http;
 pub mod power;
+pub mod race;
 pub mod random;
+pub mod server;
 pub mod shim;
+pub mod shop;
 pub mod trace;

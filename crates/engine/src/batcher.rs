@@ -140,6 +140,11 @@ impl Batcher {
         self.shared.lock().requests.len()
     }
 
+    /// Whether no more commands are taken.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.shared.lock().closing
+    }
+
     /// What has been done.
     pub(crate) fn counts(&self) -> &Counts {
         &self.shared.counts
@@ -267,7 +272,7 @@ fn weight(command: &Command) -> usize {
     };
     let leases = match &command.wish {
         Wish::Order(order) => order.quantity.map_or(1, |quantity| quantity.min(10_000) as usize),
-        Wish::Extend(extend) => selected(&extend.leases),
+        Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => selected(&extend.leases),
         Wish::SetAutoExtend(set) => selected(&set.leases),
         Wish::Deposit(_) => 1,
         Wish::Sweep(sweep) => sweep.leases.len(),

@@ -25,8 +25,10 @@ use crate::batcher::{Batcher, Bounds, Counts, Lane};
 use crate::clock::{Clock, ShopClock};
 use crate::fault::{Fault, told};
 use crate::keys::{Caller, Keys, Rejected};
+use crate::reboot::RebootTokens;
 use crate::scheduler::{self, Acting, Parked};
 use crate::secret;
+use crate::totals::Totals;
 
 /// How often is looked what is due, when nothing says sooner.
 const TICK: Duration = Duration::from_millis(250);
@@ -49,6 +51,8 @@ struct Inner {
     batcher: Batcher,
     keys: Keys,
     public_ids: PublicIds,
+    reboot_tokens: RebootTokens,
+    totals: Totals,
     /// The catalogue that was last read.
     catalogue: Mutex<Arc<Catalogue>>,
     sandbox: bool,
@@ -110,6 +114,8 @@ impl Engine {
             batcher,
             keys: Keys::default(),
             public_ids: PublicIds::new(installation.id_key),
+            reboot_tokens: RebootTokens::new(&installation.id_key),
+            totals: Totals::default(),
             catalogue,
             sandbox: installation.sandbox,
             sweeping: tokio::sync::Mutex::default(),
@@ -155,6 +161,20 @@ impl Engine {
         (self.inner.batcher.counts(), self.inner.batcher.waiting())
     }
 
+    /// What the shop has done since it started.
+    pub fn totals(&self) -> &Totals {
+        &self.inner.totals
+    }
+
+    pub(crate) fn reboot_tokens(&self) -> &RebootTokens {
+        &self.inner.reboot_tokens
+    }
+
+    /// Whether commands are taken no more.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.inner.batcher.is_closing()
+    }
+
     /// Has a command decided, durably.
     ///
     /// Dropping the future does not take the command back: run it on a task of its own where the
@@ -162,6 +182,9 @@ impl Engine {
     pub async fn submit(&self, command: Command, lane: Lane) -> Result<Decision, Fault> {
         let spends = command.idempotency.is_some();
         let decided = self.inner.batcher.submit(command, lane).await;
+        if let Ok(decision) = &decided {
+            self.inner.totals.count(decision);
+        }
         if spends && decided.as_ref().is_ok_and(|decision| decision.result.is_ok()) {
             let mut last = self.inner.last_spend.lock().unwrap_or_else(PoisonError::into_inner);
             *last = Some(std::time::Instant::now());

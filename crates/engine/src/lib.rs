@@ -10,5 +10,8 @@ pub mod clock;
 pub mod engine;
 pub mod fault;
 pub mod keys;
+pub mod reads;
+mod reboot;
 pub mod scheduler;
 pub mod secret;
+pub mod totals;

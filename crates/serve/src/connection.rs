@@ -91,13 +91,14 @@ pub(crate) async fn serve<S, B>(
     }
 
     let parts = connection.into_parts();
-    let mut socket = parts.io.into_inner();
+    let socket = parts.io.into_inner();
     let answer = match socket.head_is_too_large() {
         true => Some(why_too_large(&parts.read_buf, &link.limits)),
         false => answer,
     };
+    let Some(mut stream) = socket.into_stream() else { return };
     // A client that makes trouble here has had its answer, or does not want it.
-    let _ = timeout(LINGER, part(socket.stream(), answer)).await;
+    let _ = timeout(LINGER, part(&mut stream, answer)).await;
 }
 
 fn http(limits: &Limits) -> http1::Builder {

@@ -8,6 +8,8 @@ use std::{
 
 use tokio::sync::Notify;
 
+use crate::link::Link;
+
 /// Whether the answer to a request reaches its client; found in the request's extensions.
 ///
 /// A client that saw its connection die cannot know what became of its request, and will send it
@@ -18,6 +20,8 @@ use tokio::sync::Notify;
 #[derive(Clone, Debug)]
 pub struct Delivery {
     slot: Arc<Slot>,
+    /// The connection that the answer goes to; `None` if its fate was known from the start.
+    link: Option<Arc<Link>>,
 }
 
 /// What became of an answer.
@@ -39,16 +43,28 @@ impl Delivery {
     pub fn settled(outcome: Outcome) -> Delivery {
         let slot = Slot::new();
         slot.settle(outcome);
-        Delivery { slot }
+        Delivery { slot, link: None }
     }
 
-    pub(crate) fn new(slot: Arc<Slot>) -> Delivery {
-        Delivery { slot }
+    pub(crate) fn new(slot: Arc<Slot>, link: Arc<Link>) -> Delivery {
+        Delivery { slot, link: Some(link) }
     }
 
     /// Whether the client is already known not to get the whole answer.
     pub fn is_gone(&self) -> bool {
         self.slot.outcome() == Some(Outcome::Gone)
+    }
+
+    /// Whether the client has left without the whole answer, by what the operating system knows at
+    /// this moment: it may not have told the connection yet.
+    ///
+    /// May be called from any task and costs a system call while the answer is open.
+    pub fn is_gone_now(&self) -> bool {
+        match (self.slot.outcome(), &self.link) {
+            (Some(outcome), _) => outcome == Outcome::Gone,
+            (None, Some(link)) => link.has_client_left(),
+            (None, None) => false,
+        }
     }
 
     /// Waits until it is known whether the answer was delivered.
@@ -131,7 +147,7 @@ mod tests {
     #[tokio::test]
     async fn only_the_first_word_counts() {
         let slot = Slot::new();
-        let delivery = Delivery::new(Arc::clone(&slot));
+        let delivery = Delivery { slot: Arc::clone(&slot), link: None };
         let outcome = delivery.outcome();
 
         assert!(slot.settle(Outcome::Delivered));
@@ -144,8 +160,9 @@ mod tests {
     #[tokio::test]
     async fn everybody_who_waits_is_told() {
         let slot = Slot::new();
-        let waiting: Vec<_> =
-            (0..3).map(|_| tokio::spawn(Delivery::new(Arc::clone(&slot)).outcome())).collect();
+        let waiting: Vec<_> = (0..3)
+            .map(|_| tokio::spawn(Delivery { slot: Arc::clone(&slot), link: None }.outcome()))
+            .collect();
         tokio::task::yield_now().await;
 
         slot.settle(Outcome::Gone);

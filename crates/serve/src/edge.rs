@@ -47,7 +47,7 @@ where
         count(&self.link.stats.requests);
         let has_body = !request.body().is_end_stream();
         let slot = self.link.called(has_body);
-        let delivery = Delivery::new(Arc::clone(&slot));
+        let delivery = Delivery::new(Arc::clone(&slot), Arc::clone(&self.link));
         let duty = Some(Duty { slot, link: Arc::clone(&self.link), answered: false });
 
         if target_bytes(request.uri()) > self.link.limits.target_bytes {

@@ -3,7 +3,14 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+};
+use tokio::{
+    net::{TcpStream, tcp::OwnedWriteHalf},
+    time::Instant,
+};
 
 use crate::{
     delivery::{Outcome, Slot},
@@ -15,12 +22,15 @@ use crate::{
 /// requests came of it, the bodies that they ended.
 ///
 /// hyper owns all these parts and shows none of them to the others. They all run within the
-/// connection's task, so the lock is never waited for.
+/// connection's task, so the locks are hardly ever waited for.
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) limits: Arc<Limits>,
     pub(crate) stats: Arc<Stats>,
     state: Mutex<State>,
+    /// The half of the socket that is written to; `None` before the connection and after it. It is
+    /// here so that a [`Delivery`](crate::Delivery) on another task can ask the kernel about it.
+    writer: Mutex<Option<OwnedWriteHalf>>,
 }
 
 #[derive(Debug)]
@@ -77,7 +87,31 @@ impl Link {
             unread: false,
             open: Vec::new(),
         };
-        Link { limits, stats, state: Mutex::new(state) }
+        Link { limits, stats, state: Mutex::new(state), writer: Mutex::new(None) }
+    }
+
+    /// The connection begins.
+    pub(crate) fn attach(&self, writer: OwnedWriteHalf) {
+        *self.writer() = Some(writer);
+    }
+
+    /// The connection is over, or goes on without this link.
+    pub(crate) fn detach(&self) -> Option<OwnedWriteHalf> {
+        self.writer().take()
+    }
+
+    /// Does something with the half that is written to; `None` without one.
+    pub(crate) fn with_writer<T>(&self, work: impl FnOnce(&mut OwnedWriteHalf) -> T) -> Option<T> {
+        self.writer().as_mut().map(work)
+    }
+
+    /// Whether the client has ended its side or reset the connection, or the connection is over.
+    pub(crate) fn has_client_left(&self) -> bool {
+        self.writer().as_ref().is_none_or(|writer| has_left(writer.as_ref()))
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Option<OwnedWriteHalf>> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bytes have been read.
@@ -190,5 +224,23 @@ impl Link {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the client has ended its side or reset the connection, by what the kernel knows now.
+///
+/// Neither a read nor the runtime can tell: a read stops at bytes that were sent before the end,
+/// and the runtime learns of the end only when it next gathers events.
+fn has_left(stream: &TcpStream) -> bool {
+    let left = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
+    let mut fds = [PollFd::new(stream, PollFlags::RDHUP)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    loop {
+        match poll(&mut fds, Some(&now)) {
+            Ok(_) => return fds[0].revents().intersects(left),
+            Err(Errno::INTR) => {}
+            // The write that follows will find out.
+            Err(_) => return false,
+        }
     }
 }

@@ -5,13 +5,12 @@ use std::{
     task::{Context, Poll},
 };
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    io::Errno,
-};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
+    net::{
+        TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     time::{Instant, Sleep, sleep_until},
 };
 
@@ -23,15 +22,18 @@ use crate::{
 /// A client's socket that tells its [`Link`] what it sees, and fails when the client does not read.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    stream: TcpStream,
-    link: Arc<Link>,
+    reader: OwnedReadHalf,
+    /// Has the other half.
+    link: Attached,
     stall: Stall,
     too_large: bool,
 }
 
 impl Socket {
     pub(crate) fn new(stream: TcpStream, link: Arc<Link>) -> Socket {
-        Socket { stream, link, stall: Stall::default(), too_large: false }
+        let (reader, writer) = stream.into_split();
+        link.attach(writer);
+        Socket { reader, link: Attached(link), stall: Stall::default(), too_large: false }
     }
 
     /// Whether hyper wanted to refuse a head for its size. Its answer was not written, since only
@@ -40,16 +42,18 @@ impl Socket {
         self.too_large
     }
 
-    pub(crate) fn stream(&mut self) -> &mut TcpStream {
-        &mut self.stream
+    /// The stream, with which the link has nothing more to do.
+    pub(crate) fn into_stream(self) -> Option<TcpStream> {
+        self.reader.reunite(self.link.0.detach()?).ok()
     }
 
     fn before_write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self.link.about_to_write() {
+        let link = &self.link.0;
+        match link.about_to_write() {
             Write::Plain => Ok(()),
-            Write::Watched if !has_left(&self.stream) => Ok(()),
+            Write::Watched if !link.has_client_left() => Ok(()),
             Write::Watched => {
-                self.link.ended();
+                link.ended();
                 Err(ErrorKind::BrokenPipe.into())
             }
             Write::Refusal if bytes.get(9..12) == Some(b"431") => {
@@ -60,18 +64,22 @@ impl Socket {
         }
     }
 
-    fn after_write(
+    /// Writes, with an eye on a client that does not read.
+    fn write(
         &mut self,
         cx: &mut Context<'_>,
-        written: Poll<io::Result<usize>>,
+        write: impl FnOnce(Pin<&mut OwnedWriteHalf>, &mut Context<'_>) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
+        let link = &self.link.0;
+        let written = link.with_writer(|writer| write(Pin::new(writer), cx));
+        let written = written.unwrap_or_else(over);
         match written {
             Poll::Ready(Ok(_)) => self.stall.is_over(),
-            Poll::Ready(Err(_)) => self.link.ended(),
+            Poll::Ready(Err(_)) => link.ended(),
             Poll::Pending => {
-                if self.stall.poll(cx, &self.link).is_ready() {
-                    self.link.ended();
-                    count(&self.link.stats.write_timeouts);
+                if self.stall.poll(cx, link).is_ready() {
+                    link.ended();
+                    count(&link.stats.write_timeouts);
                     return Poll::Ready(Err(ErrorKind::TimedOut.into()));
                 }
             }
@@ -89,11 +97,11 @@ impl AsyncRead for Socket {
         let this = self.get_mut();
         let before = buf.filled().len();
         let room = buf.remaining();
-        let read = Pin::new(&mut this.stream).poll_read(cx, buf);
+        let read = Pin::new(&mut this.reader).poll_read(cx, buf);
         match &read {
-            Poll::Ready(Ok(())) if buf.filled().len() > before => this.link.read(),
+            Poll::Ready(Ok(())) if buf.filled().len() > before => this.link.0.read(),
             Poll::Ready(Ok(())) if room == 0 => {}
-            Poll::Ready(_) => this.link.ended(),
+            Poll::Ready(_) => this.link.0.ended(),
             Poll::Pending => {}
         }
         read
@@ -108,8 +116,7 @@ impl AsyncWrite for Socket {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.before_write(buf)?;
-        let written = Pin::new(&mut this.stream).poll_write(cx, buf);
-        this.after_write(cx, written)
+        this.write(cx, |writer, cx| writer.poll_write(cx, buf))
     }
 
     fn poll_write_vectored(
@@ -119,49 +126,45 @@ impl AsyncWrite for Socket {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.before_write(bufs.first().map_or(&[], |buf| buf))?;
-        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
-        this.after_write(cx, written)
+        this.write(cx, |writer, cx| writer.poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.link.0.with_writer(|writer| writer.is_write_vectored()).unwrap_or(false)
     }
 
     /// hyper calls this once it has written everything it has, and only then.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let flushed = Pin::new(&mut this.stream).poll_flush(cx);
+        let link = &self.link.0;
+        let flushed = link.with_writer(|writer| Pin::new(writer).poll_flush(cx));
+        let flushed = flushed.unwrap_or_else(over);
         if let Poll::Ready(Ok(())) = flushed {
-            this.link.flushed();
+            link.flushed();
         }
         flushed
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        let shut = self.link.0.with_writer(|writer| Pin::new(writer).poll_shutdown(cx));
+        shut.unwrap_or_else(over)
     }
 }
 
-impl Drop for Socket {
+/// What a half says that is not there any more.
+fn over<T>() -> Poll<io::Result<T>> {
+    Poll::Ready(Err(ErrorKind::NotConnected.into()))
+}
+
+/// A socket's tie to its link, which ends with it.
+#[derive(Debug)]
+struct Attached(Arc<Link>);
+
+impl Drop for Attached {
     fn drop(&mut self) {
-        self.link.ended();
-    }
-}
-
-/// Whether the client has ended its side or reset the connection, by what the kernel knows now.
-///
-/// Neither a read nor the runtime can tell: a read stops at bytes that were sent before the end,
-/// and the runtime learns of the end only when it next gathers events.
-fn has_left(stream: &TcpStream) -> bool {
-    let left = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
-    let mut fds = [PollFd::new(stream, PollFlags::RDHUP)];
-    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    loop {
-        match poll(&mut fds, Some(&now)) {
-            Ok(_) => return fds[0].revents().intersects(left),
-            Err(Errno::INTR) => {}
-            // The write that follows will find out.
-            Err(_) => return false,
+        self.0.ended();
+        // Whoever still holds the link must not hold the connection open.
+        if let Some(writer) = self.0.detach() {
+            writer.forget();
         }
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! Each case opens a shop of its own in an empty store and panics where the store does not do as
 //! it must. [`run`] runs them all; a test may as well call them one by one, for shorter words when
-//! one fails.
+//! one fails. [`compare`] plays the same script to two stores.
 #![expect(clippy::unwrap_used, reason = "a case is a test, and fails by panicking")]
 
+pub mod compare;
 pub mod digest;
 pub mod lists;
 pub mod money;

@@ -1,39 +1,64 @@
-//! The SQLite store is run through the suite that every store must pass.
-#![expect(clippy::unwrap_used, reason = "a test helper")]
+//! The SQLite store is run through the suite that every store must pass, and plays scripts like the
+//! in-memory one.
+#![expect(clippy::unwrap_used, reason = "the maker of stores may fail loudly")]
 
-use std::path::Path;
+mod scripts;
 
+use proptest::prelude::*;
+use store::Store;
+use store::conformance::{self, compare};
+use store::memory::MemoryStore;
 use store::sqlite::{Create, Options, SqliteStore};
-use store::{Store, conformance};
 use tempfile::TempDir;
 
-/// A new database in a folder that is removed in the end.
-fn make(folders: &mut Vec<TempDir>, sandbox: bool) -> Box<dyn Store> {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path(), sandbox);
-    folders.push(folder);
-    Box::new(store)
+/// Makes stores in a folder of their own each.
+#[derive(Default)]
+struct Maker {
+    folders: Vec<TempDir>,
+    sandbox: bool,
 }
 
-fn open(folder: &Path, sandbox: bool) -> SqliteStore {
-    SqliteStore::open(&Options {
-        path: folder.join("sublet.db"),
-        key_file: folder.join("sublet.key"),
-        create: Create::IfMissing { sandbox },
-        migrate: true,
-        readers: 2,
-    })
-    .unwrap()
+impl Maker {
+    fn make(&mut self) -> Box<dyn Store> {
+        let folder = TempDir::new().unwrap();
+        let options = Options {
+            path: folder.path().join("sublet.db"),
+            key_file: folder.path().join("sublet.key"),
+            create: Create::IfMissing { sandbox: self.sandbox },
+            migrate: true,
+            readers: 2,
+        };
+        self.folders.push(folder);
+        Box::new(SqliteStore::open(&options).unwrap())
+    }
 }
 
 #[test]
 fn it_does_as_every_store_must() {
-    let mut folders = Vec::new();
-    conformance::run(&mut || make(&mut folders, false));
+    let mut maker = Maker::default();
+    conformance::run(&mut || maker.make());
 }
 
 #[test]
 fn its_sandbox_does_too() {
-    let mut folders = Vec::new();
-    conformance::rows::an_installation_keeps_its_nature(&mut || make(&mut folders, true));
+    let mut maker = Maker { sandbox: true, ..Maker::default() };
+    conformance::rows::an_installation_keeps_its_nature(&mut || maker.make());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn it_keeps_the_same_books_as_the_model(script in scripts::scripts(40)) {
+        let mut maker = Maker::default();
+        let model = || Box::new(MemoryStore::new(false)) as Box<dyn Store>;
+        compare::compare(&mut model.clone(), &mut || maker.make(), &script);
+        compare::compare(&mut || maker.make(), &mut model.clone(), &script);
+    }
+
+    #[test]
+    fn one_jump_is_many(script in scripts::scripts(15)) {
+        let mut maker = Maker::default();
+        compare::one_jump_is_many(&mut || maker.make(), &script);
+    }
 }

@@ -149,6 +149,7 @@ fn router(engine: &Engine, options: &Options, server: &::serve::Server, at: Sock
         stats: Some(server.stats()),
         api: has(Role::Api),
         web: has(Role::Web),
+        ..api::Settings::default()
     };
     api::router(engine.clone(), settings)
 }

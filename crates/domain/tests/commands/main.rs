@@ -1,5 +1,8 @@
 //! Commands, decided in a small shop.
 
 mod auto_extend;
+mod books;
+mod lists;
 mod shop;
 mod stock;
+mod wishes;

@@ -1,6 +1,6 @@
 //! Leases: paid time and charge are one, ends form a chain, an address has one lease at a time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use domain::ids::{AddressId, CustomerId, LeaseId, OrderId};
 use domain::journal::{Bill, Entry, Event, Granted, Moved};
@@ -13,9 +13,10 @@ use super::{Findings, quote};
 
 #[derive(Debug, Default)]
 pub(super) struct Leases {
-    proven: HashMap<LeaseId, Proven>,
+    /// Ordered maps, because a hashed one would for a moment be there twice when it grows.
+    proven: BTreeMap<LeaseId, Proven>,
     /// Who has which address, as far as the journal has been read.
-    holders: HashMap<AddressId, LeaseId>,
+    holders: BTreeMap<AddressId, LeaseId>,
     products: Vec<ProductKey>,
 }
 
@@ -285,15 +286,10 @@ impl Leases {
     }
 
     pub(super) fn finish(&self, found: &mut Findings) {
-        let missing = self.proven.iter().filter(|(_, proven)| !proven.compared);
-        let mut missing: Vec<LeaseId> = missing.map(|(id, _)| *id).collect();
-        missing.sort_unstable();
-        for id in missing {
+        for (id, _) in self.proven.iter().filter(|(_, proven)| !proven.compared) {
             found.note("orphan", format!("lease {} was granted but does not exist", id.0));
         }
-        let mut homeless: Vec<_> = self.holders.iter().collect();
-        homeless.sort_unstable();
-        for (address, lease) in homeless {
+        for (address, lease) in &self.holders {
             let (address, lease) = (address.0, lease.0);
             found.note("orphan", format!("address {address} of lease {lease} does not exist"));
         }

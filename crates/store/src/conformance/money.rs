@@ -149,8 +149,8 @@ pub fn promo_codes_are_counted(make: &mut Make<'_>) {
         wish.promo = Some("twice".into());
         wish.into_command()
     };
-    // Bob, whose id is the higher one, comes first: what is kept in all is still the last count.
-    let decisions = shop.batch(&[wish(bob), wish(ann), wish(bob), wish(bob)]);
+    // Ann, whose id is the lower one, comes last: what is kept in all is her count.
+    let decisions = shop.batch(&[wish(bob), wish(bob), wish(ann), wish(bob)]);
     let applied: Vec<bool> = decisions
         .iter()
         .map(|decision| match &decision.result {

@@ -155,8 +155,12 @@ pub fn lost_answers_are_given_again(make: &mut Make<'_>) {
     let other = shop.customer("Bob", 1_000);
     let his = keyless(order(other, V4, 1).into_command(), 1, Span::ZERO);
     assert!(!entry(&shop.decide(his)).1, "another customer asks for himself");
+    let long = keyless(order(ann, V4, 1).into_command(), 4, Span::from_hours(2));
+    let written = entry(&shop.decide(long.clone())).0;
+    shop.store.remember(&[written], shop.now, KEPT_WITHOUT_KEY).unwrap();
     shop.wait(KEPT_WITHOUT_KEY);
     assert!(!entry(&shop.decide(wish(1))).1, "an hour later it is another order");
+    assert_eq!(entry(&shop.decide(long)), (written, true), "a longer window is not made shorter");
     shop.audit();
 }
 

@@ -39,6 +39,7 @@ enum Name {
     Suspended,
     KeyReused,
     EndTooFar,
+    PromoNotApplicable,
     BadAmount,
     SalesLocked,
 }
@@ -86,6 +87,7 @@ names!(
     Suspended,
     KeyReused,
     EndTooFar,
+    PromoNotApplicable,
     BadAmount,
     SalesLocked
 );

@@ -203,6 +203,9 @@ impl Books {
             let event = Box::new(entry.event.clone());
             let answer = Answer::Done { entry: entry.id, at: entry.at, event };
             let (customer, key) = (entry.customer, fingerprint);
+            // An API key's own window may be longer.
+            let kept = self.remembered.get(&(customer, key)).map_or(until, |it| it.until);
+            let until = until.max(kept);
             let remembered = Remembered { customer, key, fingerprint, answer, until };
             self.remembered.insert((customer, key), remembered);
             count += 1;

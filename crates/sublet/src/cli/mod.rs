@@ -25,6 +25,7 @@ use engine::clock::{Clock, SystemClock};
 
 use crate::config::Global;
 use crate::console::Console;
+use crate::logging;
 use crate::problem::Problem;
 use crate::shop::Shop;
 
@@ -112,12 +113,19 @@ pub(crate) fn run(
     let settings = line.global.settings()?;
     console.json = settings.json;
     match line.noun {
-        Noun::Init(init) => init.run(&settings, console),
         Noun::Serve(serve) => serve.run(&settings, console),
         Noun::Demo(demo) => demo.run(console),
         Noun::Bench(bench) => bench.run(console),
-        Noun::Restore(restore) => restore.run(&settings, SystemClock.now(), console),
+        Noun::Init(init) => {
+            logging::start_quietly();
+            init.run(&settings, console)
+        }
+        Noun::Restore(restore) => {
+            logging::start_quietly();
+            restore.run(&settings, SystemClock.now(), console)
+        }
         Noun::Books(books) => {
+            logging::start_quietly();
             let store = settings.database.open()?;
             let now = SystemClock.now() + store.installation()?.clock_offset;
             let key_file = settings.database.key_file();

@@ -62,13 +62,11 @@ pub(super) struct Create {
     description: Vec<(String, String)>,
 }
 
+/// What a code is for. The values say it all, so that the help needs no paragraph for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Purpose {
-    /// New orders
     Order,
-    /// Extensions
     Extension,
-    /// Either
     Both,
 }
 

@@ -46,6 +46,9 @@ impl Restore {
         console: &mut Console<'_>,
     ) -> Result<(), Problem> {
         let database = &settings.database;
+        if let Some(folder) = database.path().parent() {
+            std::fs::create_dir_all(folder)?;
+        }
         let report = sqlite::restore(&self.file, database.path(), database.key_file(), now)?;
         let restored = Restored {
             database: database.path().display().to_string(),

@@ -1,4 +1,4 @@
-//! Every command in every guide is run, and prints what the guide says.
+//! Every command in every guide is run, and prints what the guide says; so is what the README shows.
 //!
 //! A guide is a page in `docs/customers` or `docs/operators`. Each one is read after
 //! `operators/setting-up.md`, in a folder, on a database and on a port of its own: so its commands
@@ -64,6 +64,15 @@ fn steps(page: &str) -> Vec<Step> {
     let path = session::docs().join(page);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{page}: {error}"));
     markdown::steps(&text).unwrap_or_else(|unusable| panic!("docs/{page}, {unusable}"))
+}
+
+#[test]
+fn readme() {
+    let text = fs::read_to_string(session::docs().join("../README.md")).unwrap();
+    let steps = markdown::readme_steps(&text).unwrap_or_else(|unusable| panic!("{unusable}"));
+    if let Err(problem) = session::read(&[("../README.md", steps)]) {
+        panic!("{problem}");
+    }
 }
 
 #[test]

@@ -100,6 +100,34 @@ pub(crate) fn steps(page: &str) -> Result<Vec<Step>, Unusable> {
     }
 }
 
+/// The steps of the README, which is read on its own: its blocks of commands, without what they
+/// print. Commands for the source (`cargo …`) are left out, and `sublet serve` is a server.
+pub(crate) fn readme_steps(page: &str) -> Result<Vec<Step>, Unusable> {
+    let mut steps = Vec::new();
+    for block in blocks(page)?.into_iter().filter(|block| block.info == "sh") {
+        let (mut commands, mut line) = (String::new(), block.line);
+        for (number, command) in (block.line..).zip(block.text.lines()) {
+            if command == "sublet serve" {
+                let said = std::mem::take(&mut commands);
+                steps.push(Step::Run { line, commands: said, prints: None });
+                let command = format!("{command} --listen 127.0.0.1:8080\n");
+                steps.push(Step::Serve { line: number, command });
+                line = number + 1;
+            } else if !command.starts_with("cargo ") {
+                commands.push_str(command);
+                commands.push('\n');
+            }
+        }
+        if !commands.is_empty() {
+            steps.push(Step::Run { line, commands, prints: None });
+        }
+    }
+    match steps.iter().any(|step| matches!(step, Step::Serve { .. })) {
+        true => Ok(steps),
+        false => Err(Unusable { line: 1, says: "the README does not come to `sublet serve`" }),
+    }
+}
+
 fn blocks(page: &str) -> Result<Vec<Block<'_>>, Unusable> {
     let mut blocks: Vec<Block<'_>> = Vec::new();
     let mut open: Option<Block<'_>> = None;
@@ -169,6 +197,15 @@ mod tests {
         let steps = read(page).unwrap();
         assert_eq!(steps[0], Step::Serve { line: 2, command: "s\n".to_owned() });
         assert_eq!(steps[2], Step::Stop { line: 11 });
+    }
+
+    #[test]
+    fn the_readme_is_run_but_for_what_is_for_the_source() {
+        let page = "```sh\ncargo run\n```\n```sh\na\nb\nsublet serve\n```\n```text\nx\n```\n";
+        let command = "sublet serve --listen 127.0.0.1:8080\n".to_owned();
+        let expected = vec![run(5, "a\nb\n", None), Step::Serve { line: 7, command }];
+        assert_eq!(readme_steps(page), Ok(expected));
+        assert!(readme_steps("```sh\na\n```\n").is_err());
     }
 
     #[test]

@@ -1,0 +1,86 @@
+//! `GET /api/v1/leases`
+
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
+use domain::access::Access;
+use domain::catalogue::Catalogue;
+use domain::kind::ProxyKind;
+use domain::proxy::Proxy;
+use engine::reads::Listing;
+use serde_json::{Value, json};
+
+use super::{Asked, date, ok, problem};
+use crate::app::App;
+
+pub(super) const PATH: &str = "/api/v1/leases";
+
+/// Leases that are live, or kept in reserve, by pages.
+pub(super) async fn list(asked: Asked) -> Result<Response<Body>, Response<Body>> {
+    let bad = |detail| problem::said(StatusCode::BAD_REQUEST, detail);
+    let engine = &asked.app.engine;
+    let in_reserve = match asked.query("state")?.as_ref() {
+        "" | "live" => false,
+        "reserved" => true,
+        _ => return Err(bad("state must be live or reserved")),
+    };
+    let kind = match asked.query("kind")?.as_ref() {
+        "" => None,
+        name => {
+            let kind = ProxyKind::from_name(name);
+            Some(kind.ok_or_else(|| bad("kind must be IPv4, IPv6, MOBILE or ISP"))?)
+        }
+    };
+    let after = match asked.query("after")?.as_ref() {
+        "" => None,
+        id => {
+            let lease = engine.public_ids().read_lease(id);
+            Some(lease.ok_or_else(|| bad("after must be the id of a lease"))?)
+        }
+    };
+    let limit = asked.limit()?;
+    let listing = Listing { kind, in_reserve, after, limit };
+    let found = engine.proxies(asked.customer(), listing).await;
+    let found = found.map_err(|fault| problem::from_fault(&fault))?;
+    let catalogue = engine.catalogue();
+    let full = found.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let next = found.last().filter(|_| full).map(|last| engine.public_ids().lease(last.lease.id));
+    let leases: Vec<Value> =
+        found.iter().map(|proxy| shown(&asked.app, &catalogue, proxy, in_reserve)).collect();
+    Ok(ok(&json!({ "leases": leases, "next": next })))
+}
+
+fn shown(app: &App, catalogue: &Catalogue, proxy: &Proxy, in_reserve: bool) -> Value {
+    let ids = app.engine.public_ids();
+    let Proxy { lease, order, ip, .. } = proxy;
+    let endpoint = proxy.endpoint(catalogue);
+    let mut shown = json!({
+        "id": ids.lease(lease.id),
+        "order_id": ids.order(lease.order),
+        "state": if in_reserve { "reserved" } else { "live" },
+        "kind": lease.product.kind.name(),
+        "country": lease.product.country.alpha3(),
+        "exit": ip.to_string(),
+        "host": endpoint.host,
+        "http_port": endpoint.http_port,
+        "socks_port": endpoint.socks_port,
+        "access": match &order.access {
+            Access::Login(login) => json!({ "login": login.login, "password": login.password }),
+            Access::SourceIp(ip) => json!({ "source_ip": ip.to_string() }),
+        },
+        "goal": order.goal,
+        "starts_at": date(lease.starts_at),
+        "ends_at": date(lease.ends_at),
+        "reserved_until": lease.reserved_until.map(date),
+        "auto_extend_days": lease.auto_extend.map(|period| period.days()),
+    });
+    if let Some(protocol) = order.protocol {
+        shown["protocol"] = protocol.name().into();
+    }
+    if let Some(operator) = &lease.product.operator {
+        let (base, token) = (&app.settings.base_url, app.engine.reboot_token(lease.id));
+        shown["operator"] = operator.as_str().into();
+        shown["rotation_seconds"] = order.rotation_seconds.into();
+        shown["reboot_link"] = format!("{base}/api/proxy/reboot?token={token}").into();
+    }
+    shown
+}

@@ -1,0 +1,84 @@
+//! Wishes drawn at random.
+
+use domain::auto_extend::{PeriodWish, SetAutoExtend};
+use domain::command::Wish;
+use domain::deposit::Deposit;
+use domain::extend::Extend;
+use domain::ids::{CustomerId, LeaseId, OrderId};
+use domain::kind::ProxyKind;
+use domain::select::Selection;
+use domain::sweep::Sweep;
+use proptest::prelude::*;
+
+use crate::shop::{ANN, BOB, order, usd};
+
+/// Any wish of Ann or Bob, about any lease.
+pub(crate) fn wish() -> impl Strategy<Value = Wish> {
+    prop_oneof![
+        3 => ordered(),
+        3 => (customer(), kind(), selection(), days(), code()).prop_map(
+            |(customer, kind, leases, period_days, promo)| {
+                Wish::Extend(Extend { customer, kind: Some(kind), leases, period_days, promo })
+            }
+        ),
+        2 => (customer(), kind(), selection(), days(), any::<bool>()).prop_map(
+            |(customer, kind, leases, days, on)| {
+                let period = days.map_or(PeriodWish::Missing, PeriodWish::Days);
+                let (kind, on) = (Some(kind), Some(on));
+                Wish::SetAutoExtend(SetAutoExtend { customer, kind, leases, period, on })
+            }
+        ),
+        1 => (customer(), -10_i64..500).prop_map(|(customer, minor)| {
+            Wish::Deposit(Deposit { customer, amount: usd(minor), note: "cash".into() })
+        }),
+        1 => (customer(), leases())
+            .prop_map(|(customer, leases)| Wish::Sweep(Sweep { customer, leases })),
+    ]
+}
+
+fn ordered() -> impl Strategy<Value = Wish> {
+    (customer(), kind(), 0_u32..4, days(), code()).prop_map(
+        |(customer, kind, many, days, promo)| {
+            let mut wish = order(customer, kind, many);
+            (wish.period_days, wish.promo) = (days, promo);
+            Wish::Order(Box::new(wish))
+        },
+    )
+}
+
+fn customer() -> impl Strategy<Value = CustomerId> {
+    prop_oneof![5 => Just(ANN), 3 => Just(BOB), 1 => Just(CustomerId(3))]
+}
+
+fn kind() -> impl Strategy<Value = ProxyKind> {
+    prop::sample::select(vec![
+        ProxyKind::Ipv4,
+        ProxyKind::Ipv4,
+        ProxyKind::Ipv6,
+        ProxyKind::Mobile,
+        ProxyKind::Isp,
+    ])
+}
+
+fn days() -> impl Strategy<Value = Option<u32>> {
+    prop_oneof![6 => Just(Some(30)), 1 => Just(Some(90)), 1 => Just(Some(31)), 1 => Just(None)]
+}
+
+fn code() -> impl Strategy<Value = Option<String>> {
+    prop::sample::select(vec![None, Some("spring".to_owned()), Some("none".to_owned())])
+}
+
+fn leases() -> impl Strategy<Value = Vec<LeaseId>> {
+    let whole = Just(vec![4, 5, 6]);
+    let ids = prop_oneof![3 => prop::collection::vec(1_i64..=3, 1..4), 2 => whole,
+        1 => prop::collection::vec(1_i64..=12, 0..4)];
+    ids.prop_map(|ids: Vec<i64>| ids.into_iter().map(LeaseId).collect())
+}
+
+fn selection() -> impl Strategy<Value = Selection> {
+    prop_oneof![
+        4 => leases().prop_map(|leases| Selection::Leases(Some(leases))),
+        1 => prop::collection::vec((1_i64..=3).prop_map(OrderId), 0..3)
+            .prop_map(|orders| Selection::Orders(Some(orders))),
+    ]
+}

@@ -1,0 +1,207 @@
+//! What the edges may look up. Reads go around the batcher.
+//!
+//! What a store answers from memory within microseconds is asked on the spot; what may touch many
+//! rows is asked on a thread for blocking work.
+
+use std::collections::BTreeSet;
+
+use domain::ids::{CustomerId, EntryId, LeaseId};
+use domain::journal::Entry;
+use domain::kind::ProxyKind;
+use domain::lease::Standing;
+use domain::money::Money;
+use domain::needs::Needs;
+use domain::promo::Promo;
+use domain::proxy::Proxy;
+use domain::time::Time;
+use store::Store;
+use store::records::{EntryFilter, ProxyFilter};
+
+use crate::engine::Engine;
+use crate::fault::{Fault, told};
+
+/// Which leases of a customer are listed.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing {
+    /// Only of this kind.
+    pub kind: Option<ProxyKind>,
+    /// Those in reserve instead of the live ones.
+    pub in_reserve: bool,
+    /// Only those behind this one.
+    pub after: Option<LeaseId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A walk through the live leases of a customer, kind by kind and within a kind by id, so that the
+/// leases of an order come together.
+#[derive(Clone, Copy, Debug)]
+pub struct Walk {
+    customer: CustomerId,
+    /// The kinds that are left, the present one first.
+    kinds: &'static [ProxyKind],
+    after: Option<LeaseId>,
+    now: Time,
+}
+
+/// One page of the live leases of a customer, counted through kind by kind.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The leases.
+    pub proxies: Vec<Proxy>,
+    /// How many there are on all pages.
+    pub total: u64,
+}
+
+impl Engine {
+    /// What is in a customer's wallet; `None` if there is no such customer.
+    pub fn balance(&self, customer: CustomerId) -> Result<Option<Money>, Fault> {
+        let found = self.read(|store| store.customer(customer))?;
+        Ok(found.map(|(_, wallet)| wallet.balance))
+    }
+
+    /// The promo codes that a customer can use now, with how often he has used each.
+    pub fn promos(&self, customer: CustomerId) -> Result<Vec<(Promo, u32)>, Fault> {
+        let now = self.now();
+        let mut promos = self.read(|store| store.promos_of(customer))?;
+        promos.retain(|(promo, used)| promo.is_open_to(customer, *used, now));
+        Ok(promos)
+    }
+
+    /// The kind of a lease that a customer has, or has in reserve; `None` if he has no such lease.
+    pub fn kind_of(
+        &self,
+        customer: CustomerId,
+        lease: LeaseId,
+    ) -> Result<Option<ProxyKind>, Fault> {
+        let needs = Needs { leases: BTreeSet::from([lease]), ..Needs::default() };
+        let world = self.read(|store| store.load(&needs, self.now()))?;
+        let lease = world.lease(lease).filter(|lease| lease.customer == customer);
+        Ok(lease.map(|lease| lease.product.kind))
+    }
+
+    /// What a lease is worth now, whoever's it is; `None` if there is no such lease.
+    pub(crate) fn standing(&self, lease: LeaseId) -> Result<Option<Standing>, Fault> {
+        let needs = Needs { leases: BTreeSet::from([lease]), ..Needs::default() };
+        let now = self.now();
+        let world = self.read(|store| store.load(&needs, now))?;
+        Ok(world.lease(lease).map(|lease| world.standing(lease, now)))
+    }
+
+    /// Some leases of a customer, by id.
+    pub async fn proxies(
+        &self,
+        customer: CustomerId,
+        listing: Listing,
+    ) -> Result<Vec<Proxy>, Fault> {
+        let now = self.now();
+        let Listing { kind, in_reserve, after, limit } = listing;
+        let filter = ProxyFilter { kind, in_reserve };
+        let found = self.read_slow(move |it| it.proxies(customer, &filter, after, limit, now));
+        found.await.map_err(|error| told(&error, "listing leases"))
+    }
+
+    /// Begins a walk through the live leases of `kind`, or of all kinds.
+    pub fn walk(&self, customer: CustomerId, kind: Option<ProxyKind>) -> Walk {
+        let all: &'static [ProxyKind] = &ProxyKind::ALL;
+        let kinds = match kind {
+            Some(kind) => all.iter().position(|it| *it == kind).map_or(all, |at| &all[at..=at]),
+            None => all,
+        };
+        Walk { customer, kinds, after: None, now: self.now() }
+    }
+
+    /// Goes on with a walk by about `limit` leases; `None` when its end is reached.
+    pub async fn step(&self, walk: Walk, limit: u32) -> Result<(Vec<Proxy>, Option<Walk>), Fault> {
+        let stepped = self.read_slow(move |store| walk.step(store, limit)).await;
+        stepped.map_err(|error| told(&error, "listing leases"))
+    }
+
+    /// The live leases of `kind`, or of all kinds, from the `offset`-th on; at most `limit`.
+    pub async fn page(
+        &self,
+        customer: CustomerId,
+        kind: Option<ProxyKind>,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Page, Fault> {
+        let walk = self.walk(customer, kind);
+        let page = self.read_slow(move |store| walk.page(store, offset, limit)).await;
+        page.map_err(|error| told(&error, "listing a page of leases"))
+    }
+
+    /// Entries of a customer's journal, oldest first, from behind `after`; at most `limit`.
+    pub async fn entries(
+        &self,
+        customer: CustomerId,
+        after: Option<EntryId>,
+        limit: u32,
+    ) -> Result<Vec<Entry>, Fault> {
+        let filter = EntryFilter { customer: Some(customer) };
+        let found = self.read_slow(move |store| store.entries(&filter, after, limit)).await;
+        found.map_err(|error| told(&error, "reading the journal"))
+    }
+
+    /// An entry of a customer's journal; `None` if he has no such entry.
+    pub async fn entry(&self, customer: CustomerId, id: EntryId) -> Result<Option<Entry>, Fault> {
+        let Some(before) = id.0.checked_sub(1) else { return Ok(None) };
+        let found = self.entries(customer, Some(EntryId(before)), 1).await?;
+        Ok(found.into_iter().find(|entry| entry.id == id))
+    }
+
+    /// Whether commands are taken and the store answers.
+    pub async fn check_ready(&self) -> Result<(), Fault> {
+        if self.is_closing() {
+            return Err(Fault::Closing);
+        }
+        let answered = self.read_slow(|store| store.next_due()).await;
+        answered.map(drop).map_err(|error| told(&error, "looking whether the database answers"))
+    }
+}
+
+impl Walk {
+    fn step(
+        mut self,
+        store: &dyn Store,
+        limit: u32,
+    ) -> Result<(Vec<Proxy>, Option<Walk>), store::error::Error> {
+        let size = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut found = Vec::new();
+        while let Some(kind) = self.kinds.first() {
+            let filter = ProxyFilter { kind: Some(*kind), in_reserve: false };
+            let chunk = store.proxies(self.customer, &filter, self.after, limit, self.now)?;
+            let full = chunk.len() >= size;
+            let last = chunk.last().map(|proxy| proxy.lease.id);
+            found.extend(chunk);
+            if full {
+                self.after = last;
+            } else {
+                self.after = None;
+                self.kinds = &self.kinds[1..];
+            }
+            if found.len() >= size {
+                break;
+            }
+        }
+        let rest = (!self.kinds.is_empty()).then_some(self);
+        Ok((found, rest))
+    }
+
+    fn page(self, store: &dyn Store, offset: u64, limit: u32) -> Result<Page, store::error::Error> {
+        let (mut total, mut proxies) = (0_u64, Vec::new());
+        for kind in self.kinds {
+            let count = store.count_proxies(self.customer, *kind)?;
+            let taken = u32::try_from(proxies.len()).unwrap_or(u32::MAX);
+            if taken < limit && offset < total.saturating_add(count) {
+                let skipped = offset.saturating_sub(total);
+                let of_kind =
+                    store.proxies_at(self.customer, *kind, skipped, limit - taken, self.now)?;
+                proxies.extend(of_kind);
+            }
+            total = total.saturating_add(count);
+        }
+        // What has just ended may not have been swept yet.
+        proxies.retain(|proxy| self.now < proxy.lease.ends_at);
+        Ok(Page { proxies, total })
+    }
+}
