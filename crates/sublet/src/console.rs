@@ -38,7 +38,7 @@ impl<'a> Console<'a> {
             json: false,
             interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
             input: Box::new(io::stdin().lock()),
-            out: Box::new(BufWriter::new(io::stdout().lock())),
+            out: Box::new(BufWriter::new(io::stdout())),
             notes: Box::new(io::stderr()),
         }
     }

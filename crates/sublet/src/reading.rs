@@ -112,8 +112,12 @@ pub(crate) fn percent(text: &str) -> Result<Percent, String> {
 
 /// A range of addresses, or one address.
 pub(crate) fn network(text: &str) -> Result<Network, String> {
-    Network::parse(text)
-        .ok_or_else(|| "a range like 198.51.100.0/24 or a single address is expected".into())
+    Network::parse(text).ok_or_else(|| match text.split_once('/') {
+        Some((ip, _)) if ip.parse::<std::net::IpAddr>().is_ok() => {
+            "a range begins with its first address, such as 198.51.100.0/24".into()
+        }
+        _ => "a range like 198.51.100.0/24 or a single address is expected".into(),
+    })
 }
 
 /// The name of a gateway or mobile operator.

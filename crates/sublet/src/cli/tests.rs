@@ -3,6 +3,11 @@
 use std::path::Path;
 
 use clap::CommandFactory;
+use domain::command::{Command, Wish};
+use domain::country::Country;
+use domain::ids::CustomerId;
+use domain::kind::ProxyKind;
+use domain::order::{AccessWish, PlaceOrder};
 use domain::time::Time;
 use serde_json::Value;
 use store::Store;
@@ -116,7 +121,7 @@ fn what_is_typed_wrong_is_said_in_one_line_with_a_hint() {
         ("key create --customer x", "a customer's number is expected", "--help"),
         ("key", "'sublet key' requires a subcommand", "sublet key --help"),
         ("stock add --kind IPv5 --country USA --cidr ::1", "known are IPv4", "--help"),
-        ("stock add --kind IPv4 --country USA --cidr 10.0.0.1/8", "a range like", "--help"),
+        ("stock add --kind IPv4 --country USA --cidr 10.0.0.1/8", "a range begins with", "--help"),
         ("promo create X --percent 0", "more than 0 and at most 100", "--help"),
     ] {
         let answer = Desk::new().type_in(line, "", false);
@@ -407,6 +412,59 @@ fn a_file_of_stock_is_imported_wholly_or_not_at_all() {
     assert_eq!(free, 9);
     std::fs::remove_file(&file).unwrap();
     desk.refused(&import, 1, "stock.csv cannot be read");
+}
+
+/// Ann has 10.00 USD and rents two addresses in the USA for 30 days.
+fn order_two(desk: &Desk, customer: i64) {
+    let order = PlaceOrder {
+        customer: CustomerId(customer),
+        kind: Some(ProxyKind::Ipv4),
+        country: Country::from_alpha3("USA"),
+        operator: None,
+        rotation_seconds: None,
+        access: AccessWish::Login,
+        period_days: Some(30),
+        protocol: None,
+        goal: Some("price monitoring".into()),
+        quantity: Some(2),
+        promo: None,
+        seed: [7; 16],
+    };
+    let command = Command::plain(Wish::Order(Box::new(order)));
+    let decisions = desk.store.transact(&[command], desk.now).unwrap();
+    assert!(decisions[0].result.is_ok(), "{decisions:?}");
+}
+
+#[test]
+fn an_order_is_shown_with_its_price_its_leases_and_its_postings() {
+    let desk = Desk::with_catalogue();
+    desk.object("stock add --kind IPv4 --country USA --cidr 127.10.0.0/24");
+    let id = desk.object("customer create --name Ann")["customer_id"].as_i64().unwrap();
+    desk.object(&format!("wallet deposit --customer {id} --amount 10"));
+    order_two(&desk, id);
+
+    let receipt = desk.object("events --after 1");
+    assert_eq!((&receipt["event"], &receipt["amount"]), (&"order".into(), &"-2.62".into()));
+    assert_eq!((&receipt["balance_after"], &receipt["currency"]), (&"7.38".into(), &"USD".into()));
+    assert_eq!((&receipt["period_days"], &receipt["quote"]["total"]), (&30.into(), &"2.62".into()));
+    assert_eq!(receipt["quote"]["lines"][0]["product"], "IPv4/USA");
+    let leases = receipt["leases"].as_array().unwrap();
+    assert_eq!(leases.len(), 2);
+    for lease in leases {
+        assert_eq!(lease["lease_id"].as_str().unwrap().len(), 24);
+        assert_eq!(lease["ends_at"], "2026-06-27T20:26:40Z");
+    }
+    let amounts: Vec<i64> = receipt["postings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|posting| posting["amount_minor"].as_i64().unwrap())
+        .collect();
+    assert_eq!((amounts.len(), amounts.iter().sum::<i64>()), (2, 0));
+    let table = desk.shown("events");
+    assert!(table.contains("-2.62") && table.contains("2 leases from"), "{table}");
+    let stock = desk.object("stock list");
+    assert_eq!((&stock["free"], &stock["leased"]), (&254.into(), &2.into()));
 }
 
 #[test]
