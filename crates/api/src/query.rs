@@ -23,7 +23,8 @@ pub(crate) fn value<'q>(query: &'q str, name: &str) -> Option<Cow<'q, str>> {
 /// Undoes percent-encoding once, and in a query `+` for a space. What is no encoding stays as it
 /// is; what is no UTF-8 then cannot be meant, and becomes a replacement character.
 pub(crate) fn decoded(text: &str, in_query: bool) -> Cow<'_, str> {
-    if !text.contains('%') && !(in_query && text.contains('+')) {
+    let encoded = |byte| byte == b'%' || (in_query && byte == b'+');
+    if !text.bytes().any(encoded) {
         return Cow::Borrowed(text);
     }
     let bytes = text.as_bytes();

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::app::App;
+use crate::native::problem::Refused;
 use crate::native::{date, problem};
 use crate::routes::Route;
 use crate::{answer, body, caller};
@@ -34,7 +35,7 @@ struct Turn {
 
 async fn show(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     if let Err(refused) = operator(&app, &request) {
-        return refused;
+        return refused.answer();
     }
     answer::json(StatusCode::OK, json!({ "now": date(app.engine.now()) }).to_string())
 }
@@ -42,7 +43,7 @@ async fn show(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
 /// Moves the clock forward, and answers when everything that was due on the way is done.
 async fn turn(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     if let Err(refused) = operator(&app, &request) {
-        return refused;
+        return refused.answer();
     }
     let (parts, body) = request.into_parts();
     let Ok(body) = body::read(&parts.headers, body).await else {
@@ -80,16 +81,17 @@ async fn turn(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
 }
 
 /// Lets only operators pass.
-fn operator(app: &App, request: &Request) -> Result<(), Response<Body>> {
+fn operator(app: &App, request: &Request) -> Result<(), Refused> {
     let found = app.engine.operator(caller::bearer(request.headers()).reveal());
-    match found.map_err(|fault| problem::from_fault(&fault))? {
+    match found? {
         Some(_) => Ok(()),
         None => match app.limits.failed_key(caller::address(request.extensions())) {
             Ok(()) => Err(problem::said(
                 StatusCode::UNAUTHORIZED,
                 "The operator token is missing or wrong",
-            )),
-            Err(wait) => Err(problem::too_many(wait)),
+            )
+            .into()),
+            Err(wait) => Err(problem::too_many(wait).into()),
         },
     }
 }

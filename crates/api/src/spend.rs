@@ -108,8 +108,11 @@ fn half(hasher: Sha256) -> [u8; 16] {
 /// The spends without an idempotency key whose answers are still on their way.
 #[derive(Debug, Default)]
 pub(crate) struct Spends {
-    open: Mutex<HashMap<(CustomerId, [u8; 16]), Vec<Arc<Open>>>>,
+    open: Mutex<HashMap<Same, Vec<Arc<Open>>>>,
 }
+
+/// What identical spends share: the customer and the fingerprint.
+type Same = (CustomerId, [u8; 16]);
 
 #[derive(Debug)]
 struct Open {
@@ -129,37 +132,33 @@ impl Open {
 /// The place of a spend among the open ones, until dropped.
 struct Mine {
     spends: Arc<Spends>,
-    key: (CustomerId, [u8; 16]),
+    same: Same,
     open: Arc<Open>,
 }
 
 impl Spends {
     /// Notes a spend, and finds the identical ones before it that are still open.
-    fn enter(
-        self: &Arc<Self>,
-        key: (CustomerId, [u8; 16]),
-        delivery: &Delivery,
-    ) -> (Mine, Vec<Arc<Open>>) {
+    fn enter(self: &Arc<Self>, same: Same, delivery: &Delivery) -> (Mine, Vec<Arc<Open>>) {
         let open = Arc::new(Open {
             delivery: delivery.clone(),
             abandoned: AtomicBool::new(false),
             settled: watch::Sender::new(false),
         });
         let mut all = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = all.entry(key).or_default();
-        let before = same.clone();
-        same.push(open.clone());
-        (Mine { spends: self.clone(), key, open }, before)
+        let others = all.entry(same).or_default();
+        let before = others.clone();
+        others.push(open.clone());
+        (Mine { spends: self.clone(), same, open }, before)
     }
 }
 
 impl Drop for Mine {
     fn drop(&mut self) {
         let mut all = self.spends.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(same) = all.get_mut(&self.key) {
-            same.retain(|open| !Arc::ptr_eq(open, &self.open));
-            if same.is_empty() {
-                all.remove(&self.key);
+        if let Some(others) = all.get_mut(&self.same) {
+            others.retain(|open| !Arc::ptr_eq(open, &self.open));
+            if others.is_empty() {
+                all.remove(&self.same);
             }
         }
         drop(all);
@@ -179,8 +178,8 @@ pub(crate) async fn spend(
     let mine = match idempotency.source {
         KeySource::Header => None,
         KeySource::Request(_) => {
-            let key = (command.customer(), idempotency.key);
-            let (mine, before) = spends.enter(key, delivery);
+            let same = (command.customer(), idempotency.key);
+            let (mine, before) = spends.enter(same, delivery);
             // After the entry: a client that leaves from now on is found by whoever comes after it,
             // and one that had left before has nobody here to spend for. Without this, a request
             // that was slow to get here could pass the repetition that replaced it.

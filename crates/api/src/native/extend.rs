@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::json;
 use serve::{Delivery, RequestId};
 
+use super::problem::Refused;
 use super::{Asked, date, ok, problem, read, refusal};
 use crate::answer::IDEMPOTENCY_REPLAYED;
 use crate::spend::{GivenKey, fingerprint, spend};
@@ -29,15 +30,15 @@ struct ExtendLeases {
 
 /// Extends leases, or restores them from their reserve. A promo code that cannot be used refuses
 /// the whole.
-pub(super) async fn carry_out(asked: Asked) -> Result<Response<Body>, Response<Body>> {
+pub(super) async fn carry_out(asked: Asked) -> Result<Response<Body>, Refused> {
     let Asked { app, caller, parts, body } = asked;
     let bad = |detail| problem::said(StatusCode::BAD_REQUEST, detail);
     if caller.key.read_only {
-        return Err(problem::said(StatusCode::FORBIDDEN, "The key is for looking only"));
+        return Err(problem::said(StatusCode::FORBIDDEN, "The key is for looking only").into());
     }
     let given = GivenKey::read(&parts.headers);
     if given == GivenKey::Bad {
-        return Err(bad("Idempotency-Key must be 1 to 255 printable ASCII characters"));
+        return Err(bad("Idempotency-Key must be 1 to 255 printable ASCII characters").into());
     }
     let body = read(&parts.headers, body).await?;
     let is_object = body.trim_ascii_start().first() == Some(&b'{');
@@ -52,7 +53,7 @@ pub(super) async fn carry_out(asked: Asked) -> Result<Response<Body>, Response<B
     let customer = caller.customer.id;
     // All leases are of the first one's kind, or refused.
     let first = leases.first().ok_or_else(unknown)?;
-    let kind = engine.kind_of(customer, *first).map_err(|fault| problem::from_fault(&fault))?;
+    let kind = engine.kind_of(customer, *first)?;
     let wish = Wish::ExtendWithPromo(Extend {
         customer,
         kind: Some(kind.ok_or_else(unknown)?),
@@ -71,7 +72,7 @@ pub(super) async fn carry_out(asked: Asked) -> Result<Response<Body>, Response<B
         if matches!(fault, Fault::OutcomeUnknown) {
             problem::name_operation(&mut answer, id);
         }
-        answer
+        answer.into()
     })
 }
 

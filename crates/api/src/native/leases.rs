@@ -9,19 +9,20 @@ use domain::proxy::Proxy;
 use engine::reads::Listing;
 use serde_json::{Value, json};
 
+use super::problem::Refused;
 use super::{Asked, date, ok, problem};
 use crate::app::App;
 
 pub(super) const PATH: &str = "/api/v1/leases";
 
 /// Leases that are live, or kept in reserve, by pages.
-pub(super) async fn list(asked: Asked) -> Result<Response<Body>, Response<Body>> {
+pub(super) async fn list(asked: Asked) -> Result<Response<Body>, Refused> {
     let bad = |detail| problem::said(StatusCode::BAD_REQUEST, detail);
     let engine = &asked.app.engine;
     let in_reserve = match asked.query("state")?.as_ref() {
         "" | "live" => false,
         "reserved" => true,
-        _ => return Err(bad("state must be live or reserved")),
+        _ => return Err(bad("state must be live or reserved").into()),
     };
     let kind = match asked.query("kind")?.as_ref() {
         "" => None,
@@ -40,7 +41,7 @@ pub(super) async fn list(asked: Asked) -> Result<Response<Body>, Response<Body>>
     let limit = asked.limit()?;
     let listing = Listing { kind, in_reserve, after, limit };
     let found = engine.proxies(asked.customer(), listing).await;
-    let found = found.map_err(|fault| problem::from_fault(&fault))?;
+    let found = found?;
     let catalogue = engine.catalogue();
     let full = found.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
     let next = found.last().filter(|_| full).map(|last| engine.public_ids().lease(last.lease.id));

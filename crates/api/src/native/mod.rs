@@ -22,6 +22,7 @@ use engine::keys::{Caller, Rejected};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use self::problem::Refused;
 use crate::app::App;
 use crate::body::{self, NoBody};
 use crate::front::About;
@@ -43,12 +44,13 @@ struct Asked {
 }
 
 /// Reads a body.
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Response<Body>> {
-    body::read(headers, body).await.map_err(|why| match why {
+async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refused> {
+    let answer = |why| match why {
         NoBody::TooLarge => problem::plain(StatusCode::PAYLOAD_TOO_LARGE),
         NoBody::TooSlow => problem::plain(StatusCode::REQUEST_TIMEOUT),
         NoBody::Unreadable => problem::plain(StatusCode::BAD_REQUEST),
-    })
+    };
+    body::read(headers, body).await.map_err(|why| Refused::from(answer(why)))
 }
 
 impl Asked {
@@ -56,21 +58,21 @@ impl Asked {
         self.caller.customer.id
     }
 
-    fn query(&self, name: &str) -> Result<std::borrow::Cow<'_, str>, Response<Body>> {
+    fn query(&self, name: &str) -> Result<std::borrow::Cow<'_, str>, Refused> {
         let query = self.parts.uri.query().unwrap_or("");
         let twice = || problem::said(StatusCode::BAD_REQUEST, "A parameter is there twice");
-        query::value(query, name).ok_or_else(twice)
+        query::value(query, name).ok_or_else(|| twice().into())
     }
 
     /// How many things are asked for.
-    fn limit(&self) -> Result<u32, Response<Body>> {
+    fn limit(&self) -> Result<u32, Refused> {
         let text = self.query("limit")?;
         if text.is_empty() {
             return Ok(LIMIT);
         }
         let limit = text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
         let wrong = || problem::said(StatusCode::BAD_REQUEST, "limit must be from 1 to 500");
-        limit.ok_or_else(wrong)
+        limit.ok_or_else(|| wrong().into())
     }
 }
 
@@ -92,7 +94,7 @@ fn guarded<F, A>(
 ) -> impl Fn(State<Arc<App>>, Request) -> Answered + Clone + Send + Sync + 'static
 where
     F: Fn(Asked) -> A + Copy + Send + Sync + 'static,
-    A: Future<Output = Result<Response<Body>, Response<Body>>> + Send + 'static,
+    A: Future<Output = Result<Response<Body>, Refused>> + Send + 'static,
 {
     move |State(app), request| Box::pin(admitted(app, request, route, handler))
 }
@@ -107,7 +109,7 @@ async fn admitted<F, A>(
 ) -> Response<Body>
 where
     F: Fn(Asked) -> A,
-    A: Future<Output = Result<Response<Body>, Response<Body>>>,
+    A: Future<Output = Result<Response<Body>, Refused>>,
 {
     let (parts, body) = request.into_parts();
     let ip = caller::address(&parts.extensions);
@@ -120,7 +122,7 @@ where
     let mut answer = match app.limits.request(&caller.key) {
         Ok(()) => {
             let asked = Asked { app, caller, parts, body };
-            handler(asked).await.unwrap_or_else(|refused| refused)
+            handler(asked).await.unwrap_or_else(Refused::answer)
         }
         Err(wait) => problem::too_many(wait),
     };

@@ -21,6 +21,27 @@ struct Problem<'a> {
     detail: &'a str,
 }
 
+/// An answer in place of the one that was asked for; boxed, because it is the rarer one.
+pub(crate) struct Refused(Box<Response<Body>>);
+
+impl Refused {
+    pub(crate) fn answer(self) -> Response<Body> {
+        *self.0
+    }
+}
+
+impl From<Response<Body>> for Refused {
+    fn from(answer: Response<Body>) -> Refused {
+        Refused(Box::new(answer))
+    }
+}
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Refused {
+        Refused::from(from_fault(&fault))
+    }
+}
+
 /// A problem with a name of its own, for programs to tell it by.
 pub(crate) fn problem(status: StatusCode, name: &str, title: &str, detail: &str) -> Response<Body> {
     let problem = Problem { r#type: name, title, status: status.as_u16(), detail };

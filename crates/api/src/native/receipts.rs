@@ -8,13 +8,14 @@ use domain::promo::PromoOutcome;
 use domain::public_id::PublicIds;
 use serde_json::{Value, json};
 
+use super::problem::Refused;
 use super::{Asked, date, ok, problem};
 
 pub(super) const PATH: &str = "/api/v1/receipts";
 pub(super) const ONE: &str = "/api/v1/receipts/{id}";
 
 /// What happened to the customer's money and leases, oldest first, by pages.
-pub(super) async fn list(asked: Asked) -> Result<Response<Body>, Response<Body>> {
+pub(super) async fn list(asked: Asked) -> Result<Response<Body>, Refused> {
     let engine = &asked.app.engine;
     let ids = engine.public_ids();
     let after = match asked.query("after")?.as_ref() {
@@ -26,7 +27,7 @@ pub(super) async fn list(asked: Asked) -> Result<Response<Body>, Response<Body>>
     };
     let limit = asked.limit()?;
     let found = engine.entries(asked.customer(), after, limit).await;
-    let found = found.map_err(|fault| problem::from_fault(&fault))?;
+    let found = found?;
     let full = found.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
     let next = found.last().filter(|_| full).map(|last| ids.entry(last.id));
     let receipts: Vec<Value> = found.iter().map(|entry| receipt(ids, entry)).collect();
@@ -34,14 +35,14 @@ pub(super) async fn list(asked: Asked) -> Result<Response<Body>, Response<Body>>
 }
 
 /// One thing that happened.
-pub(super) async fn show(asked: Asked) -> Result<Response<Body>, Response<Body>> {
+pub(super) async fn show(asked: Asked) -> Result<Response<Body>, Refused> {
     let engine = &asked.app.engine;
     let ids = engine.public_ids();
     let path = asked.parts.uri.path();
     let id = path.rsplit('/').next().and_then(|id| ids.read_entry(id));
     let nothing = || problem::said(StatusCode::NOT_FOUND, "There is no such receipt");
     let entry = engine.entry(asked.customer(), id.ok_or_else(nothing)?).await;
-    let entry = entry.map_err(|fault| problem::from_fault(&fault))?;
+    let entry = entry?;
     Ok(ok(&receipt(ids, &entry.ok_or_else(nothing)?)))
 }
 

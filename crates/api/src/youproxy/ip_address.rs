@@ -50,7 +50,7 @@ async fn all(asked: &Asked<'_>, kind: Option<domain::kind::ProxyKind>) -> Result
             orders.end(None, &mut out);
             Body::from(out)
         }
-        Some(walk) => Body::new(Listing::new(asked.app.clone(), orders, walk, out)),
+        Some(walk) => Body::new(Listing::body(asked.app.clone(), orders, walk, out)),
     };
     Ok(Done { body, replayed: false })
 }

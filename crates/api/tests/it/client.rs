@@ -1,5 +1,4 @@
 //! A client that minds every byte.
-#![expect(clippy::unwrap_used, reason = "test helpers may fail loudly")]
 
 use std::net::SocketAddr;
 use std::time::Duration;

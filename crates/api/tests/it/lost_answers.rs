@@ -63,9 +63,8 @@ async fn who_leaves_before_the_answer_and_asks_again_is_charged_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_leaves_at_once_and_asks_again_at_once_is_charged_once() {
     let shop = Shop::open().await;
-    // Slower than a client that means to leave at once.
-    shop.store.be(Trouble::Slow(Duration::from_millis(3)));
-    leave_and_return(&shop, 60).await;
+    shop.store.be(Trouble::Slow(SLOWER_THAN_LEAVING));
+    leave_and_return(&shop, 40).await;
 }
 
 /// The same on a disk.
@@ -81,9 +80,13 @@ async fn the_same_on_a_disk() {
     };
     let store = Arc::new(store::sqlite::SqliteStore::open(&options).unwrap());
     let shop = Shop::open_with(With { store: Some(store), ..With::default() }).await;
-    shop.store.be(Trouble::Slow(Duration::from_millis(3)));
+    shop.store.be(Trouble::Slow(SLOWER_THAN_LEAVING));
     leave_and_return(&shop, 40).await;
 }
+
+/// A client that leaves after its answer was written has had it, and may mean to order again. These
+/// here leave before.
+const SLOWER_THAN_LEAVING: Duration = Duration::from_millis(25);
 
 async fn leave_and_return(shop: &Shop, rounds: u64) {
     let mut replayed = 0;

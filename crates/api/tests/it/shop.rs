@@ -1,5 +1,4 @@
 //! The shop in which the tests play, and who is in it.
-#![expect(clippy::unwrap_used, reason = "test helpers may fail loudly")]
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -155,6 +154,7 @@ pub(crate) struct Shop {
 }
 
 /// What a shop is made with.
+#[derive(Default)]
 pub(crate) struct With {
     pub(crate) settings: Settings,
     pub(crate) limits: Limits,
@@ -162,18 +162,6 @@ pub(crate) struct With {
     pub(crate) sandbox: bool,
     /// Another store than the one in memory.
     pub(crate) store: Option<Arc<dyn Store>>,
-}
-
-impl Default for With {
-    fn default() -> With {
-        With {
-            settings: Settings::default(),
-            limits: Limits::default(),
-            bounds: Bounds::default(),
-            sandbox: false,
-            store: None,
-        }
-    }
 }
 
 impl Shop {

@@ -1,5 +1,4 @@
 //! A store that is slow, or away, when a test wants it.
-#![expect(clippy::unwrap_used, reason = "test helpers may fail loudly")]
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};

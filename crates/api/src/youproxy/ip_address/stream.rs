@@ -32,7 +32,7 @@ pub(super) struct Listing {
 
 impl Listing {
     /// Goes on from `walk`, behind what is in `out` already.
-    pub(super) fn new(
+    pub(super) fn body(
         app: Arc<App>,
         orders: Orders,
         walk: Walk,
