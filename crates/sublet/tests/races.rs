@@ -151,7 +151,7 @@ fn a_promo_code_gives_as_many_discounts_as_it_allows() {
         (0..4).map(|number| shop.customer(&format!("Saver {number}"), "9000.00")).collect();
     let leases: Vec<Vec<_>> = customers
         .iter()
-        .map(|one| (0..4).flat_map(|_| shop.order(one, &order("IPv4", "USA", 1, 30))).collect())
+        .map(|one| (0..12).flat_map(|_| shop.order(one, &order("IPv4", "USA", 1, 30))).collect())
         .collect();
     let mut chance = Random::new(7);
     for round in 0..rounds() {
