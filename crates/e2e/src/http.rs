@@ -163,10 +163,15 @@ impl Connection {
     /// Connects.
     #[track_caller]
     pub fn open(to: SocketAddr) -> Connection {
-        let stream = TcpStream::connect(to).unwrap();
-        stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        Connection { stream, ahead: vec![] }
+        Connection::connect(to).unwrap()
+    }
+
+    /// Connects, if somebody listens.
+    pub fn connect(to: SocketAddr) -> io::Result<Connection> {
+        let stream = TcpStream::connect(to)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Connection { stream, ahead: vec![] })
     }
 
     /// Sends bytes as they are.

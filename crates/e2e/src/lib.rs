@@ -5,25 +5,31 @@
 //! on the disk afterwards. Nothing of the product is linked in, so no proof can share a mistake
 //! with what it proves.
 //!
-//! [`shop`] runs the program, [`http`] and [`race`] speak to it, [`books`] look at what it has
-//! written. [`power`] cuts the power: it records what a program does to its files, and at many
-//! points rebuilds what a disk could then hold. A kill cannot show what that shows, because the
+//! [`shop`] runs the program, [`http`] and [`race`] speak to it, [`books`] and [`auditor`] look at what
+//! it has written. [`programs`] are customers who keep journals of their own, [`town`] has many of
+//! them at work, and [`witness`] compares their journals with the books. [`power`] cuts the power: it records what a program does to its files, and at
+//! many points rebuilds what a disk could then hold. A kill cannot show what that shows, because the
 //! kernel keeps what a killed program has written. [`shim`] has the other faults: a full disk, a
 //! broken one and a slow one.
 //!
 //! A test of this kind is worth nothing unless it finds the fault in a program that has it. So those
 //! of the disk run also on a small victim that promises what it does not keep.
 
+pub mod auditor;
 pub mod bodies;
 pub mod books;
 pub mod customer;
 pub mod dates;
+pub mod deeds;
 pub mod disk;
 pub mod http;
 pub mod power;
+pub mod programs;
 pub mod race;
 pub mod random;
 pub mod server;
 pub mod shim;
 pub mod shop;
+pub mod town;
 pub mod trace;
+pub mod witness;

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crate::disk::{Cut, Disk};
 use crate::random::Random;
 use crate::shim;
-use crate::trace::{self, Record};
+use crate::trace::{self, Action, Record};
 
 /// How long a program may take to become calm when its client has finished.
 const CALM_MAX: Duration = Duration::from_secs(10);
@@ -113,6 +113,22 @@ impl<T> Recording<T> {
     /// How often the program did something to its files.
     pub fn records(&self) -> usize {
         self.records.len()
+    }
+
+    /// Whether the program wrote to a file.
+    pub fn wrote_to(&self, name: &str) -> bool {
+        self.records
+            .iter()
+            .any(|record| matches!(&record.action, Action::Write { name: it, .. } if it == name))
+    }
+
+    /// The same run on a disk that says that it has synced, and has not.
+    #[must_use]
+    pub fn with_syncs_ignored(mut self) -> Recording<T> {
+        self.records.retain(|record| {
+            !matches!(record.action, Action::Sync { .. } | Action::SyncDirectory { .. })
+        });
+        self
     }
 
     /// What was promised.

@@ -280,13 +280,26 @@ impl Shop {
     /// Starts the server, which must not run.
     #[track_caller]
     pub fn reopen(&mut self) {
+        self.reopen_with(|_| {});
+    }
+
+    /// The same, with the server's command line changed by `prepare`.
+    #[track_caller]
+    pub fn reopen_with(&mut self, prepare: impl FnOnce(&mut Command)) {
         assert!(self.server.is_none(), "the shop is open already");
+        let mut command = self.serve_command();
+        prepare(&mut command);
+        self.server = Some(Server::spawn(&mut command, &self.setup.log, self.folder.path()));
+    }
+
+    /// The command line of its server, on a port that is free.
+    pub fn serve_command(&self) -> Command {
         let mut command = self.command();
         command.args(["--json", "serve", "--listen", "127.0.0.1:0"]).args(&self.setup.serve);
         if self.setup.sync_takes > 0 {
             crate::shim::slow_syncs(&mut command, self.setup.sync_takes);
         }
-        self.server = Some(Server::spawn(&mut command, &self.setup.log, self.folder.path()));
+        command
     }
 
     /// Ends the server as a power cut would end the process: at once.

@@ -26,7 +26,7 @@ use crate::clock::{Clock, ShopClock};
 use crate::fault::{Fault, told};
 use crate::keys::{Caller, Keys, Rejected};
 use crate::reboot::RebootTokens;
-use crate::scheduler::{self, Acting, Parked};
+use crate::scheduler::{self, Acting};
 use crate::secret;
 use crate::totals::Totals;
 
@@ -57,7 +57,7 @@ struct Inner {
     catalogue: Mutex<Arc<Catalogue>>,
     sandbox: bool,
     /// Sweeps and jumps of the clock, one at a time.
-    sweeping: tokio::sync::Mutex<Parked>,
+    sweeping: tokio::sync::Mutex<scheduler::Swept>,
     /// When the last spend without an idempotency key was decided, until that was noted as quiet.
     last_spend: Mutex<Option<std::time::Instant>>,
 }
@@ -276,10 +276,10 @@ impl Engine {
 
     /// Does what is due by now.
     pub async fn sweep(&self) -> Result<Swept, Fault> {
-        let mut parked = self.inner.sweeping.lock().await;
+        let mut before = self.inner.sweeping.lock().await;
         let until = self.now();
         let acting = if self.inner.sandbox { Acting::WhenDue } else { Acting::Now };
-        scheduler::sweep(self, &mut parked, until, acting).await
+        scheduler::sweep(self, &mut before, until, acting).await
     }
 
     /// Notes when it is quiet, and forgets answers whose time is over.
@@ -314,7 +314,7 @@ impl Engine {
         if target >= Time::FAR {
             return Err(ClockError::TooFar);
         }
-        let mut parked = self.inner.sweeping.lock().await;
+        let mut before = self.inner.sweeping.lock().await;
         if target < self.now() {
             return Err(ClockError::Backwards);
         }
@@ -323,7 +323,7 @@ impl Engine {
         let noted = self.read_slow(move |store| store.set_clock_offset(ahead)).await;
         noted.map_err(|error| told(&error, "moving the clock"))?;
         self.inner.clock.hold(self.now());
-        let swept = scheduler::sweep(self, &mut parked, target, Acting::WithTheClock).await;
+        let swept = scheduler::sweep(self, &mut before, target, Acting::WithTheClock).await;
         self.inner.clock.hold(target);
         self.inner.clock.release(target.since(self.inner.clock.true_time()));
         Ok(swept?)

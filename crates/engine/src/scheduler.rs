@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use domain::command::{Command, Outcome, Wish};
 use domain::ids::{CustomerId, LeaseId};
-use domain::sweep::{Sweep, Swept};
+use domain::sweep::{self, Sweep};
 use domain::time::{Span, Time};
 use store::Store;
 use store::records::Due;
@@ -23,18 +23,28 @@ const PAGE: u32 = 4_000;
 /// After so many broken tries a lease is left alone until the next start.
 const TRIES: u32 = 5;
 
-/// Leases whose sweeps break, and how often each did.
-#[derive(Default)]
-pub(crate) struct Parked(HashMap<LeaseId, u32>);
+/// What a sweep knows of the ones before it.
+pub(crate) struct Swept {
+    /// Leases whose sweeps break, and how often each did.
+    broken: HashMap<LeaseId, u32>,
+    /// Until when everything was done.
+    until: Time,
+}
 
-impl Parked {
+impl Default for Swept {
+    fn default() -> Swept {
+        Swept { broken: HashMap::new(), until: Time::EPOCH }
+    }
+}
+
+impl Swept {
     fn holds(&self, lease: LeaseId) -> bool {
-        self.0.get(&lease).is_some_and(|tries| *tries >= TRIES)
+        self.broken.get(&lease).is_some_and(|tries| *tries >= TRIES)
     }
 
     fn note(&mut self, leases: &[LeaseId]) {
         for lease in leases {
-            let tries = self.0.entry(*lease).or_default();
+            let tries = self.broken.entry(*lease).or_default();
             *tries += 1;
             if *tries == TRIES {
                 tracing::error!(
@@ -62,20 +72,28 @@ pub(crate) enum Acting {
 /// Does everything that is due by `until`.
 pub(crate) async fn sweep(
     engine: &Engine,
-    parked: &mut Parked,
+    before: &mut Swept,
     until: Time,
     acting: Acting,
-) -> Result<Swept, Fault> {
+) -> Result<sweep::Swept, Fault> {
     let exact = acting != Acting::Now;
-    let mut total = Swept::default();
+    let started = engine.now();
+    let mut total = sweep::Swept::default();
     loop {
-        let page = due_page(engine, parked, until, exact).await?;
+        let page = due_page(engine, before, until, exact).await?;
         if page.is_empty() {
+            before.until = until;
             return Ok(total);
         }
         let mut work: BTreeMap<(Time, CustomerId), Vec<LeaseId>> = BTreeMap::new();
         for due in page {
-            let at = if exact { due.at } else { Time::EPOCH };
+            let at = match exact {
+                // Due since before everything was done: a wish has made it so in the meantime, such
+                // as to extend automatically what ends within the hour. Not before that wish, then.
+                true if due.at < before.until => started,
+                true => due.at,
+                false => Time::EPOCH,
+            };
             work.entry((at, due.customer)).or_default().push(due.lease);
         }
         if acting == Acting::WithTheClock
@@ -113,7 +131,7 @@ pub(crate) async fn sweep(
                     total.released += swept.released;
                 }
                 Ok(_) => {}
-                Err(Fault::Broken) => parked.note(&leases),
+                Err(Fault::Broken) => before.note(&leases),
                 Err(fault) => return Err(fault),
             }
         }
@@ -132,12 +150,12 @@ async fn futures_poll<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
 /// The next leases that are due, orders not torn apart.
 async fn due_page(
     engine: &Engine,
-    parked: &Parked,
+    before: &Swept,
     until: Time,
     exact: bool,
 ) -> Result<Vec<Due>, Fault> {
     let step = if exact { smallest_step(engine) } else { Span::from_days(36_500) };
-    let mut limit = PAGE + u32::try_from(parked.0.len()).unwrap_or(u32::MAX);
+    let mut limit = PAGE + u32::try_from(before.broken.len()).unwrap_or(u32::MAX);
     loop {
         let look = move |store: &dyn Store| store.due(until, limit);
         let mut page = engine.read_slow(look).await.map_err(|e| told(&e, "looking what is due"))?;
@@ -156,7 +174,7 @@ async fn due_page(
             }
             page.truncate(whole);
         }
-        page.retain(|due| !parked.holds(due.lease));
+        page.retain(|due| !before.holds(due.lease));
         return Ok(page);
     }
 }

@@ -1,4 +1,5 @@
 //! The engine over the model store: batches, time, and what is told when things break.
+#![expect(clippy::unwrap_used, reason = "a test may fail with whatever it finds")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -198,6 +199,29 @@ async fn a_year_at_once_and_day_by_day_leave_the_same_books() {
         assert!(names.contains(&expected), "the story should have a {expected}: {names:?}");
     }
     assert_eq!(journals[0], journals[1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_wish_makes_due_is_not_done_before_the_wish() {
+    let shop = Shop::new(true, 1, Bounds::default());
+    let decision = shop.submit(shop.order(1)).await;
+    let Ok(Outcome::Done { event, .. }) = decision.result else { panic!("{decision:?}") };
+    let Event::Order { leases, .. } = *event else { panic!() };
+    let near_the_end = START + Span::from_days(29) + Span::from_hours(12);
+    shop.engine.move_clock(near_the_end).await.unwrap();
+    let wish = Wish::SetAutoExtend(SetAutoExtend {
+        customer: shop.ann,
+        kind: Some(ProxyKind::Ipv4),
+        leases: Selection::Leases(Some(vec![leases[0].lease])),
+        period: PeriodWish::Days(30),
+        on: Some(true),
+    });
+    shop.submit(Command::plain(wish)).await.result.unwrap();
+    shop.engine.sweep().await.unwrap();
+    let times: Vec<Time> = shop.journal().iter().map(|entry| entry.at).collect();
+    assert!(times.is_sorted(), "{times:?}");
+    assert_eq!(times.last(), Some(&near_the_end));
+    assert_eq!(shop.journal().last().unwrap().event.name(), "renewal_failed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

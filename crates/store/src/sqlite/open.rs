@@ -5,6 +5,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{durability, migrate, state, transaction};
@@ -53,8 +54,9 @@ const LOG_BYTES_MAX: i64 = 128 << 20;
 /// Statements that a connection keeps prepared: all there are.
 const STATEMENTS: usize = 256;
 
-/// Memory for pages, in KiB, that the writer and each reader may use.
-const WRITER_CACHE_KIB: i64 = 256 << 10;
+/// Memory for pages, in KiB, that the writer and each reader may use. The operating system keeps
+/// pages too; and a commit that has split a page looks through all that are kept here.
+const WRITER_CACHE_KIB: i64 = 32 << 10;
 const READER_CACHE_KIB: i64 = 32 << 10;
 
 /// An open database.
@@ -151,6 +153,8 @@ fn connect(path: &Path) -> Result<Connection> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "trusted_schema", false)?;
+    // Otherwise SQLite plans some statements anew whenever they are given other values.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // The first look at the file.
     let schema: std::result::Result<i64, _> =
         connection.pragma_query_value(None, "schema_version", |row| row.get(0));

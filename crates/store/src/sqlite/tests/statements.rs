@@ -84,8 +84,7 @@ fn no_statement_but_those_meant_to_walks_through_a_table_or_sorts() {
             // where a row that others need is taken away.
             let table = line.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
             // The first row of an index is no walk either.
-            let walks =
-                !sql.ends_with("LIMIT 1") && table.is_some_and(|table| sql.contains(table));
+            let walks = !sql.ends_with("LIMIT 1") && table.is_some_and(|table| sql.contains(table));
             assert!(!walks && !line.contains("TEMP B-TREE"), "{name}: {line}");
         }
     }
@@ -122,5 +121,26 @@ fn migrations_can_be_applied_again_without_harm() {
     assert!(tables.clone().count() > 15);
     for sql in tables {
         assert!(sql.contains("STRICT") && !sql.contains("BIGINT"), "{sql}");
+    }
+}
+
+#[test]
+fn no_statement_is_planned_anew_for_other_values() {
+    let shop = Shop::new();
+    let writer = shop.store.writer();
+    for (name, sql) in all() {
+        if !sql.starts_with("SELECT") {
+            continue;
+        }
+        let mut statement = writer.connection.prepare(sql).unwrap();
+        for value in [1, 2, 3] {
+            for parameter in 1..=statement.parameter_count() {
+                statement.raw_bind_parameter(parameter, value).unwrap();
+            }
+            let mut rows = statement.raw_query();
+            while rows.next().unwrap().is_some() {}
+        }
+        let again = statement.get_status(rusqlite::StatementStatus::RePrepare);
+        assert_eq!(again, 0, "{name}");
     }
 }

@@ -1,0 +1,222 @@
+//! A shop with customers whose programs ask all at once, and with somebody who notes everything.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::auditor::{Auditor, Entry};
+use crate::deeds::{Deed, Deposit};
+use crate::programs::Program;
+use crate::random::Random;
+use crate::shop::{Customer, FLAT, Setup, Shop};
+use crate::witness::Witness;
+
+/// Each customer has two programs, which share the wallet.
+const CUSTOMERS: u64 = 4;
+const PROGRAMS_EACH: u64 = 2;
+
+/// Orders that a program has before anything else happens.
+const FIRST_DEEDS: usize = 6;
+
+/// A shop, its customers, and what they were told.
+#[derive(Debug)]
+pub struct Town {
+    /// The shop.
+    pub shop: Shop,
+    /// The programs of its customers.
+    pub programs: Vec<Program>,
+    /// All money that was paid in.
+    pub deposits: Vec<Deposit>,
+    auditor: Auditor,
+    random: Random,
+    /// The last entry that was compared.
+    seen: i64,
+}
+
+/// A command that pays money in, under way.
+#[derive(Debug)]
+pub struct Paying {
+    child: Child,
+    deposit: Deposit,
+}
+
+impl Town {
+    /// A shop that is run by the program at `binary`, with customers who have bought something.
+    #[track_caller]
+    pub fn found(binary: &Path, seed: u64) -> Town {
+        let shop = Setup::new(binary)
+            .catalogue(FLAT)
+            .serve("--requests-per-minute=1000000000")
+            .stock("--kind IPv4 --country USA --cidr 10.0.0.0/18")
+            .stock("--kind IPv6 --country USA --cidr 2001:db8:77::/64")
+            .log("warn")
+            .open();
+        let auditor = Auditor::new(binary, shop.database());
+        let random = Random::new(seed);
+        let mut town = Town { shop, programs: vec![], deposits: vec![], auditor, random, seen: 0 };
+        for number in 0..CUSTOMERS {
+            let customer = town.shop.customer(&format!("Customer {number}"), "0");
+            town.pay_in(&customer, 100_000);
+            for program in 0..PROGRAMS_EACH {
+                let number = number * PROGRAMS_EACH + program;
+                let seed = seed.wrapping_mul(1_000).wrapping_add(number);
+                town.programs.push(Program::new(&format!("p{number}"), &customer, seed));
+            }
+        }
+        let address = town.shop.address();
+        for program in &mut town.programs {
+            program.start(address, FIRST_DEEDS);
+        }
+        town.settle();
+        town
+    }
+
+    /// Who looks at its books.
+    pub fn auditor(&self) -> &Auditor {
+        &self.auditor
+    }
+
+    /// Has all programs ask as fast as they can while `during` runs.
+    pub fn work(&mut self, during: impl FnOnce(&mut Shop)) {
+        let address = self.shop.address();
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            // Also if `during` panics, so that the scope can end.
+            let _stop = Stop(&stop);
+            for program in &mut self.programs {
+                scope.spawn(|| program.work(address, &stop, |_| {}));
+            }
+            during(&mut self.shop);
+        });
+    }
+
+    /// Begins to pay money in to some customer.
+    #[track_caller]
+    pub fn begin_to_pay(&mut self) -> Paying {
+        let chosen = self.random.below(self.programs.len());
+        let minor = 100 * (1 + i64::try_from(self.random.below(800)).expect("it is small"));
+        let customer = self.programs[chosen].customer().id;
+        self.begin_to_pay_to(customer, minor)
+    }
+
+    #[track_caller]
+    fn begin_to_pay_to(&mut self, customer: i64, minor: i64) -> Paying {
+        let note = format!("deposit {}", self.deposits.len());
+        let amount = format!("{}.{:02}", minor / 100, minor % 100);
+        let child = self
+            .shop
+            .command()
+            .args(["--json", "wallet", "deposit", "--customer", &customer.to_string()])
+            .args(["--amount", &amount, "--note", &note])
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the command line can be run");
+        Paying { child, deposit: Deposit { customer, minor, note, done: None } }
+    }
+
+    /// Waits for the end of a payment.
+    #[track_caller]
+    pub fn end_to_pay(&mut self, paying: Paying) {
+        let Paying { mut child, mut deposit } = paying;
+        let status = child.wait().expect("it is our child");
+        deposit.done = status.code().map(|code| code == 0);
+        self.deposits.push(deposit);
+    }
+
+    #[track_caller]
+    fn pay_in(&mut self, customer: &Customer, minor: i64) {
+        let paying = self.begin_to_pay_to(customer.id, minor);
+        self.end_to_pay(paying);
+    }
+
+    /// Has every program find out what became of a request that was not answered, and says where
+    /// that does not fit to the journal. The shop must be open.
+    #[track_caller]
+    pub fn settle(&mut self) -> Vec<String> {
+        let address = self.shop.address();
+        let entries = self.auditor.journal(self.seen).expect("the journal can be read");
+        self.seen = entries.last().map_or(self.seen, |last| last.number);
+        let mut counts = vec![0; self.programs.len()];
+        for entry in &entries {
+            let owner = self.programs.iter_mut().position(|program| program.claims(entry));
+            if let Some(owner) = owner {
+                counts[owner] += 1;
+            }
+        }
+        let settled = self.programs.iter_mut().zip(counts);
+        settled.filter_map(|(program, count)| program.settle(address, count).err()).collect()
+    }
+
+    /// Sends every request that had a key once more, from those numbered `from` on, and says which
+    /// answers are not the same.
+    pub fn repeat(&self, from: &[usize]) -> Vec<String> {
+        let address = self.shop.address();
+        std::thread::scope(|scope| {
+            let asking: Vec<_> = self
+                .programs
+                .iter()
+                .zip(from)
+                .map(|(program, from)| scope.spawn(move || program.repeat(address, *from)))
+                .collect();
+            let answers = asking.into_iter().map(|asking| asking.join().expect("it has ended"));
+            answers.flatten().collect()
+        })
+    }
+
+    /// Proves the books and compares them with everything that was told.
+    #[track_caller]
+    pub fn complaints(&mut self) -> Vec<String> {
+        if let Err(wrong) = self.auditor.audit() {
+            return vec![wrong];
+        }
+        let journal = self.auditor.journal(0).expect("the journal can be read");
+        let balances = self.auditor.balances().expect("the customers can be read");
+        self.compare(&journal, &balances)
+    }
+
+    /// Compares books with everything that was told.
+    pub fn compare(&mut self, journal: &[Entry], balances: &BTreeMap<i64, i64>) -> Vec<String> {
+        let told = self.told();
+        self.witness(&told, 0).complaints(journal, balances)
+    }
+
+    /// How many requests of each program are over.
+    pub fn told(&self) -> Vec<usize> {
+        self.programs.iter().map(|program| program.deeds().len()).collect()
+    }
+
+    /// Somebody who knows that so many requests of each program are over, and that up to `further`
+    /// more may have been done.
+    pub fn witness(&mut self, told: &[usize], further: usize) -> Witness<'_> {
+        let programs = self.programs.iter_mut().zip(told.iter().copied()).collect();
+        Witness { programs, further, deposits: &self.deposits }
+    }
+
+    /// How many requests that were not answered had been done, and how many had not.
+    pub fn unheard(&self) -> (usize, usize) {
+        let all = self.programs.iter().map(Program::unheard);
+        all.fold((0, 0), |(done, not), one| (done + one.done, not + one.not_done))
+    }
+
+    /// All requests.
+    pub fn deeds(&self) -> impl Iterator<Item = &Deed> {
+        self.programs.iter().flat_map(Program::deeds)
+    }
+}
+
+impl Paying {
+    /// Kills the command, if it has not ended yet.
+    pub fn kill(&mut self) {
+        // It fails if the command has ended by itself.
+        let _ = self.child.kill();
+    }
+}
+
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
