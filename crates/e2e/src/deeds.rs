@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use crate::auditor::Entry;
 use crate::bodies::{extend, extend_order, order, with};
+use crate::customer::Customer;
 use crate::dates::DAY;
 use crate::http::{Answer, Request, cents};
-use crate::shop::Customer;
 
 /// The price of 30 days of anything in the flat catalogue.
 const MONTH_MINOR: i64 = 100;

@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::auditor::Entry;
+use crate::customer::Customer;
 use crate::deeds::{Deed, Outcome, What};
 use crate::http::{Answer, Connection};
 use crate::random::Random;
-use crate::shop::Customer;
 
 /// What became of requests that were not answered.
 #[derive(Clone, Copy, Debug, Default)]

@@ -6,10 +6,11 @@ use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::auditor::{Auditor, Entry};
+use crate::customer::Customer;
 use crate::deeds::{Deed, Deposit};
 use crate::programs::Program;
 use crate::random::Random;
-use crate::shop::{Customer, FLAT, Setup, Shop};
+use crate::shop::{FLAT, Setup, Shop};
 use crate::witness::Witness;
 
 /// Each customer has two programs, which share the wallet.

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use e2e::auditor::Auditor;
 use e2e::power::{Failure, Journal, Recording, record};
-use e2e::shop::{first_line, listening, wait};
+use e2e::server::{first_line, listening, wait};
 use e2e::town::Town;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sublet");

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use e2e::auditor::{Auditor, Entry};
 use e2e::bodies::{extend, order};
+use e2e::customer::{Customer, id};
 use e2e::http::{Request, cents};
-use e2e::shop::{Customer, id};
 use e2e::town::Town;
 use serde_json::json;
 
