@@ -43,6 +43,11 @@ pub(crate) struct About {
     pub(crate) key: Option<KeyId>,
 }
 
+impl About {
+    /// Nothing is there.
+    const NOTHING: About = About { dialect: "none", route: "unknown", key: None };
+}
+
 /// Has a request answered, and tells the log and the metrics.
 ///
 /// A key in the path is taken away before anything else happens.
@@ -52,7 +57,8 @@ pub(crate) async fn front(State(front): State<Front>, mut request: Request) -> R
     let id = request.extensions().get::<RequestId>().copied();
     let (mut answer, about) = match Target::take(&mut request) {
         Some(target) if app.settings.api => youproxy::serve(app, &target, request).await,
-        _ => routed(app, front.routes.clone(), request).await,
+        Some(_) => (answer::json(StatusCode::NOT_FOUND, "{}"), About::NOTHING),
+        None => routed(app, front.routes.clone(), request).await,
     };
     answer::keep_private(answer.headers_mut());
     let (status, took) = (answer.status(), started.elapsed());
@@ -84,6 +90,6 @@ async fn routed(app: &App, router: Router, request: Request) -> (Response<Body>,
         }
     };
     let matched = answer.extensions_mut().remove::<Matched>();
-    let about = matched.map_or(About { dialect: "none", route: "unknown", key: None }, |it| it.0);
+    let about = matched.map_or(About::NOTHING, |it| it.0);
     (answer, about)
 }

@@ -1,0 +1,20 @@
+//! The APIs as clients see them: real sockets, the real router, a real engine.
+
+mod auto_extend;
+mod calculate_extend;
+mod client;
+mod extend;
+mod faults;
+mod forms;
+mod guides;
+mod lists;
+mod lost_answers;
+mod metrics;
+mod native;
+mod order;
+mod ownership;
+mod sandbox;
+mod secrets;
+mod shop;
+mod transport;
+mod trouble;
