@@ -29,6 +29,7 @@ pub struct Setup {
     stock: Vec<String>,
     serve: Vec<String>,
     log: String,
+    sync_takes: u32,
 }
 
 /// A shop that is open, in a folder that goes away with it.
@@ -72,6 +73,7 @@ impl Setup {
             stock: vec![],
             serve: vec![],
             log: "info".to_owned(),
+            sync_takes: 0,
         }
     }
 
@@ -100,6 +102,13 @@ impl Setup {
     #[must_use]
     pub fn log(mut self, filter: &str) -> Setup {
         filter.clone_into(&mut self.log);
+        self
+    }
+
+    /// Has every sync of the server's disk take so many microseconds longer.
+    #[must_use]
+    pub fn slow_syncs(mut self, microseconds: u32) -> Setup {
+        self.sync_takes = microseconds;
         self
     }
 
@@ -287,6 +296,9 @@ impl Shop {
     pub fn serve_command(&self) -> Command {
         let mut command = self.command();
         command.args(["--json", "serve", "--listen", "127.0.0.1:0"]).args(&self.setup.serve);
+        if self.setup.sync_takes > 0 {
+            crate::shim::slow_syncs(&mut command, self.setup.sync_takes);
+        }
         command
     }
 

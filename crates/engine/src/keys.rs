@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use domain::api_key::ApiKey;
@@ -31,15 +31,22 @@ pub enum Rejected {
     AddressNotAllowed,
 }
 
-/// Keys that were looked up a moment ago.
+/// Keys that were looked up before.
 #[derive(Default)]
 pub(crate) struct Keys {
-    seen: Mutex<HashMap<[u8; 32], (Caller, Instant)>>,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    callers: HashMap<[u8; 32], Caller>,
+    /// What they were looked up at, and when that was last compared with the store.
+    version: Option<(i64, Instant)>,
 }
 
 impl Keys {
-    /// How long a key is believed to be as it was. A revoked key works at most this much longer.
-    const BELIEVED: Duration = Duration::from_millis(500);
+    /// How long keys are believed to be as they were. A revoked key works at most this much longer.
+    const BELIEVED: Duration = Duration::from_millis(250);
     /// How many keys are remembered.
     const MOST: usize = 100_000;
 
@@ -53,15 +60,16 @@ impl Keys {
         ip: IpAddr,
         now: Time,
     ) -> Result<Result<Caller, Rejected>, Fault> {
+        let looked_up = |error: store::error::Error| told(&error, "looking up an API key");
         let hash = secret::hash(key);
+        let version = self.version(store).map_err(looked_up)?;
         let caller = match self.remembered(&hash) {
             Some(caller) => caller,
             None => {
-                let found = store.key_by_hash(&hash);
-                let found = found.map_err(|error| told(&error, "looking up an API key"))?;
+                let found = store.key_by_hash(&hash).map_err(looked_up)?;
                 let Some((key, customer)) = found else { return Ok(Err(Rejected::UnknownKey)) };
                 let caller = Caller { key: Arc::new(key), customer: Arc::new(customer) };
-                self.remember(hash, &caller);
+                self.remember(hash, &caller, version);
                 caller
             }
         };
@@ -72,17 +80,41 @@ impl Keys {
         })
     }
 
-    fn remembered(&self, hash: &[u8; 32]) -> Option<Caller> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let (caller, at) = seen.get(hash)?;
-        (at.elapsed() < Self::BELIEVED).then(|| caller.clone())
+    /// The version of the keys; forgets them all if it is another than before.
+    fn version(&self, store: &dyn Store) -> Result<i64, store::error::Error> {
+        if let Some((version, at)) = self.lock().version
+            && at.elapsed() < Self::BELIEVED
+        {
+            return Ok(version);
+        }
+        let asked = Instant::now();
+        let version = store.keys_version()?;
+        let mut seen = self.lock();
+        if seen.version.is_none_or(|(before, _)| before != version) {
+            seen.callers.clear();
+        }
+        seen.version = Some((version, asked));
+        Ok(version)
     }
 
-    fn remember(&self, hash: [u8; 32], caller: &Caller) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() >= Self::MOST {
-            seen.clear();
+    fn remembered(&self, hash: &[u8; 32]) -> Option<Caller> {
+        self.lock().callers.get(hash).cloned()
+    }
+
+    /// Remembers a caller who was looked up when the keys had `version` or a later one.
+    fn remember(&self, hash: [u8; 32], caller: &Caller, version: i64) {
+        let mut seen = self.lock();
+        if seen.version.is_none_or(|(now, _)| now != version) {
+            return;
         }
-        seen.insert(hash, (caller.clone(), Instant::now()));
+        if seen.callers.len() >= Self::MOST {
+            seen.callers.clear();
+        }
+        seen.callers.insert(hash, caller.clone());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        // Whatever is there was looked up: a panic in between leaves nothing wrong.
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -21,6 +21,8 @@ CREATE TABLE state (
     next_lease        BIGINT NOT NULL,
     next_address      BIGINT NOT NULL,
     catalogue_version BIGINT NOT NULL,
+    -- Grows whenever a key or a customer changes, so that callers need not be looked up each time.
+    keys_version      BIGINT NOT NULL,
     sales_locked      BIGINT NOT NULL CHECK (sales_locked IN (0, 1)),
     -- Answers to entries from this one on may not have reached their customers.
     quiet_entry       BIGINT NOT NULL,

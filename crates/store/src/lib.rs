@@ -116,6 +116,10 @@ pub trait Store: Send + Sync + 'static {
     /// The key whose secret has this hash, with its customer.
     fn key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<(ApiKey, Customer)>>;
 
+    /// A number that changes whenever a key or a customer that [`Store::key_by_hash`] has told of
+    /// may have changed, so that what it told can be kept as long as the number stays.
+    fn keys_version(&self) -> Result<i64>;
+
     /// The keys of a customer, or of all.
     fn keys(&self, customer: Option<CustomerId>) -> Result<Vec<ApiKey>>;
 

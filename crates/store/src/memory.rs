@@ -181,8 +181,13 @@ impl Store for MemoryStore {
 
     fn suspend_customer(&self, id: CustomerId, suspended: bool) -> Result<bool> {
         let mut books = self.books();
+        books.keys_version += 1;
         let customer = books.customers.get_mut(&id);
         Ok(customer.map(|customer| customer.suspended = suspended).is_some())
+    }
+
+    fn keys_version(&self) -> Result<i64> {
+        Ok(self.books().keys_version)
     }
 
     fn create_key(&self, new: &NewApiKey, now: Time) -> Result<KeyId> {
@@ -218,6 +223,7 @@ impl Store for MemoryStore {
 
     fn revoke_key(&self, id: KeyId, now: Time) -> Result<bool> {
         let mut books = self.books();
+        books.keys_version += 1;
         let Some((_, key)) = books.keys.get_mut(&id) else { return Ok(false) };
         key.revoked_at.get_or_insert(now);
         Ok(true)

@@ -4,6 +4,7 @@ use e2e::bodies::{extend, extend_order, order, with};
 use e2e::books::assert_same;
 use e2e::customer::{Customer, id, order_id};
 use e2e::dates::{DAY, millis};
+use e2e::http::Request;
 use e2e::shop::Shop;
 use serde_json::{Value, json};
 
@@ -226,4 +227,103 @@ fn a_name_tells_nothing_and_lasts_as_long_as_its_lease() {
 
 fn is_hex(byte: u8) -> bool {
     byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)
+}
+
+fn native(method: &str, target: &str, key: &str, body: Option<&Value>) -> Request {
+    let request = match body {
+        Some(body) => Request::post(target, body),
+        None => Request::new(method, target),
+    };
+    request.header("Authorization", &format!("Bearer {key}"))
+}
+
+#[test]
+fn the_native_api_finds_nothing_of_anothers_either() {
+    let Street { shop, ann, bob, anns, bobs } = street();
+    let before = shop.books().state();
+    let receipts = |customer: &Customer| -> Vec<String> {
+        let listed = native("GET", "/api/v1/receipts?limit=500", &customer.key, None);
+        let listed = listed.send(shop.address()).json();
+        let receipts = listed["receipts"].as_array().unwrap().clone();
+        receipts.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let (hers, his) = (receipts(&ann), receipts(&bob));
+    assert!(hers.len() > 8 && hers.iter().all(|receipt| !his.contains(receipt)));
+    let one = |receipt: &str| {
+        let target = format!("/api/v1/receipts/{receipt}");
+        let answer = native("GET", &target, &ann.key, None).send(shop.address());
+        (answer.status, answer.text())
+    };
+    assert_eq!(one(&hers[0]).0, 200);
+    let unknown = one("0123456789abcdef01234567");
+    assert_eq!(unknown.0, 404);
+    for receipt in &his {
+        assert_eq!(one(receipt), unknown, "a receipt of another's can be told from none");
+    }
+
+    let extended = |ids: &[String]| {
+        let body = json!({ "ids": ids, "period_days": 360 });
+        let request = native("POST", "/api/v1/leases/extend", &ann.key, Some(&body));
+        let answer = request.send(shop.address());
+        (answer.status, answer.text())
+    };
+    let unknown = extended(&["0123456789abcdef01234567".to_owned()]);
+    assert!((400..500).contains(&unknown.0), "{unknown:?}");
+    for (own, other) in anns.iter().zip(&bobs) {
+        for stranger in [&other.live, &other.ended] {
+            assert_eq!(extended(&ids(stranger)), unknown);
+            assert_eq!(extended(&[ids(&own.live), ids(stranger)].concat()), unknown);
+            assert_eq!(extended(&[ids(stranger), ids(&own.live)].concat()), unknown);
+        }
+    }
+    for target in ["/api/v1/leases?limit=500", "/api/v1/leases?limit=500&state=reserved"] {
+        let text = native("GET", target, &ann.key, None).send(shop.address()).text();
+        for lease in bobs.iter().flat_map(|held| held.live.iter().chain(&held.ended)) {
+            assert!(!text.contains(&id(lease)), "{target} shows another's lease");
+        }
+    }
+    let behind = format!("/api/v1/leases?after={}", id(&bobs[0].live[0]));
+    let text = native("GET", &behind, &ann.key, None).send(shop.address()).text();
+    assert!(bobs[0].live.iter().all(|lease| !text.contains(&id(lease))));
+    assert_same(&before, &shop.books().state(), "asking for another's");
+}
+
+#[test]
+fn every_route_of_the_description_asks_who_is_calling() {
+    let Street { shop, ann, .. } = street();
+    let open = ["/healthz", "/readyz", "/metrics", "/api/openapi.json", "/api/proxy/reboot", "/"];
+    let described = Request::get("/api/openapi.json").send(shop.address()).json();
+    let before = shop.books().state();
+    let mut closed = 0;
+    for (path, methods) in described["paths"].as_object().unwrap() {
+        if open.contains(&path.as_str()) || path.starts_with("/docs") {
+            continue;
+        }
+        for method in methods.as_object().unwrap().keys().filter(|name| *name != "parameters") {
+            let method = method.to_uppercase();
+            let named = |key: &str| path.replace("{apiKey}", key).replace("{id}", "1");
+            let sandbox = path.starts_with("/sandbox");
+            let tokens = if sandbox { ["", &ann.key] } else { ["", shop.token()] };
+            let texts = tokens.map(|token| {
+                let target = named(if token.is_empty() { "unknown" } else { token });
+                let request = Request::new(&method, &target).body(b"{}");
+                let request = match token {
+                    "" => request,
+                    token => request.header("Authorization", &format!("Bearer {token}")),
+                };
+                let answer = request.send(shop.address());
+                let refused = match answer.status {
+                    401 => true,
+                    200 => answer.text().contains(r#""error":{"code":2,"#),
+                    _ => false,
+                };
+                assert!(refused, "{method} {path}: {} {}", answer.status, answer.text());
+                answer.text()
+            });
+            assert_eq!(texts[0], texts[1], "{method} {path}: no key and a wrong one differ");
+            closed += 1;
+        }
+    }
+    assert!(closed >= 20, "the description names {closed} closed routes only");
+    assert_same(&before, &shop.books().state(), "calls without a key");
 }

@@ -6,6 +6,7 @@ use e2e::bodies::{extend, extend_order, order, with};
 use e2e::customer::{Customer, id, order_id};
 use e2e::http::{Answer, Connection, Request};
 use e2e::race::{Held, race};
+use e2e::random::Random;
 use e2e::shop::{FLAT, Setup, Shop};
 use serde_json::{Value, json};
 
@@ -113,10 +114,12 @@ fn a_refusal_for_lack_of_money_or_stock_is_repeated_and_one_for_form_is_not() {
     shop.audit();
 }
 
-/// A request whose client leaves after the last byte was sent, without looking at the answer.
-fn leave(shop: &Shop, request: &Request, rudely: bool) {
+/// A request whose client leaves, so long after the last byte was sent, without having been
+/// answered.
+fn leave(shop: &Shop, request: &Request, after: Duration, rudely: bool) {
     let mut held = Held::start(shop.address(), std::slice::from_ref(request));
     held.release();
+    std::thread::sleep(after);
     for connection in held.into_connections() {
         match rudely {
             true => connection.reset(),
@@ -125,34 +128,90 @@ fn leave(shop: &Shop, request: &Request, rudely: bool) {
     }
 }
 
-#[test]
-fn who_left_before_the_answer_and_asks_again_is_charged_once() {
-    let shop = shop();
-    let ann = shop.customer("Ann", "200.00");
+/// Thirty different purchases, with what each costs in cents.
+fn purchases(shop: &Shop, customer: &Customer) -> Vec<(Request, i64)> {
     let leases: Vec<Value> =
-        (0..10).flat_map(|_| shop.order(&ann, &order("IPv4", "USA", 1, 30))).collect();
+        (0..10).flat_map(|_| shop.order(customer, &order("IPv4", "USA", 1, 30))).collect();
+    (0..30)
+        .map(|round| {
+            let lease = &leases[round / 3];
+            let (days, price) = if round % 4 < 2 { (30, 100) } else { (90, 300) };
+            let (call, body) = match round % 3 {
+                0 => ("/order", order("IPv4", "USA", 1, days)),
+                1 => ("/extend", extend("IPv4", &[id(lease)], days)),
+                _ => ("/extend/order", extend_order("IPv4", &[order_id(lease)], days)),
+            };
+            let body = with(&body, json!({ "goal": format!("round {round}") }));
+            (customer.posting(call, &body), price)
+        })
+        .collect()
+}
+
+#[test]
+fn who_left_while_it_was_done_and_asks_again_is_charged_once_and_told_so() {
+    let shop = Setup::new(BINARY)
+        .catalogue(FLAT)
+        .stock("--kind IPv4 --country USA --cidr 10.0.0.0/22")
+        .slow_syncs(60_000)
+        .open();
+    let ann = shop.customer("Ann", "200.00");
+    let purchases = purchases(&shop, &ann);
     let mut balance = shop.balance(&ann);
-    for round in 0..30 {
-        let lease = &leases[round / 3];
-        let days = if round % 4 < 2 { 30 } else { 90 };
-        let (call, body) = match round % 3 {
-            0 => ("/order", order("IPv4", "USA", 1, days)),
-            1 => ("/extend", extend("IPv4", &[id(lease)], days)),
-            _ => ("/extend/order", extend_order("IPv4", &[order_id(lease)], days)),
-        };
-        let body = with(&body, json!({ "goal": format!("round {round}") }));
-        let request = ann.posting(call, &body);
-        let rudely = round % 2 == 0;
-        leave(&shop, &request, rudely);
+    for (round, (request, price)) in purchases.iter().enumerate() {
+        // The work has begun, and the disk is not done with it.
+        leave(&shop, request, Duration::from_millis(20), round % 2 == 0);
         let again = request.send(shop.address());
-        balance -= if days == 30 { 100 } else { 300 };
+        balance -= price;
         let now = shop.balance(&ann);
-        assert_eq!(now, balance, "round {round}, {call}: charged {} too often", balance - now);
+        assert_eq!(now, balance, "round {round}: charged {} too much", balance - now);
         again.ok();
-        // A reset can overtake the last byte of the request, which is then not carried out at all.
-        assert!(rudely || again.is_replayed(), "round {round}: it is not said to be a repeat");
+        assert!(again.is_replayed(), "round {round}: the answer does not say that it is a repeat");
     }
     shop.audit();
+}
+
+#[test]
+fn who_left_at_any_moment_and_asks_again_is_charged_once() {
+    let shop = shop();
+    let ann = shop.customer("Ann", "200.00");
+    let purchases = purchases(&shop, &ann);
+    let mut balance = shop.balance(&ann);
+    for (round, (request, price)) in purchases.iter().enumerate() {
+        leave(&shop, request, Duration::ZERO, round % 2 == 0);
+        request.send(shop.address()).ok();
+        balance -= price;
+        let now = shop.balance(&ann);
+        assert_eq!(now, balance, "round {round}: charged {} too much", balance - now);
+    }
+    shop.audit();
+}
+
+#[test]
+fn a_kill_at_any_moment_and_a_repeat_are_one_purchase() {
+    let mut shop = shop();
+    let ann = shop.customer("Ann", "200.00");
+    let purchases = purchases(&shop, &ann);
+    let mut balance = shop.balance(&ann);
+    let mut chance = Random::new(1);
+    let mut replayed = 0;
+    for (round, (request, price)) in purchases.iter().enumerate() {
+        let request = match round % 2 {
+            0 => request.clone().header("Idempotency-Key", &format!("kill {round}")),
+            _ => request.clone(),
+        };
+        let mut held = Held::start(shop.address(), std::slice::from_ref(&request));
+        held.release();
+        let moment = u64::try_from(chance.below(6_000)).unwrap();
+        std::thread::sleep(Duration::from_micros(moment));
+        shop.restart();
+        let again = request.send(shop.address());
+        again.ok();
+        replayed += usize::from(again.is_replayed());
+        balance -= price;
+        assert_eq!(shop.balance(&ann), balance, "round {round}");
+        shop.audit();
+    }
+    assert!((1..30).contains(&replayed), "the kills came all too early or too late: {replayed}");
 }
 
 #[test]
@@ -218,10 +277,14 @@ fn a_good_end_leaves_nobody_in_doubt() {
 
 #[test]
 fn a_repeat_after_more_than_an_hour_is_a_new_purchase() {
-    let shop = shop();
+    let shop = Setup::new(BINARY)
+        .catalogue(FLAT)
+        .stock("--kind IPv4 --country USA --cidr 10.0.0.0/24")
+        .slow_syncs(60_000)
+        .open();
     let ann = shop.customer("Ann", "50.00");
     let request = ann.posting("/order", &order("IPv4", "USA", 1, 30));
-    leave(&shop, &request, false);
+    leave(&shop, &request, Duration::from_millis(20), false);
     until_charged(&shop, &ann, 4900);
     shop.advance("59m");
     let within = request.send(shop.address());

@@ -5,7 +5,7 @@
 use e2e::bodies::{extend, extend_order, order, with};
 use e2e::customer::{Customer, id, order_id};
 use e2e::dates::{DAY, HOUR, millis, text};
-use e2e::http::cents;
+use e2e::http::{Request, cents};
 use e2e::shop::Shop;
 use serde_json::{Value, json};
 
@@ -209,7 +209,7 @@ fn listed(shop: &Shop, ann: &Customer, ware: &Ware, number: &str) -> Vec<Value> 
 
     let addresses = order["ipAddresses"].as_array().unwrap().clone();
     assert_eq!(addresses.len(), usize::try_from(ware.quantity).unwrap());
-    let mut exits: Vec<&str> = vec![];
+    let mut endpoints: Vec<String> = vec![];
     for address in &addresses {
         assert_eq!(address["proxyType"], ware.kind);
         assert_eq!(address["country"], ware.country);
@@ -217,7 +217,9 @@ fn listed(shop: &Shop, ann: &Customer, ware: &Ware, number: &str) -> Vec<Value> 
         assert_eq!(address["extendInfo"], json!({ "autoExtend": false, "extendDays": 0 }));
         let start = millis(address["dateStart"].as_str().unwrap());
         assert_eq!(end(address) - start, ware.span());
-        exits.push(address["ipAddressIp"].as_str().unwrap());
+        // Kinds that share their gateway's host have ports of their own.
+        let members = ["ipAddressIp", "httpsPort", "socks5Port", "port"];
+        endpoints.push(members.map(|member| address[member].to_string()).join(" "));
         match ware.kind {
             "ISP" => assert_eq!(
                 address["authInfo"],
@@ -235,9 +237,15 @@ fn listed(shop: &Shop, ann: &Customer, ware: &Ware, number: &str) -> Vec<Value> 
             _ => assert!(address["httpsPort"].is_string() && address["socks5Port"].is_string()),
         }
     }
-    exits.sort_unstable();
-    exits.dedup();
-    assert_eq!(exits.len(), addresses.len(), "an exit was let twice: {exits:?}");
+    endpoints.sort_unstable();
+    endpoints.dedup();
+    assert_eq!(endpoints.len(), addresses.len(), "an endpoint was let twice: {endpoints:?}");
+
+    let exits = native(shop, ann, "live");
+    let mut distinct: Vec<String> = exits.iter().map(|lease| lease["exit"].to_string()).collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    assert_eq!(distinct.len(), addresses.len(), "an exit was let twice: {exits:?}");
 
     let mut paged = vec![];
     for (page, call) in ["/ipAddress/page?", "/ipAddress?", "/ipAddress/page?"].iter().enumerate() {
@@ -251,6 +259,14 @@ fn listed(shop: &Shop, ann: &Customer, ware: &Ware, number: &str) -> Vec<Value> 
     }
     assert_eq!(paged, addresses);
     addresses
+}
+
+/// The leases in this state, by the native API.
+fn native(shop: &Shop, customer: &Customer, state: &str) -> Vec<Value> {
+    let listed = Request::get(&format!("/api/v1/leases?state={state}"))
+        .header("Authorization", &format!("Bearer {}", customer.key))
+        .send(shop.address());
+    listed.json()["leases"].as_array().unwrap().clone()
 }
 
 /// Auto-extend is switched, and one renewal happens at the right instant.
@@ -297,12 +313,17 @@ fn ended_and_restored(shop: &Shop, ann: &Customer, ware: &Ware, addresses: &[Val
     let ended = events(shop, ann, "ended");
     assert_eq!((ended.len(), moment(&ended[0])), (1, ends));
 
+    let reserved = native(shop, ann, "reserved");
     if ware.kind == "MOBILE" {
+        assert!(reserved.is_empty());
         assert_eq!(shop.post(ann, "/extend", &by_ids).code(), 24);
         assert_eq!(shop.post(ann, "/calculate/extend", &by_ids).code(), 24);
         assert_eq!(moment(&events(shop, ann, "released")[0]), ends);
         return;
     }
+    let kept: Vec<&str> = reserved.iter().map(|lease| lease["id"].as_str().unwrap()).collect();
+    assert_eq!(kept, names);
+    assert_eq!(millis(reserved[0]["reserved_until"].as_str().unwrap()), ends + DAY);
     let restored_at = ends + 20 * HOUR;
     to(shop, restored_at);
     let (price, _) = quoted_and_done(shop, ann, "/extend", &by_ids);
@@ -435,7 +456,7 @@ fn a_modem_place_is_let_again_with_a_new_link() {
 #[test]
 fn ipv6_orders_are_extended_as_a_whole_or_not_at_all() {
     let shop = Shop::start(BINARY);
-    let ann = shop.customer("Ann", "2.00");
+    let ann = shop.customer("Ann", "2.65");
     let wanted = with(&order("IPv6", "DEU", 3, 90), json!({ "protocol": "HTTP" }));
     let mut names = ids(&shop.order(&ann, &wanted));
     let other = ids(&shop.order(&ann, &wanted));

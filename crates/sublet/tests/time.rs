@@ -41,7 +41,7 @@ fn filled(leases: usize) -> Filled {
         .open();
     let mut chance = Random::new(26);
     let customers: Vec<Customer> =
-        (0..12).map(|n| shop.customer(&format!("Tenant {n}"), "3000.00")).collect();
+        (0..12).map(|n| shop.customer(&format!("Tenant {n}"), "0")).collect();
     let mut had = 0;
     while had < leases {
         let customer = &customers[had % customers.len()];
@@ -58,6 +58,8 @@ fn filled(leases: usize) -> Filled {
                 (with(&order("MOBILE", "GBR", 1, 30), members), 30)
             }
         };
+        let price = shop.post(customer, "/calculate/order", &body).ok()["price"].to_string();
+        shop.deposit(customer.id, &price);
         let new = shop.order(customer, &body);
         had += new.len();
         if chance.below(8) > 0 {
@@ -70,7 +72,7 @@ fn filled(leases: usize) -> Filled {
     // From now on every third has plenty, every third a little, and every third nothing.
     for (number, customer) in customers.iter().enumerate() {
         match number % 3 {
-            0 => shop.deposit(customer.id, "200000.00"),
+            0 => shop.deposit(customer.id, "50000.00"),
             1 => shop.deposit(customer.id, "150.00"),
             _ => {}
         }
@@ -117,7 +119,7 @@ fn a_jump_that_is_killed_on_its_way_is_completed_at_the_next_start() {
     let Filled { shop: mut whole, now, .. } = filled(wanted() / 2);
     let mut killed = whole.copied();
     whole.reopen();
-    let target = now + 200 * DAY;
+    let target = now + 200 * DAY + HOUR;
     jump(&whole, target);
 
     killed.reopen();
@@ -153,6 +155,7 @@ fn auto_extend_runs_once_for_each_lease_and_period() {
             held.release();
             std::thread::sleep(Duration::from_millis(u64::try_from(chance.below(80)).unwrap()));
             shop.restart();
+            at += HOUR / 2;
         }
         jump(&shop, at);
     }

@@ -50,7 +50,7 @@ impl Baseline {
         connection
             .execute_batch(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-                 PRAGMA cache_size = -262144; PRAGMA wal_autocheckpoint = 8000;",
+                 PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 8000;",
             )
             .map_err(fault)?;
         connection.execute_batch(LAYOUT).map_err(fault)?;

@@ -268,7 +268,10 @@ impl Store for SqliteStore {
     }
 
     fn suspend_customer(&self, id: CustomerId, suspended: bool) -> Result<bool> {
-        self.write(|connection| customers::suspend(connection, id, suspended))
+        self.write(|connection| {
+            state::raise_keys_version(connection)?;
+            customers::suspend(connection, id, suspended)
+        })
     }
 
     fn create_key(&self, new: &NewApiKey, now: Time) -> Result<KeyId> {
@@ -279,6 +282,10 @@ impl Store for SqliteStore {
         self.read(|connection| keys::by_hash(connection, hash))
     }
 
+    fn keys_version(&self) -> Result<i64> {
+        self.read(state::keys_version)
+    }
+
     fn keys(&self, customer: Option<CustomerId>) -> Result<Vec<ApiKey>> {
         self.read(|connection| keys::list(connection, customer))
     }
@@ -287,6 +294,7 @@ impl Store for SqliteStore {
         self.write(|connection| {
             let Some(hash) = keys::hash(connection, id)? else { return Ok(false) };
             keys::revoke(connection, id, now)?;
+            state::raise_keys_version(connection)?;
             self.revocations.append(&hash)?;
             Ok(true)
         })

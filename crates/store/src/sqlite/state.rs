@@ -13,6 +13,8 @@ statements! {
     WRITE_NEXT = "UPDATE state SET next_entry = ?1, next_order = ?2, next_lease = ?3,
         next_address = ?4 WHERE id = 1";
     WRITE_VERSION = "UPDATE state SET catalogue_version = ?1 WHERE id = 1";
+    READ_KEYS_VERSION = "SELECT keys_version FROM state WHERE id = 1";
+    RAISE_KEYS_VERSION = "UPDATE state SET keys_version = keys_version + 1 WHERE id = 1";
     READ_OFFSET = "SELECT clock_offset_ms FROM state WHERE id = 1";
     WRITE_OFFSET = "UPDATE state SET clock_offset_ms = ?1 WHERE id = 1";
     WRITE_LOCKED = "UPDATE state SET sales_locked = ?1 WHERE id = 1";
@@ -20,8 +22,8 @@ statements! {
     MAKE_INSTALLATION = "INSERT INTO installation (id, sandbox, id_key, key_fingerprint)
         VALUES (1, ?1, ?2, ?3) ON CONFLICT DO NOTHING";
     MAKE_STATE = "INSERT INTO state (id, next_entry, next_order, next_lease, next_address,
-        catalogue_version, sales_locked, quiet_entry, clock_offset_ms)
-        VALUES (1, 1, 1, 1, 1, 0, 0, 1, 0) ON CONFLICT DO NOTHING";
+        catalogue_version, keys_version, sales_locked, quiet_entry, clock_offset_ms)
+        VALUES (1, 1, 1, 1, 1, 0, 0, 0, 1, 0) ON CONFLICT DO NOTHING";
 }
 
 /// What every transaction looks at.
@@ -63,6 +65,16 @@ pub(super) fn write_next(connection: &Connection, next: NextIds) -> Result<()> {
 
 pub(super) fn write_catalogue_version(connection: &Connection, version: i64) -> Result<()> {
     connection.prepare_cached(WRITE_VERSION)?.execute([version])?;
+    Ok(())
+}
+
+pub(super) fn keys_version(connection: &Connection) -> Result<i64> {
+    Ok(connection.prepare_cached(READ_KEYS_VERSION)?.query_row([], |row| row.get(0))?)
+}
+
+/// Notes that a key or a customer has changed.
+pub(super) fn raise_keys_version(connection: &Connection) -> Result<()> {
+    connection.prepare_cached(RAISE_KEYS_VERSION)?.execute([])?;
     Ok(())
 }
 

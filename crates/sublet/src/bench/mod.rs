@@ -31,7 +31,7 @@ pub(crate) struct Options {
     /// Where to put the databases; a folder of the system's temporary one by default.
     #[arg(long)]
     pub(crate) folder: Option<PathBuf>,
-    /// Only these parts: store, disk, http, page, sweep.
+    /// Only these parts: store, disk, http, price, page, sweep.
     #[arg(long, value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// Measures group commit alone, for a run under a slowed disk.
@@ -79,6 +79,9 @@ fn measured(options: &Options, folder: &std::path::Path, report: &mut Report) ->
     }
     if options.wants("http") {
         http::requests(options, folder, bare.unwrap_or(1.0), report)?;
+    }
+    if options.wants("price") {
+        http::prices(options, folder, report)?;
     }
     if options.wants("page") {
         page::pages(options, folder, report)?;

@@ -113,7 +113,7 @@ fn done() {
     let by_ip = bought("OR", &b4(json!({ "authType": "IP", "authIp": "198.51.100.7" })), 131);
     assert_eq!(by_ip["authInfo"]["ip"], "198.51.100.7");
 
-    let goal = format!("\"<b>Grüße</b>\" & 'co' {}", "ü".repeat(176));
+    let goal = format!("\"<b>Grüße</b>\" & 'co' {}", "ü".repeat(178));
     assert_eq!(goal.chars().count(), 200);
     bought("OR-14", &b4(json!({ "goal": goal })), 131);
     let orders = f.shop.books().rows("customer_order").concat();
@@ -124,7 +124,7 @@ fn done() {
     assert_eq!((paid, &done["promoCodeStatus"]), (131, &json!("NO_VALID")));
     let (paid, done) = f.done("OR-18", CALL, &b4(json!({ "promoCode": "half" })));
     assert_eq!((paid, &done["promoCodeStatus"]), (66, &json!("VALID")));
-    let socks = bought("OR-15", &ipv6(json!({ "protocol": "socks" })), 24);
+    let socks = bought("OR-15", &ipv6(json!({ "protocol": "SOCKS" })), 24);
     assert_eq!(socks["protocol"], "SOCKS");
     bought("OR-17", &mobile(json!({ "rotationTime": "300" })), 7200);
 
