@@ -11,6 +11,16 @@ use crate::deeds::{Deed, Outcome, What};
 use crate::http::{Answer, Connection};
 use crate::random::Random;
 
+/// Tells programs to stop, also when a test panics while they work, so that their threads can end.
+#[derive(Debug)]
+pub struct StopWhenDropped<'a>(pub &'a AtomicBool);
+
+impl Drop for StopWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// What became of requests that were not answered.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unheard {

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use crate::auditor::{Auditor, Entry};
 use crate::customer::Customer;
 use crate::deeds::{Deed, Deposit};
-use crate::programs::Program;
+use crate::programs::{Program, StopWhenDropped};
 use crate::random::Random;
 use crate::shop::{FLAT, Setup, Shop};
 use crate::witness::Witness;
@@ -83,8 +83,7 @@ impl Town {
         let address = self.shop.address();
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            // Also if `during` panics, so that the scope can end.
-            let _stop = Stop(&stop);
+            let _stopping = StopWhenDropped(&stop);
             for program in &mut self.programs {
                 scope.spawn(|| program.work(address, &stop, |_| {}));
             }
@@ -211,13 +210,5 @@ impl Paying {
     pub fn kill(&mut self) {
         // It fails if the command has ended by itself.
         let _ = self.child.kill();
-    }
-}
-
-struct Stop<'a>(&'a AtomicBool);
-
-impl Drop for Stop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }

@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 
 use domain::command::{Command, Decision, Wish};
 use store::Store;
-use store::error::Error;
 use tokio::sync::oneshot;
 
 use crate::clock::{Clock, ShopClock};
@@ -106,7 +105,10 @@ impl Batcher {
         let worker = Worker { shared: shared.clone(), store, clock };
         let thread = std::thread::Builder::new()
             .name("batcher".into())
-            .spawn(move || worker.run())
+            .spawn(move || {
+                let _fuse = Fuse;
+                worker.run();
+            })
             .expect("a thread can be started at start-up");
         Batcher { shared, thread: Mutex::new(Some(thread)) }
     }
@@ -155,10 +157,8 @@ impl Batcher {
         self.shared.lock().closing = true;
         self.shared.arrived.notify_one();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread
-            && thread.join().is_err()
-        {
-            tracing::error!("The batcher panicked");
+        if let Some(thread) = thread {
+            thread.join().expect("a panic would have ended the process");
         }
     }
 }
@@ -167,6 +167,19 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Lanes> {
         // Nothing between lock and unlock can leave the lanes half changed.
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends the process if the batcher panics: a server without one would keep everybody waiting for
+/// ever, while one that is gone is started anew.
+struct Fuse;
+
+impl Drop for Fuse {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("The batcher panicked");
+            std::process::abort();
+        }
     }
 }
 
@@ -249,11 +262,6 @@ impl Worker {
         let transaction = || self.store.transact(commands, self.clock.now());
         match catch_unwind(AssertUnwindSafe(transaction)) {
             Ok(Ok(decisions)) => Ok(decisions),
-            Ok(Err(error @ Error::Broken(_))) => {
-                // What the disk holds is not known any more. Only a new start can find out.
-                told(&error, "committing");
-                std::process::abort();
-            }
             Ok(Err(error)) => Err(told(&error, "deciding a batch of commands")),
             Err(_) => {
                 tracing::error!("A transaction panicked");

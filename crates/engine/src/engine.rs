@@ -1,8 +1,8 @@
 //! What the edges talk to.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
@@ -36,6 +36,9 @@ const TICK: Duration = Duration::from_millis(250);
 /// After so long without a spend, every answer has been delivered or is remembered.
 const QUIET: Duration = Duration::from_secs(5);
 
+/// After so long what could not be remembered is tried again.
+const REMEMBER_AGAIN: Duration = Duration::from_millis(500);
+
 /// Spends this shortly before an unclean end may not have been answered.
 const UNCLEAN_WINDOW: Span = Span::from_millis_const(5_000);
 
@@ -59,7 +62,7 @@ struct Inner {
     /// Sweeps and jumps of the clock, one at a time.
     sweeping: tokio::sync::Mutex<scheduler::Swept>,
     /// When the last spend without an idempotency key was decided, until that was noted as quiet.
-    last_spend: Mutex<Option<std::time::Instant>>,
+    last_spend: Mutex<Option<Instant>>,
 }
 
 /// A price, or why there is none, with the balance it was looked at with.
@@ -186,8 +189,8 @@ impl Engine {
             self.inner.totals.count(decision);
         }
         if spends && decided.as_ref().is_ok_and(|decision| decision.result.is_ok()) {
-            let mut last = self.inner.last_spend.lock().unwrap_or_else(PoisonError::into_inner);
-            *last = Some(std::time::Instant::now());
+            let mut last = self.lock_last_spend();
+            *last = Some(Instant::now());
         }
         decided
     }
@@ -246,13 +249,19 @@ impl Engine {
         }
     }
 
-    /// Remembers the answer to a spend whose client was gone before it was written.
+    /// Remembers the answer to a spend whose client was gone before it was written. Tries again
+    /// while the database cannot be written: without it the client would be charged twice.
     pub async fn remember(&self, entry: EntryId) {
-        let now = self.now();
         let kept = domain::idempotency::KEPT_WITHOUT_KEY;
-        let noted = self.read_slow(move |store| store.remember(&[entry], now, kept)).await;
-        if let Err(error) = noted {
-            told(&error, "remembering an answer that was not delivered");
+        loop {
+            let now = self.now();
+            let noted = self.read_slow(move |store| store.remember(&[entry], now, kept)).await;
+            let Err(error) = noted else { return };
+            let fault = told(&error, "remembering an answer that was not delivered");
+            if !matches!(fault, Fault::Unavailable) || self.is_closing() {
+                return;
+            }
+            tokio::time::sleep(REMEMBER_AGAIN).await;
         }
     }
 
@@ -285,7 +294,7 @@ impl Engine {
     /// Notes when it is quiet, and forgets answers whose time is over.
     async fn tidy(&self) {
         let quiet = {
-            let mut last = self.inner.last_spend.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut last = self.lock_last_spend();
             let quiet = last.is_some_and(|at| at.elapsed() >= QUIET);
             if quiet {
                 *last = None;
@@ -301,8 +310,13 @@ impl Engine {
             });
             if let Err(error) = tidied.await {
                 told(&error, "tidying");
+                self.lock_last_spend().get_or_insert_with(Instant::now);
             }
         }
+    }
+
+    fn lock_last_spend(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.inner.last_spend.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Moves a sandbox's clock forward to `target`, doing on the way everything that is due at the

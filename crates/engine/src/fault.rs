@@ -39,6 +39,10 @@ impl From<&Error> for Fault {
 }
 
 /// Logs what broke, once, with its causes, and says what can be said of it.
+///
+/// If it is the disk, the process ends here, whoever met it: what the disk holds is not known any
+/// more, a second try may succeed without having written anything, and only a new start can find
+/// out.
 pub(crate) fn told(error: &Error, doing: &'static str) -> Fault {
     let mut causes = String::new();
     let mut cause = std::error::Error::source(error);
@@ -48,5 +52,8 @@ pub(crate) fn told(error: &Error, doing: &'static str) -> Fault {
         cause = inner.source();
     }
     tracing::error!(doing, "While {doing}: {error}{causes}");
+    if let Error::Broken(_) = error {
+        std::process::abort();
+    }
     Fault::from(error)
 }

@@ -16,7 +16,13 @@ pub(crate) fn start_quietly() {
 
 fn start_at(level: &str) {
     let filter = EnvFilter::try_from_env("SUBLET_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // A line that cannot be written, to a full disk or a closed terminal, is lost. To say so
+        // would be one more line that cannot be written, and a panic of whoever had something to
+        // log.
+        .log_internal_errors(false);
     let started = if std::io::stderr().is_terminal() {
         logs.try_init()
     } else {

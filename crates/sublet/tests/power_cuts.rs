@@ -10,11 +10,12 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use e2e::auditor::Auditor;
 use e2e::power::{Failure, Journal, Recording, record};
+use e2e::programs::StopWhenDropped;
 use e2e::server::{first_line, listening, wait};
 use e2e::town::Town;
 
@@ -51,8 +52,8 @@ fn recorded(town: &mut Town, end: impl FnOnce(&mut Child)) -> Recording<Promise>
                     program.work(address, stop, |deed| journal.promised((number, deed)));
                 });
             }
+            let _stopping = StopWhenDropped(&stop);
             std::thread::sleep(WORK);
-            stop.store(true, Ordering::Relaxed);
         });
         end(server);
     })
