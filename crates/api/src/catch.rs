@@ -21,3 +21,18 @@ pub(crate) async fn panics<F: Future>(future: F) -> Result<F::Output, Panicked> 
     })
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_ends_its_own_future_only() {
+        assert!(matches!(panics(async { 7 }).await, Ok(7)));
+        let broken = panics(async {
+            tokio::task::yield_now().await;
+            panic!("as the test wants it");
+        });
+        assert!(matches!(broken.await, Err::<(), _>(Panicked)));
+    }
+}

@@ -59,7 +59,7 @@ struct Asked<'r> {
 }
 
 impl Asked<'_> {
-    /// The selected leases' and the wallet's owner.
+    /// Whose key it is.
     fn customer(&self) -> domain::ids::CustomerId {
         self.caller.customer.id
     }

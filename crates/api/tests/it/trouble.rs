@@ -131,6 +131,7 @@ impl Store for Troubled {
         fn suspend_customer(id: CustomerId, suspended: bool) -> Result<bool>;
         fn create_key(new: &NewApiKey, now: Time) -> Result<KeyId>;
         fn key_by_hash(hash: &[u8; 32]) -> Result<Option<(ApiKey, Customer)>>;
+        fn keys_version() -> Result<i64>;
         fn keys(customer: Option<CustomerId>) -> Result<Vec<ApiKey>>;
         fn revoke_key(id: KeyId, now: Time) -> Result<bool>;
         fn create_operator_token(name: &str, hash: &[u8; 32], now: Time) -> Result<i64>;

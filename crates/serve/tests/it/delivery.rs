@@ -139,6 +139,44 @@ async fn a_client_that_closes_within_its_body_is_gone() {
     assert_eq!(soon(outcome).await, Outcome::Gone);
 }
 
+/// Asked before the runtime has had a chance to gather the event.
+#[tokio::test]
+async fn a_client_that_has_left_is_found_gone_at_once() {
+    let mut server = TestServer::new();
+    for reset in [false, true].repeat(20) {
+        let mut client = Client::new(&server).await;
+        client.get("/held").await;
+        let call = server.call().await;
+        assert!(!call.delivery.is_gone_now());
+
+        if reset {
+            client.reset();
+        } else {
+            drop(client);
+        }
+
+        assert!(call.delivery.is_gone_now());
+        assert_eq!(soon(call.delivery.outcome()).await, Outcome::Gone);
+        assert!(call.delivery.is_gone_now());
+    }
+}
+
+/// What is kept to ask about a client must not keep its connection.
+#[tokio::test]
+async fn a_delivery_that_is_kept_keeps_no_connection_open() {
+    let mut server = TestServer::new();
+    let mut client = Client::new(&server).await;
+    client.send("GET /held HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    let call = server.call().await;
+
+    call.answer.send("hello".into_response()).unwrap();
+    assert_eq!(client.answer().await.body, "hello");
+
+    client.is_closed().await;
+    assert!(!call.delivery.is_gone_now());
+    server.sees(0, |stats| &stats.open).await;
+}
+
 #[tokio::test]
 async fn each_answer_on_a_connection_has_its_own_fate() {
     let mut server = TestServer::new();
