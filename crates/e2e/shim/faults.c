@@ -3,6 +3,7 @@
      FAULTS_DIRECTORY   under which path files are touched, absolute and without links
      FAULTS_CONTROL     a file; while it is there, the disk fails as its first letter says:
                           f   full: nothing can be written, and no file made longer (ENOSPC)
+                          p   nearly full: of what is written the last byte has no room
                           s   broken: no sync succeeds (EIO) */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -58,13 +59,23 @@ ssize_t writev(int fd, const struct iovec *parts, int count) {
     return REAL(writev, fd, parts, count);
 }
 
+/* Half of what is left fits, until nothing but the last byte is left. */
+#define FIT_PARTLY(function)                                                                       \
+    if (fails(fd, 'p')) {                                                                          \
+        if (length > 1) return REAL(function, fd, data, length / 2, offset);                       \
+        errno = ENOSPC;                                                                            \
+        return -1;                                                                                 \
+    }
+
 ssize_t pwrite(int fd, const void *data, size_t length, off_t offset) {
     FAIL_IF(fd, 'f', ENOSPC)
+    FIT_PARTLY(pwrite)
     return REAL(pwrite, fd, data, length, offset);
 }
 
 ssize_t pwrite64(int fd, const void *data, size_t length, off64_t offset) {
     FAIL_IF(fd, 'f', ENOSPC)
+    FIT_PARTLY(pwrite64)
     return REAL(pwrite64, fd, data, length, offset);
 }
 

@@ -1,6 +1,6 @@
 //! Whoever looks at the books afterwards, and asks no server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -104,6 +104,17 @@ impl Auditor {
         let lines = self.run(&["customer", "list"])?;
         let number = |line: &Value| line["customer_id"].as_i64().expect("customers have numbers");
         Ok(lines.iter().map(|line| (number(line), cents(&line["balance"]))).collect())
+    }
+
+    /// The numbers of the API keys that were revoked.
+    ///
+    /// # Errors
+    ///
+    /// Why they cannot be read.
+    pub fn revoked_keys(&self) -> Result<BTreeSet<String>, String> {
+        let lines = self.run(&["key", "list"])?;
+        let revoked = lines.iter().filter(|key| key["state"] == "revoked");
+        Ok(revoked.map(|key| key["key_id"].to_string()).collect())
     }
 
     /// The goals of the orders behind the entry `after`, by the numbers of their entries. The

@@ -29,6 +29,8 @@ pub struct Faults {
 pub enum Fault {
     /// Nothing can be written, because there is no space left.
     Full,
+    /// Of everything that is written the last byte has no room.
+    NearlyFull,
     /// Nothing can be made durable.
     Broken,
 }
@@ -48,6 +50,7 @@ impl Faults {
     pub fn begin(&self, fault: Fault) {
         let letter = match fault {
             Fault::Full => "full",
+            Fault::NearlyFull => "partly",
             Fault::Broken => "sync",
         };
         std::fs::write(&self.control, letter).expect("a test can make files");

@@ -127,7 +127,8 @@ fn a_full_disk_refuses_what_writes_and_harms_nothing() {
         let address = town.shop.address();
         let heard = listen(&mut town, || {
             std::thread::sleep(PHASE / 2 + Duration::from_millis(37 * round % 200));
-            faults.begin(Fault::Full);
+            let fault = if round % 2 == 0 { Fault::Full } else { Fault::NearlyFull };
+            faults.begin(fault);
             full = Instant::now();
             std::thread::sleep(PHASE);
             assert_eq!(Request::get("/healthz").send(address).status, 200);
@@ -178,16 +179,18 @@ fn a_full_disk_refuses_what_writes_and_harms_nothing() {
 /// A server that is killed while its disk is full starts when there is room, and has lost nothing.
 #[test]
 fn a_kill_on_a_full_disk_loses_nothing() {
-    let (mut town, faults) = town(22);
-    listen(&mut town, || {
-        std::thread::sleep(PHASE / 2);
-        faults.begin(Fault::Full);
-        std::thread::sleep(PHASE / 4);
-    });
-    town.shop.kill9();
-    town.shop.reopen();
-    assert_eq!(town.settle(), Vec::<String>::new());
-    assert_eq!(town.complaints(), Vec::<String>::new());
+    for (seed, fault) in [(22, Fault::Full), (23, Fault::NearlyFull)] {
+        let (mut town, faults) = town(seed);
+        listen(&mut town, || {
+            std::thread::sleep(PHASE / 2);
+            faults.begin(fault);
+            std::thread::sleep(PHASE / 4);
+        });
+        town.shop.kill9();
+        town.shop.reopen();
+        assert_eq!(town.settle(), Vec::<String>::new(), "{fault:?}");
+        assert_eq!(town.complaints(), Vec::<String>::new(), "{fault:?}");
+    }
 }
 
 #[test]

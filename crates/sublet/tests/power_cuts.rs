@@ -8,6 +8,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::AtomicBool;
@@ -114,6 +115,12 @@ fn assert_none(failures: &[Failure]) {
     assert!(failures.is_empty(), "{} images, such as {}", failures.len(), failures[0]);
 }
 
+/// On a disk that does not sync.
+#[track_caller]
+fn assert_some(failures: &[Failure]) {
+    assert!(!failures.is_empty(), "a disk that does not sync was not found out");
+}
+
 #[test]
 fn a_power_cut_loses_nothing_that_was_promised() {
     let (mut town, before) = closed_town(11);
@@ -152,6 +159,87 @@ fn lengthen_log(town: &Town) {
         town.shop.stock(&format!("--kind IPv4 --country DEU --cidr 10.{}.0.0/22", 64 + network));
     }
     panic!("the log does not become long");
+}
+
+/// A shop that is cut off while it is set up can be set up again, and one that was said to be there
+/// is there.
+#[test]
+fn a_power_cut_while_a_shop_is_set_up_harms_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let set_up = |folder: &Path| {
+        let mut command = Command::new(BINARY);
+        command.arg("--database").arg(format!("sqlite:{}", folder.join("sublet.db").display()));
+        command.args(["--json", "init", "--sandbox"]).stdout(Stdio::null());
+        command
+    };
+    let recording = record(&mut set_up(folder.path()), folder.path(), |init, journal| {
+        assert!(wait(init).success());
+        journal.promised(());
+    });
+    let judge = |folder: &Path, promises: &[()]| {
+        let auditor = Auditor::new(BINARY, folder.join("sublet.db"));
+        if promises.is_empty() {
+            let again = set_up(folder).stderr(Stdio::piped()).output().unwrap();
+            if !again.status.success() {
+                return Err(String::from_utf8_lossy(&again.stderr).into_owned());
+            }
+        }
+        auditor.audit()
+    };
+    assert_none(&recording.cut(images() / 3, 4, judge));
+    assert_some(&recording.with_syncs_ignored().cut(40, 5, judge));
+}
+
+/// Each command line opens the database and closes it as the last one who has it open, which begins
+/// and ends the log every time.
+#[test]
+fn what_the_command_line_said_is_there_after_a_power_cut() {
+    const COMMANDS: usize = 12;
+    let (town, _) = closed_town(14);
+    let customer = town.programs[0].customer().id;
+    for _ in 0..COMMANDS {
+        town.shop.key(customer, "--name cut");
+    }
+    let before = town.auditor().journal(0).unwrap();
+    let listed = town.shop.run(&["key", "list", "--customer", &customer.to_string()]);
+    let named = listed.iter().filter(|key| key["name"] == "cut");
+    let keys: Vec<String> = named.map(|key| key["key_id"].to_string()).collect();
+
+    let mut shell = Command::new("sh");
+    let script = "customer=$1; shift; for key in \"$@\"; do
+            $0 wallet deposit --customer $customer --amount 1.00 --note \"cut $key\" && echo $key
+            $0 key revoke $key && echo $key
+        done; read end";
+    shell.args(["-c", script, BINARY, &customer.to_string()]).args(&keys);
+    shell.env("SUBLET_DATABASE", format!("sqlite:{}", town.shop.database().display()));
+    shell.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let folder = town.shop.folder();
+    let recording = record(&mut shell, folder, |shell: &mut Child, journal: &Journal<String>| {
+        let mut lines = BufReader::new(shell.stdout.take().unwrap()).lines();
+        for promise in 0..2 * COMMANDS {
+            // Before its number each command prints what it has done.
+            let number = lines.by_ref().map(Result::unwrap).find(|line| keys.contains(line));
+            assert_eq!(number.as_ref(), Some(&keys[promise / 2]));
+            journal.promised(number.unwrap());
+        }
+    });
+
+    let judge = |folder: &Path, promises: &[String]| {
+        let auditor = Auditor::new(BINARY, folder.join("sublet.db"));
+        auditor.audit()?;
+        let paid = auditor.journal(0)?.len() - before.len();
+        let expected = promises.len().div_ceil(2);
+        if !(expected..=expected + 1).contains(&paid) {
+            return Err(format!("{paid} deposits instead of {expected}"));
+        }
+        let revoked = auditor.revoked_keys()?;
+        match keys.iter().take(promises.len() / 2).find(|key| !revoked.contains(*key)) {
+            None => Ok(()),
+            Some(key) => Err(format!("the key {key} is valid again")),
+        }
+    };
+    assert_none(&recording.cut(images() / 3, 6, judge));
+    assert_some(&recording.with_syncs_ignored().cut(40, 7, judge));
 }
 
 /// The same proof finds out a disk that says it has synced and has not.
