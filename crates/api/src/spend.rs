@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::HeaderMap;
+use domain::api_key::ApiKey;
 use domain::command::{Command, Decision, Outcome, Wish};
 use domain::idempotency::{Idempotency, KeySource};
 use domain::ids::{CustomerId, EntryId};
@@ -53,12 +54,22 @@ impl GivenKey<'_> {
     }
 
     /// What makes the request known again; `None` if the given key is a bad one. Without one, the
-    /// request itself is remembered for `window`.
-    pub(crate) fn idempotency(self, fingerprint: [u8; 16], window: Span) -> Option<Idempotency> {
+    /// request itself is remembered for as long as the API key says. A key that says so has repeats
+    /// of its own: what another key of the customer asks for is no repeat.
+    pub(crate) fn idempotency(self, fingerprint: [u8; 16], of: &ApiKey) -> Option<Idempotency> {
         match self {
             GivenKey::Bad => None,
+            GivenKey::Absent if of.repeat_window > Span::ZERO => {
+                let mut hasher = Sha256::new();
+                hasher.update(b"window\0");
+                hasher.update(of.id.0.to_be_bytes());
+                hasher.update(fingerprint);
+                let fingerprint = half(hasher);
+                let source = KeySource::Request(of.repeat_window);
+                Some(Idempotency { key: fingerprint, fingerprint, source })
+            }
             GivenKey::Absent => {
-                let source = KeySource::Request(window);
+                let source = KeySource::Request(Span::ZERO);
                 Some(Idempotency { key: fingerprint, fingerprint, source })
             }
             GivenKey::Given(key) => {
@@ -276,12 +287,38 @@ mod tests {
     #[test]
     fn a_key_is_never_the_fingerprint_of_a_request() {
         let print = fingerprint("order", b"{}");
-        let given = GivenKey::Given(b"order").idempotency(print, Span::ZERO).unwrap();
+        let plain = key(1, Span::ZERO);
+        let given = GivenKey::Given(b"order").idempotency(print, &plain).unwrap();
         assert_ne!(given.key, print);
         assert_eq!(given.fingerprint, print);
-        let absent = GivenKey::Absent.idempotency(print, Span::HOUR).unwrap();
-        assert_eq!(absent.key, print);
-        assert_eq!(absent.source, KeySource::Request(Span::HOUR));
-        assert_eq!(GivenKey::Bad.idempotency(print, Span::ZERO), None);
+        let absent = GivenKey::Absent.idempotency(print, &plain).unwrap();
+        assert_eq!((absent.key, absent.source), (print, KeySource::Request(Span::ZERO)));
+        assert_eq!(GivenKey::Bad.idempotency(print, &plain), None);
+    }
+
+    #[test]
+    fn a_key_with_a_window_has_repeats_of_its_own() {
+        let print = fingerprint("order", b"{}");
+        let of = |key: &ApiKey| GivenKey::Absent.idempotency(print, key).unwrap();
+        let (one, two) = (of(&key(1, Span::HOUR)), of(&key(2, Span::HOUR)));
+        assert_eq!(one.source, KeySource::Request(Span::HOUR));
+        assert_eq!(one, of(&key(1, Span::HOUR)));
+        assert_ne!(one.key, two.key);
+        assert_ne!(one.key, of(&key(1, Span::ZERO)).key);
+    }
+
+    fn key(id: i64, repeat_window: Span) -> ApiKey {
+        ApiKey {
+            id: domain::ids::KeyId(id),
+            customer: CustomerId(1),
+            name: String::new(),
+            allowed: vec![],
+            read_only: false,
+            repeat_window,
+            requests_per_minute: None,
+            created_at: domain::time::Time::EPOCH,
+            expires_at: None,
+            revoked_at: None,
+        }
     }
 }

@@ -61,7 +61,7 @@ pub(super) async fn carry_out(asked: Asked) -> Result<Response<Body>, Refused> {
         period_days: Some(request.period_days),
         promo: request.promo_code,
     });
-    let idempotency = given.idempotency(fingerprint(PATH, &body), caller.key.repeat_window);
+    let idempotency = given.idempotency(fingerprint(PATH, &body), &caller.key);
     let idempotency = idempotency.ok_or_else(|| bad("Idempotency-Key cannot be read"))?;
     let delivery = parts.extensions.get::<Delivery>().cloned();
     let delivery = delivery.unwrap_or_else(|| Delivery::settled(serve::Outcome::Delivered));

@@ -23,8 +23,7 @@ pub(super) fn calculate(asked: &Asked<'_>) -> Result<Done, Stop> {
 pub(super) async fn carry_out(asked: &Asked<'_>) -> Result<Done, Stop> {
     let extend = wish(asked)?;
     let print = fingerprint(asked.call.template(), &asked.body);
-    let window = asked.caller.key.repeat_window;
-    let idempotency = asked.key.idempotency(print, window);
+    let idempotency = asked.key.idempotency(print, &asked.caller.key);
     let idempotency = idempotency.ok_or_else(|| Stop::problem(ProblemKind::Unknown))?;
     let kind = extend.kind;
     let app = asked.app;

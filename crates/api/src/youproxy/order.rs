@@ -50,8 +50,7 @@ pub(super) async fn place(asked: &Asked<'_>) -> Result<Done, Stop> {
     getrandom::fill(&mut seed).map_err(|_| Fault::Broken)?;
     let order = PlaceOrder { seed, ..wish(asked, &request) };
     let print = fingerprint(asked.call.template(), &asked.body);
-    let window = asked.caller.key.repeat_window;
-    let idempotency = asked.key.idempotency(print, window);
+    let idempotency = asked.key.idempotency(print, &asked.caller.key);
     let idempotency = idempotency.ok_or_else(|| Stop::problem(ProblemKind::Unknown))?;
     let kind = order.kind;
     let wish = Wish::Order(Box::new(order));
