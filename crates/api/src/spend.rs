@@ -200,7 +200,9 @@ pub(crate) async fn spend(
     // Watched from here on, so that a close is noticed before the answer is written.
     let delivered = mine.as_ref().map(|_| delivery.outcome());
     let engine = engine.clone();
+    let spending = engine.spending();
     tokio::spawn(async move {
+        let _spending = spending;
         let _mine = mine;
         let decided = engine.submit(command, Lane::Request).await;
         let done = decided.as_ref().ok().and_then(newly_done);

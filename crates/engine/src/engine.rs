@@ -39,6 +39,9 @@ const QUIET: Duration = Duration::from_secs(5);
 /// After so long what could not be remembered is tried again.
 const REMEMBER_AGAIN: Duration = Duration::from_millis(500);
 
+/// How long the end waits for the fate of the last answers.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
 /// Spends this shortly before an unclean end may not have been answered.
 const UNCLEAN_WINDOW: Span = Span::from_millis_const(5_000);
 
@@ -63,7 +66,12 @@ struct Inner {
     sweeping: tokio::sync::Mutex<scheduler::Swept>,
     /// When the last spend without an idempotency key was decided, until that was noted as quiet.
     last_spend: Mutex<Option<Instant>>,
+    /// Counts the spends whose answers are on their way.
+    spending: Arc<()>,
 }
+
+/// A spend whose answer is on its way, until dropped.
+pub struct Spending(#[expect(dead_code, reason = "it counts by being there")] Arc<()>);
 
 /// A price, or why there is none, with the balance it was looked at with.
 #[derive(Clone, Debug)]
@@ -123,6 +131,7 @@ impl Engine {
             sandbox: installation.sandbox,
             sweeping: tokio::sync::Mutex::default(),
             last_spend: Mutex::new(None),
+            spending: Arc::default(),
         };
         Ok(Engine { inner: Arc::new(inner) })
     }
@@ -249,6 +258,11 @@ impl Engine {
         }
     }
 
+    /// Has the end wait until the answer to a spend was delivered or is remembered.
+    pub fn spending(&self) -> Spending {
+        Spending(self.inner.spending.clone())
+    }
+
     /// Remembers the answer to a spend whose client was gone before it was written. Tries again
     /// while the database cannot be written: without it the client would be charged twice.
     pub async fn remember(&self, entry: EntryId) {
@@ -348,7 +362,15 @@ impl Engine {
         let engine = self.clone();
         let closed = tokio::task::spawn_blocking(move || {
             engine.inner.batcher.close();
-            engine.inner.store.note_quiet()
+            let (waits, open) = (Instant::now(), &engine.inner.spending);
+            while Arc::strong_count(open) > 1 && waits.elapsed() < LAST_ANSWERS {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            match Arc::strong_count(open) {
+                1 => engine.inner.store.note_quiet(),
+                // Then the next start takes this end for an unclean one, and remembers them.
+                _ => Ok(()),
+            }
         });
         match closed.await {
             Ok(Ok(())) => {}

@@ -9,7 +9,7 @@ use store::sqlite::{Create, Options, SqliteStore};
 use crate::problem::Problem;
 
 /// How many connections a server reads with.
-const SERVING_READERS: usize = 8;
+const SERVING_READERS: usize = 4;
 
 /// Which database is worked on, and where the key to its secrets is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -57,7 +57,7 @@ const STATEMENTS: usize = 256;
 /// Memory for pages, in KiB, that the writer and each reader may use. The operating system keeps
 /// pages too; and a commit that has split a page looks through all that are kept here.
 const WRITER_CACHE_KIB: i64 = 32 << 10;
-const READER_CACHE_KIB: i64 = 32 << 10;
+const READER_CACHE_KIB: i64 = 96 << 10;
 
 /// An open database.
 pub(super) struct Opened {

@@ -28,7 +28,7 @@ pub(super) fn group_commit(options: &Options, folder: &Path, report: &mut Report
             .args(["--customers", &options.customers.min(1_000).to_string()])
             .args(["--seconds", &options.seconds.to_string()])
             .env("LD_PRELOAD", &shim)
-            .env("SYNC_US", (millis * 1000).to_string())
+            .env("SLOWSYNC_MICROSECONDS", (millis * 1000).to_string())
             .output()?;
         if !output.status.success() {
             bail!("the run failed: {}", String::from_utf8_lossy(&output.stderr));
