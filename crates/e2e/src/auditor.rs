@@ -86,8 +86,10 @@ impl Auditor {
     ///
     /// Why it cannot be read.
     pub fn journal(&self, after: i64) -> Result<Vec<Entry>, String> {
-        let lines = self.run(&["events", "list", "--after", &after.to_string()])?;
-        let mut entries: Vec<Entry> = lines.iter().map(Entry::read).collect();
+        // One line after the other: as JSON values a long journal would need a lot of memory.
+        let text = self.say(&["events", "list", "--after", &after.to_string()])?;
+        let entries = text.lines().map(|line| parse(line).map(|shown| Entry::read(&shown)));
+        let mut entries = entries.collect::<Result<Vec<Entry>, String>>()?;
         let goals = self.goals(after).map_err(|error| error.to_string())?;
         for entry in &mut entries {
             entry.goal = goals.get(&entry.number).cloned();
@@ -132,6 +134,11 @@ impl Auditor {
     }
 
     fn run(&self, words: &[&str]) -> Result<Vec<Value>, String> {
+        self.say(words)?.lines().map(parse).collect()
+    }
+
+    /// Runs a command that must succeed, for what it prints.
+    fn say(&self, words: &[&str]) -> Result<String, String> {
         let output = Command::new(&self.binary)
             .arg("--database")
             .arg(format!("sqlite:{}", self.database.display()))
@@ -147,9 +154,12 @@ impl Auditor {
         if !output.status.success() {
             return Err(format!("`sublet {}` failed: {out}{err}", words.join(" ")));
         }
-        let line = |line| serde_json::from_str(line).map_err(|error| format!("{error}: {line}"));
-        out.lines().map(line).collect()
+        Ok(out.into_owned())
     }
+}
+
+fn parse(line: &str) -> Result<Value, String> {
+    serde_json::from_str(line).map_err(|error| format!("{error}: {line}"))
 }
 
 impl Entry {
