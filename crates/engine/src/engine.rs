@@ -353,7 +353,9 @@ impl Engine {
         self.inner.clock.hold(self.now());
         let swept = scheduler::sweep(self, &mut before, target, Acting::WithTheClock).await;
         self.inner.clock.hold(target);
-        self.inner.clock.release(target.since(self.inner.clock.true_time()));
+        // By what was noted, and so what other processes go by: the time that the jump took has
+        // passed here as well as there.
+        self.inner.clock.release(ahead);
         Ok(swept?)
     }
 
