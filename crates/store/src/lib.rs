@@ -16,9 +16,11 @@ pub mod error;
 mod files;
 mod hex;
 pub mod memory;
+pub mod postgres;
 pub mod records;
 pub mod revocations;
 pub mod sqlite;
+mod statements;
 pub mod vault;
 
 use std::path::Path;
