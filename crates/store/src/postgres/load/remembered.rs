@@ -1,0 +1,76 @@
+//! Answers that are given again.
+
+use domain::idempotency::{Answer as Told, Remembered};
+use domain::ids::CustomerId;
+use domain::needs::Needs;
+use domain::world::Loaded;
+
+use crate::Result;
+use crate::encoding::{corrupt, refusal};
+use crate::postgres::journal::{entry, entry_columns};
+use crate::postgres::row::Row;
+use crate::postgres::session::Answer;
+use crate::postgres::statements::statements;
+use crate::postgres::value::Value;
+
+statements! {
+    GET = concat!(
+        "SELECT answer.customer_id, answer.key, answer.fingerprint, answer.entry_id,
+            answer.refused, answer.until_ms, ", entry_columns!(), "
+         FROM unnest($1::bigint[], $2::bytea[]) AS asked (customer_id, key)
+         JOIN answer ON answer.customer_id = asked.customer_id AND answer.key = asked.key
+         LEFT JOIN entry ON entry.id = answer.entry_id"
+    );
+}
+
+/// The first column of the entry of an answer.
+const ENTRY: usize = 6;
+
+/// The keys of a batch.
+pub(super) struct Asked {
+    customers: Vec<i64>,
+    keys: Vec<Vec<u8>>,
+}
+
+impl Asked {
+    pub(super) fn new(needs: &Needs) -> Asked {
+        Asked {
+            customers: needs.remembered.iter().map(|(customer, _)| customer.0).collect(),
+            keys: needs.remembered.iter().map(|(_, key)| key.to_vec()).collect(),
+        }
+    }
+
+    pub(super) fn ask<'a>(&'a self, asks: &mut Vec<(&'static str, Vec<&'a dyn Value>)>) {
+        if !self.keys.is_empty() {
+            asks.push((GET, vec![&self.customers, &self.keys]));
+        }
+    }
+
+    pub(super) fn read(&self, answers: &[Answer], loaded: &mut Loaded) -> Result<()> {
+        for row in answers.iter().flat_map(|answer| &answer.rows) {
+            loaded.remembered.push(remembered(row)?);
+        }
+        Ok(())
+    }
+}
+
+/// An answer, whether or not its time is over.
+fn remembered(row: &Row) -> Result<Remembered> {
+    let answer = match row.optional_int(3)? {
+        Some(id) => {
+            if row.optional_int(ENTRY)?.is_none() {
+                return Err(corrupt("answer.entry_id", id));
+            }
+            let entry = entry(row, ENTRY)?;
+            Told::Done { entry: entry.id, at: entry.at, event: Box::new(entry.event) }
+        }
+        None => refusal::decode(row.text(4)?)?,
+    };
+    Ok(Remembered {
+        customer: CustomerId(row.int(0)?),
+        key: row.array(1, "answer.key")?,
+        fingerprint: row.array(2, "answer.fingerprint")?,
+        answer,
+        until: row.time(5)?,
+    })
+}
