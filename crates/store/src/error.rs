@@ -77,6 +77,9 @@ pub enum OpenError {
     /// A setting would let acknowledged work be lost.
     #[error("refusing to start: {0}")]
     Unsafe(String),
+    /// The URL of a database says nothing that can be done.
+    #[error("the URL of the database cannot be used: {0}")]
+    BadUrl(String),
     /// It is no database of ours.
     #[error("{path} is not a database of Sublet: {reason}")]
     NotOurs {

@@ -9,6 +9,18 @@ use domain::network::Network;
 use domain::product::ProductKey;
 use domain::time::{Span, Time};
 
+/// Whether a database may be made when it is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Create {
+    /// It must be there.
+    Never,
+    /// It is made if it is not there.
+    IfMissing {
+        /// Whether it becomes a sandbox, for ever.
+        sandbox: bool,
+    },
+}
+
 /// What never changes about an installation, and its sandbox clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Installation {

@@ -25,7 +25,6 @@ mod readers;
 mod restore;
 mod save;
 mod state;
-mod statements;
 mod stock;
 #[cfg(test)]
 mod tests;
@@ -50,8 +49,10 @@ use domain::time::{Span, Time};
 use domain::world::{Loaded, World};
 use rusqlite::Connection;
 
-pub use self::open::{Create, Options};
+pub use self::open::Options;
 pub use self::restore::{RestoreReport, restore};
+
+pub use crate::records::Create;
 
 use self::catalogues::Catalogues;
 use self::proxies::Shelf;
@@ -64,6 +65,7 @@ use crate::records::{
     OperatorToken, ProxyFilter, StockLine, Stocked,
 };
 use crate::revocations::Revocations;
+use crate::statements;
 use crate::vault::Vault;
 use crate::{Result, Store};
 

@@ -12,6 +12,7 @@ use super::{durability, migrate, state, transaction};
 use crate::Result;
 use crate::error::OpenError;
 use crate::files;
+use crate::records::Create;
 use crate::vault::Vault;
 
 /// Which database is opened, and what may be done to it for that.
@@ -27,18 +28,6 @@ pub struct Options {
     pub migrate: bool,
     /// How many callers can look at the same time; at least one.
     pub readers: usize,
-}
-
-/// Whether a database may be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Create {
-    /// It must be there.
-    Never,
-    /// It is made if it is not there.
-    IfMissing {
-        /// Whether it becomes a sandbox, for ever.
-        sandbox: bool,
-    },
 }
 
 /// How long a statement waits for another process.
