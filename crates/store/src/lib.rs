@@ -10,6 +10,7 @@
 
 pub mod audit;
 pub mod catalogue_file;
+mod chunks;
 pub mod conformance;
 mod encoding;
 pub mod error;
@@ -21,6 +22,8 @@ pub mod records;
 pub mod revocations;
 pub mod sqlite;
 mod statements;
+mod stock_lines;
+mod stocking;
 pub mod vault;
 
 use std::path::Path;

@@ -5,26 +5,24 @@
 
 mod books;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use domain::address::{Address, Prefix};
+use domain::address::Prefix;
 use domain::api_key::ApiKey;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
-use domain::ids::{AccountId, AddressId, CustomerId, EntryId, KeyId, LeaseId, PrefixId, PromoId};
+use domain::ids::{AccountId, CustomerId, EntryId, KeyId, LeaseId, PrefixId, PromoId};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::lease::LeaseState;
 use domain::ledger::{FIRST_WALLET, Wallet};
 use domain::money::Money;
 use domain::needs::Needs;
-use domain::product::ProductKey;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
-use domain::stock::rank;
 use domain::time::{Span, Time};
 use domain::world::World;
 
@@ -35,6 +33,8 @@ use crate::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
     OperatorToken, ProxyFilter, StockLine, Stocked,
 };
+use crate::stock_lines::StockLines;
+use crate::stocking::Stocking;
 use crate::{Result, Store, catalogue_file};
 
 /// Books in memory.
@@ -307,37 +307,28 @@ impl Store for MemoryStore {
 
     fn add_addresses(&self, new: &[NewAddress], now: Time) -> Result<Stocked> {
         let mut books = self.books();
-        let (mut ports, mut added, mut known) = (books.next_ports.clone(), Vec::new(), 0);
         let by_hand = |exit: &Exit| exit.slot.map(|slot| (exit.address.ip, slot));
         let mut there: BTreeSet<_> = books.addresses.values().filter_map(by_hand).collect();
-        for NewAddress { pool, ip, slot, gateway } in new {
-            if !there.insert((*ip, *slot)) {
-                known += 1;
-                continue;
-            }
-            let port = if pool.kind.shares_host() {
-                let port = books.take_port(&mut ports, gateway);
-                port.ok_or_else(|| Error::Fault(format!("no port is left at {gateway}").into()))?
+        let catalogue = Arc::clone(&books.catalogue);
+        let mut stocking = Stocking {
+            catalogue: &catalogue,
+            now,
+            next_address: books.next.address,
+            next_ports: books.next_ports.clone(),
+            stocked: Stocked::default(),
+        };
+        let mut added = Vec::new();
+        for it in new {
+            if there.insert((it.ip, it.slot)) {
+                added.push(Exit { address: stocking.add(it)?, slot: Some(it.slot) });
             } else {
-                0
-            };
-            let address = Address {
-                id: AddressId(books.next.address + i64::try_from(added.len()).unwrap_or(0)),
-                pool: pool.clone(),
-                ip: *ip,
-                gateway: gateway.clone(),
-                port,
-                rank: rank(*ip, *slot),
-                lease: None,
-                free_at: now,
-            };
-            added.push(Exit { address, slot: Some(*slot) });
+                stocking.pass_over();
+            }
         }
-        let count = u64::try_from(added.len()).unwrap_or(u64::MAX);
-        books.next_ports = ports;
-        books.next.address += i64::try_from(count).unwrap_or(0);
+        books.next.address = stocking.next_address;
+        books.next_ports = stocking.next_ports;
         books.addresses.extend(added.into_iter().map(|exit| (exit.address.id, exit)));
-        Ok(Stocked { added: count, known })
+        Ok(stocking.stocked)
     }
 
     fn add_prefix(&self, new: &NewPrefix, _: Time) -> Result<bool> {
@@ -353,21 +344,17 @@ impl Store for MemoryStore {
 
     fn stock(&self, now: Time) -> Result<Vec<StockLine>> {
         let books = self.books();
-        let mut lines: BTreeMap<(ProductKey, String), StockLine> = BTreeMap::new();
+        let mut lines = StockLines::default();
         for Exit { address, .. } in books.addresses.values() {
-            let line = line(&mut lines, &address.pool, &address.gateway);
+            let line = lines.at(address.pool.clone(), address.gateway.clone());
             match address.lease {
                 Some(_) => line.leased += 1,
                 None if now < address.free_at => line.cooling += 1,
                 None => line.free += 1,
             }
         }
-        for prefix in books.prefixes.values() {
-            let left = u64::try_from(prefix.capacity() - prefix.drawn).unwrap_or(0);
-            let line = line(&mut lines, &prefix.pool, &prefix.gateway);
-            line.undrawn = line.undrawn.saturating_add(left);
-        }
-        Ok(lines.into_values().collect())
+        books.prefixes.values().cloned().for_each(|prefix| lines.add_undrawn(prefix));
+        Ok(lines.into_lines())
     }
 
     fn proxies(
@@ -469,20 +456,4 @@ fn next(ids: impl Iterator<Item = i64>) -> i64 {
 
 fn size(limit: u32) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
-}
-
-/// The line of a pool at a gateway.
-fn line<'a>(
-    lines: &'a mut BTreeMap<(ProductKey, String), StockLine>,
-    pool: &ProductKey,
-    gateway: &str,
-) -> &'a mut StockLine {
-    lines.entry((pool.clone(), gateway.to_owned())).or_insert_with(|| StockLine {
-        pool: pool.clone(),
-        gateway: gateway.to_owned(),
-        free: 0,
-        leased: 0,
-        cooling: 0,
-        undrawn: 0,
-    })
 }

@@ -9,6 +9,7 @@ mod wire;
 
 use std::str::FromStr;
 
+use domain::ids::OrderId;
 use domain::kind::ProxyKind;
 use domain::lease::LeaseState;
 use domain::money::{Currency, Percent};
@@ -117,4 +118,9 @@ pub(crate) fn descriptions(column: &'static str, text: &str) -> Result<Vec<(Stri
 /// The text that [`descriptions`] reads.
 pub(crate) fn descriptions_text(descriptions: &[(String, String)]) -> String {
     serde_json::to_string(descriptions).expect("pairs of text are JSON")
+}
+
+/// Where the password of an order is kept, so that it cannot be unsealed anywhere else.
+pub(crate) fn password_place(order: OrderId) -> String {
+    format!("customer_order/{}/password", order.0)
 }

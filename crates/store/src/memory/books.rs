@@ -233,18 +233,4 @@ impl Books {
             }
         })
     }
-
-    /// The next pair of ports at the shared host of a gateway; `None` if there is none left.
-    pub(super) fn take_port(
-        &self,
-        ports: &mut BTreeMap<String, u16>,
-        gateway: &str,
-    ) -> Option<u16> {
-        let (first, last) = self.catalogue.gateways.get(gateway)?.shared_ports;
-        let next = ports.get(gateway).copied().unwrap_or(first).max(first);
-        (next < last).then(|| {
-            ports.insert(gateway.to_owned(), next.saturating_add(2));
-            next
-        })
-    }
 }

@@ -1,9 +1,13 @@
 //! The journal and the ledger.
 
+use std::collections::BTreeSet;
+
 use domain::ids::{CustomerId, EntryId};
 use domain::journal::Entry;
 
 use super::row::Row;
+use super::statements::statements;
+use super::transaction::Tx;
 use crate::Result;
 use crate::encoding::event;
 
@@ -19,6 +23,35 @@ pub(super) use entry_columns;
 /// How many columns [`entry`] reads.
 pub(super) const ENTRY_COLUMNS: usize = 6;
 
+statements! {
+    GET = concat!("SELECT ", entry_columns!(), " FROM entry WHERE id = ANY($1) ORDER BY id");
+    LIST = concat!(
+        "SELECT ", entry_columns!(), " FROM entry WHERE id > $1 ORDER BY id LIMIT $2"
+    );
+    LIST_WITHOUT_POSTINGS = concat!(
+        "SELECT ", entry_columns!(), " FROM entry
+         WHERE postings = 0 AND customer_id = $1 AND id > $2 ORDER BY id LIMIT $3"
+    );
+    /// Versions and entries of a wallet grow together, so the first version behind an entry is
+    /// found by halving, which is done here rather than in as many questions.
+    LIST_WITH_POSTINGS = concat!(
+        "WITH RECURSIVE half (account_id, low, high) AS (
+             SELECT account_id, CAST(1 AS BIGINT), version + 1 FROM wallet WHERE customer_id = $1
+             UNION ALL
+             SELECT half.account_id,
+                 CASE WHEN posting.entry_id <= $2 THEN posting.version + 1 ELSE half.low END,
+                 CASE WHEN posting.entry_id <= $2 THEN half.high ELSE posting.version END
+             FROM half JOIN posting ON posting.account_id = half.account_id
+             AND posting.version = half.low + (half.high - half.low) / 2
+             WHERE half.low < half.high
+         )
+         SELECT ", entry_columns!(), " FROM half
+         JOIN posting ON posting.account_id = half.account_id AND posting.version >= half.low
+         JOIN entry ON entry.id = posting.entry_id
+         WHERE half.low = half.high ORDER BY posting.version LIMIT $3"
+    );
+}
+
 /// Reads [`entry_columns`], which begin at `first`.
 pub(super) fn entry(row: &Row, first: usize) -> Result<Entry> {
     let (event, postings) = event::decode(row.text(first + 3)?, row.text(first + 5)?)?;
@@ -30,4 +63,37 @@ pub(super) fn entry(row: &Row, first: usize) -> Result<Entry> {
         postings,
         fingerprint: row.optional_array(first + 4, "entry.fingerprint")?,
     })
+}
+
+/// The entries of these that there are, oldest first.
+pub(super) fn get(tx: &Tx<'_>, ids: &BTreeSet<EntryId>) -> Result<Vec<Entry>> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    tx.rows(GET, &[&ids]).and_then(collect)
+}
+
+/// Entries of everybody, oldest first, from behind `after`.
+pub(super) fn list(tx: &Tx<'_>, after: Option<EntryId>, limit: u32) -> Result<Vec<Entry>> {
+    tx.rows(LIST, &[&after.map_or(0, |id| id.0), &i64::from(limit)]).and_then(collect)
+}
+
+/// Entries of a customer, oldest first, from behind `after`.
+///
+/// Those that moved money are found by the postings of his wallet, which lie together, so that an
+/// extension need not write an index of entries by customer as well.
+pub(super) fn list_of(
+    tx: &Tx<'_>,
+    customer: CustomerId,
+    after: Option<EntryId>,
+    limit: u32,
+) -> Result<Vec<Entry>> {
+    let (after, count) = (after.map_or(0, |id| id.0), i64::from(limit));
+    let mut entries = collect(tx.rows(LIST_WITHOUT_POSTINGS, &[&customer.0, &after, &count])?)?;
+    entries.extend(collect(tx.rows(LIST_WITH_POSTINGS, &[&customer.0, &after, &count])?)?);
+    entries.sort_by_key(|entry| entry.id);
+    entries.truncate(usize::try_from(limit).expect("it fits"));
+    Ok(entries)
+}
+
+fn collect(rows: Vec<Row>) -> Result<Vec<Entry>> {
+    rows.iter().map(|row| entry(row, 0)).collect()
 }

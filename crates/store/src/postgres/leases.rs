@@ -2,8 +2,12 @@
 
 use domain::ids::{AddressId, CustomerId, LeaseId, OrderId};
 use domain::lease::Lease;
+use domain::time::Time;
 
 use super::row::Row;
+use super::statements::statements;
+use super::transaction::Tx;
+use crate::records::Due;
 use crate::{Result, encoding};
 
 /// What [`lease`] reads, from the first column on.
@@ -20,14 +24,10 @@ pub(super) use lease_columns;
 /// How many columns [`lease`] reads.
 pub(super) const LEASE_COLUMNS: usize = 12;
 
-/// The part of the leases that is counted together: neighbours by id.
-pub(super) fn chunk(id: LeaseId) -> i64 {
-    id.0 >> 12
-}
-
-/// The first id of a chunk.
-pub(super) fn first_of(chunk: i64) -> LeaseId {
-    LeaseId(chunk << 12)
+statements! {
+    DUE = "SELECT look_at_ms, id, order_id, customer_id FROM lease
+        WHERE state < 2 AND look_at_ms <= $1 ORDER BY look_at_ms, id LIMIT $2";
+    NEXT_DUE = "SELECT look_at_ms FROM lease WHERE state < 2 ORDER BY look_at_ms, id LIMIT 1";
 }
 
 /// Reads [`lease_columns`], which begin at `first`.
@@ -49,4 +49,23 @@ pub(super) fn lease(row: &Row, first: usize) -> Result<Lease> {
         retry_at: row.optional_time(first + 10)?,
         look_at: row.time(first + 11)?,
     })
+}
+
+/// See [`crate::Store::due`].
+pub(super) fn due(tx: &Tx<'_>, until: Time, limit: u32) -> Result<Vec<Due>> {
+    let rows = tx.rows(DUE, &[&until.millis(), &i64::from(limit)])?;
+    let due = |row: &Row| {
+        Ok(Due {
+            at: row.time(0)?,
+            lease: LeaseId(row.int(1)?),
+            order: OrderId(row.int(2)?),
+            customer: CustomerId(row.int(3)?),
+        })
+    };
+    rows.iter().map(due).collect()
+}
+
+/// See [`crate::Store::next_due`].
+pub(super) fn next_due(tx: &Tx<'_>) -> Result<Option<Time>> {
+    tx.row(NEXT_DUE, &[])?.map(|row| row.time(0)).transpose()
 }

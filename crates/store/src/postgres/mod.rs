@@ -4,12 +4,19 @@
 //! and counts change under that lock alone. Nothing relies on the state of a connection between
 //! two transactions, so that poolers may stand in between.
 
+mod answers;
+mod catalogues;
 mod customers;
 mod failure;
+mod ids;
 mod journal;
+mod keys;
 mod leases;
+mod operators;
+mod orders;
 mod pool;
 mod promos;
+mod proxies;
 mod reactor;
 mod row;
 mod session;

@@ -12,9 +12,6 @@ statements! {
     READ_STATE = "SELECT number.next_entry, number.next_order, number.next_lease,
         number.next_address, state.catalogue_version, state.sales_locked
         FROM state CROSS JOIN number WHERE state.id = 1 AND number.id = 1";
-    /// Whoever puts a new one in force comes after whoever is about to.
-    LOCK_VERSION = "SELECT catalogue_version FROM state WHERE id = 1 FOR NO KEY UPDATE";
-    WRITE_VERSION = "UPDATE state SET catalogue_version = $1 WHERE id = 1";
     READ_KEYS_VERSION = "SELECT keys_version FROM state WHERE id = 1";
     RAISE_KEYS_VERSION = "UPDATE state SET keys_version = keys_version + 1 WHERE id = 1";
     READ_OFFSET = "SELECT clock_offset_ms FROM state WHERE id = 1";
@@ -66,16 +63,6 @@ pub(super) fn state(row: &Row) -> Result<State> {
 
 pub(super) fn read(tx: &Tx<'_>) -> Result<State> {
     state(&only(tx, READ_STATE)?)
-}
-
-/// The version of the catalogue in force, which nobody else changes until the end of this
-/// transaction.
-pub(super) fn lock_catalogue_version(tx: &Tx<'_>) -> Result<i64> {
-    only(tx, LOCK_VERSION)?.int(0)
-}
-
-pub(super) fn write_catalogue_version(tx: &Tx<'_>, version: i64) -> Result<()> {
-    tx.execute(WRITE_VERSION, &[&version]).map(|_| ())
 }
 
 pub(super) fn keys_version(tx: &Tx<'_>) -> Result<i64> {

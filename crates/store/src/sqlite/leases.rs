@@ -9,9 +9,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::failure::missing;
 use super::statements::statements;
-use crate::Result;
-use crate::encoding;
+use crate::chunks::chunk;
 use crate::records::Due;
+use crate::{Result, encoding};
 
 /// What [`lease`] reads, from the first column on.
 macro_rules! lease_columns {
@@ -48,16 +48,6 @@ statements! {
         WHERE customer_id = ?1 AND kind = ?2 AND chunk = ?3";
     FORGET_EMPTY = "DELETE FROM lease_count
         WHERE customer_id = ?1 AND kind = ?2 AND chunk = ?3 AND live = 0";
-}
-
-/// The part of the leases that is counted together: neighbours by id.
-pub(super) fn chunk(id: LeaseId) -> i64 {
-    id.0 >> 12
-}
-
-/// The first id of a chunk.
-pub(super) fn first_of(chunk: i64) -> LeaseId {
-    LeaseId(chunk << 12)
 }
 
 /// Reads [`lease_columns`], which begin at `first`.

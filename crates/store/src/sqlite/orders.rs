@@ -7,7 +7,7 @@ use domain::time::Time;
 use rusqlite::{Connection, Row};
 
 use super::statements::statements;
-use crate::encoding::corrupt;
+use crate::encoding::{corrupt, password_place};
 use crate::error::Error;
 use crate::vault::Vault;
 use crate::{Result, encoding};
@@ -18,11 +18,6 @@ statements! {
     ADD = "INSERT INTO customer_order (id, customer_id, product, period_days, quantity, goal,
         login, password_sealed, source_ip, protocol, rotation_seconds, created_at_ms)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-}
-
-/// Where a password is kept, so that it cannot be unsealed anywhere else.
-fn place(order: OrderId) -> String {
-    format!("customer_order/{}/password", order.0)
 }
 
 /// The order, with its password unsealed.
@@ -40,7 +35,7 @@ fn order(row: &Row<'_>, vault: &Vault) -> Result<Order> {
     let access = match (optional(6)?, optional(8)?) {
         (Some(login), None) => {
             let sealed = row.get_ref(7)?.as_blob().map_err(rusqlite::Error::from)?;
-            let password = vault.unseal(&place(id), sealed);
+            let password = vault.unseal(&password_place(id), sealed);
             let password =
                 password.ok_or_else(|| corrupt("customer_order.password_sealed", id.0))?;
             Access::Login(Login { login: login.to_owned(), password })
@@ -76,7 +71,7 @@ pub(super) fn add(connection: &Connection, vault: &Vault, orders: &[Order]) -> R
             Access::Login(Login { login, password }) => {
                 let mut nonce = [0; 24];
                 getrandom::fill(&mut nonce).map_err(|error| Error::Fault(error.into()))?;
-                (Some(login), Some(vault.seal(&place(order.id), password, nonce)), None)
+                (Some(login), Some(vault.seal(&password_place(order.id), password, nonce)), None)
             }
             Access::SourceIp(ip) => (None, None, Some(ip.to_string())),
         };

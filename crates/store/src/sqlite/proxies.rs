@@ -15,9 +15,10 @@ use domain::proxy::Proxy;
 use domain::time::Time;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::leases::{LEASE_COLUMNS, chunk, first_of, lease, lease_columns};
+use super::leases::{LEASE_COLUMNS, lease, lease_columns};
 use super::orders;
 use super::statements::statements;
+use crate::chunks::{self, chunk, first_of};
 use crate::encoding::corrupt;
 use crate::records::ProxyFilter;
 use crate::vault::Vault;
@@ -127,19 +128,13 @@ impl Shelf<'_> {
         hidden: &[LeaseId],
     ) -> Result<Option<(i64, u64)>> {
         let mut statement = self.connection.prepare_cached(CHUNKS)?;
-        let mut rows = statement.query((customer.0, encoding::kind_number(kind)))?;
-        let mut left = offset;
-        while let Some(row) = rows.next()? {
-            let number: i64 = row.get(0)?;
-            let live: u64 = encoding::small("lease_count.live", row.get(1)?)?;
-            let hidden = hidden.iter().filter(|id| chunk(**id) == number).count();
-            let shown = live.saturating_sub(u64::try_from(hidden).expect("it fits"));
-            if left < shown {
-                return Ok(Some((number, left)));
-            }
-            left -= shown;
-        }
-        Ok(None)
+        let values = (customer.0, encoding::kind_number(kind));
+        let counts = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let counts = counts.map(|counted| {
+            let (chunk, live) = counted?;
+            Ok((chunk, encoding::small("lease_count.live", live)?))
+        });
+        chunks::skip(counts, offset, hidden)
     }
 
     /// The lease `left` behind the first one from `from` on.

@@ -6,7 +6,6 @@ use domain::address::{Address, Pool, Prefix};
 use domain::catalogue::Catalogue;
 use domain::ids::{AddressId, LeaseId, PrefixId};
 use domain::product::ProductKey;
-use domain::stock::rank;
 use domain::time::Time;
 use domain::world::Changes;
 use rusqlite::{Connection, Row};
@@ -14,8 +13,9 @@ use rusqlite::{Connection, Row};
 use super::failure::missing;
 use super::state;
 use super::statements::statements;
-use crate::error::Error;
 use crate::records::{NewAddress, NewPrefix, StockLine, Stocked};
+use crate::stock_lines::StockLines;
+use crate::stocking::Stocking;
 use crate::{Result, encoding};
 
 statements! {
@@ -165,51 +165,26 @@ pub(super) fn add_addresses(
     now: Time,
 ) -> Result<Stocked> {
     let mut next = state::read(connection)?.next;
-    let mut ports = next_ports(connection)?;
-    let mut stocked = Stocked::default();
-    for NewAddress { pool, ip, slot, gateway } in new {
-        let values = (ip.to_string(), slot);
-        let known: bool = connection.prepare_cached(KNOWN)?.query_row(values, |row| row.get(0))?;
+    let mut stocking = Stocking {
+        catalogue,
+        now,
+        next_address: next.address,
+        next_ports: next_ports(connection)?,
+        stocked: Stocked::default(),
+    };
+    for it in new {
+        let place = (it.ip.to_string(), it.slot);
+        let known: bool = connection.prepare_cached(KNOWN)?.query_row(place, |row| row.get(0))?;
         if known {
-            stocked.known += 1;
-            continue;
+            stocking.pass_over();
+        } else {
+            add(connection, &stocking.add(it)?, it.slot, false)?;
         }
-        let port = match pool.kind.shares_host() {
-            true => take_port(catalogue, &mut ports, gateway)
-                .ok_or_else(|| Error::Fault(format!("no port is left at {gateway}").into()))?,
-            false => 0,
-        };
-        let address = Address {
-            id: AddressId(next.address),
-            pool: pool.clone(),
-            ip: *ip,
-            gateway: gateway.clone(),
-            port,
-            rank: rank(*ip, *slot),
-            lease: None,
-            free_at: now,
-        };
-        add(connection, &address, *slot, false)?;
-        next.address += 1;
-        stocked.added += 1;
     }
-    set_ports(connection, &ports)?;
+    next.address = stocking.next_address;
+    set_ports(connection, &stocking.next_ports)?;
     state::write_next(connection, next)?;
-    Ok(stocked)
-}
-
-/// The next pair of ports at the shared host of a gateway; `None` if there is none left.
-fn take_port(
-    catalogue: &Catalogue,
-    ports: &mut BTreeMap<String, u16>,
-    gateway: &str,
-) -> Option<u16> {
-    let (first, last) = catalogue.gateways.get(gateway)?.shared_ports;
-    let next = ports.get(gateway).copied().unwrap_or(first).max(first);
-    (next < last).then(|| {
-        ports.insert(gateway.to_owned(), next.saturating_add(2));
-        next
-    })
+    Ok(stocking.stocked)
 }
 
 /// See [`crate::Store::add_prefix`].
@@ -220,7 +195,7 @@ pub(super) fn add_prefix(connection: &Connection, new: &NewPrefix) -> Result<boo
 
 /// See [`crate::Store::stock`]. Reads every address.
 pub(super) fn lines(connection: &Connection, now: Time) -> Result<Vec<StockLine>> {
-    let mut lines: BTreeMap<(ProductKey, String), StockLine> = BTreeMap::new();
+    let mut lines = StockLines::default();
     let mut statement = connection.prepare_cached(LINES)?;
     let mut rows = statement.query([now.millis()])?;
     while let Some(row) = rows.next()? {
@@ -228,7 +203,7 @@ pub(super) fn lines(connection: &Connection, now: Time) -> Result<Vec<StockLine>
         let count = |index: usize| -> Result<u64> {
             Ok(u64::try_from(row.get::<_, i64>(index)?).unwrap_or(0))
         };
-        let line = line(&mut lines, encoding::product("address.product", product)?, row.get(1)?);
+        let line = lines.at(encoding::product("address.product", product)?, row.get(1)?);
         line.free = count(2)?;
         line.leased = count(3)?;
         line.cooling = count(4)?;
@@ -237,26 +212,7 @@ pub(super) fn lines(connection: &Connection, now: Time) -> Result<Vec<StockLine>
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let product = row.get_ref(5)?.as_str().map_err(rusqlite::Error::from)?;
-        let prefix = prefix(row, encoding::product("prefix.product", product)?)?;
-        let left = u64::try_from(prefix.capacity() - prefix.drawn).unwrap_or(0);
-        let line = line(&mut lines, prefix.pool, prefix.gateway);
-        line.undrawn = line.undrawn.saturating_add(left);
+        lines.add_undrawn(prefix(row, encoding::product("prefix.product", product)?)?);
     }
-    Ok(lines.into_values().collect())
-}
-
-/// The line of a pool at a gateway.
-fn line(
-    lines: &mut BTreeMap<(ProductKey, String), StockLine>,
-    pool: ProductKey,
-    gateway: String,
-) -> &mut StockLine {
-    lines.entry((pool.clone(), gateway.clone())).or_insert_with(|| StockLine {
-        pool,
-        gateway,
-        free: 0,
-        leased: 0,
-        cooling: 0,
-        undrawn: 0,
-    })
+    Ok(lines.into_lines())
 }

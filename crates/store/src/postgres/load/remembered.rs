@@ -1,30 +1,22 @@
 //! Answers that are given again.
 
-use domain::idempotency::{Answer as Told, Remembered};
-use domain::ids::CustomerId;
 use domain::needs::Needs;
 use domain::world::Loaded;
 
 use crate::Result;
-use crate::encoding::{corrupt, refusal};
-use crate::postgres::journal::{entry, entry_columns};
-use crate::postgres::row::Row;
+use crate::postgres::answers::{answer_columns, remembered};
 use crate::postgres::session::Answer;
 use crate::postgres::statements::statements;
 use crate::postgres::value::Value;
 
 statements! {
     GET = concat!(
-        "SELECT answer.customer_id, answer.key, answer.fingerprint, answer.entry_id,
-            answer.refused, answer.until_ms, ", entry_columns!(), "
-         FROM unnest($1::bigint[], $2::bytea[]) AS asked (customer_id, key)
+        "SELECT ", answer_columns!(), " FROM unnest($1::bigint[], $2::bytea[])
+         AS asked (customer_id, key)
          JOIN answer ON answer.customer_id = asked.customer_id AND answer.key = asked.key
          LEFT JOIN entry ON entry.id = answer.entry_id"
     );
 }
-
-/// The first column of the entry of an answer.
-const ENTRY: usize = 6;
 
 /// The keys of a batch.
 pub(super) struct Asked {
@@ -52,25 +44,4 @@ impl Asked {
         }
         Ok(())
     }
-}
-
-/// An answer, whether or not its time is over.
-fn remembered(row: &Row) -> Result<Remembered> {
-    let answer = match row.optional_int(3)? {
-        Some(id) => {
-            if row.optional_int(ENTRY)?.is_none() {
-                return Err(corrupt("answer.entry_id", id));
-            }
-            let entry = entry(row, ENTRY)?;
-            Told::Done { entry: entry.id, at: entry.at, event: Box::new(entry.event) }
-        }
-        None => refusal::decode(row.text(4)?)?,
-    };
-    Ok(Remembered {
-        customer: CustomerId(row.int(0)?),
-        key: row.array(1, "answer.key")?,
-        fingerprint: row.array(2, "answer.fingerprint")?,
-        answer,
-        until: row.time(5)?,
-    })
 }

@@ -5,7 +5,6 @@
 //! may be free again a moment later. Before anybody is told so, the batch is run again, and waits.
 
 use domain::address::{Address, Pool, Prefix};
-use domain::ids::AddressId;
 use domain::needs::Needs;
 use domain::product::ProductKey;
 use domain::time::Time;
@@ -14,7 +13,7 @@ use domain::world::Loaded;
 use crate::postgres::row::Row;
 use crate::postgres::session::Answer;
 use crate::postgres::statements::statements;
-use crate::postgres::stock::prefix;
+use crate::postgres::stock::{free_address, prefix};
 use crate::postgres::transaction::Tx;
 use crate::postgres::value::Value;
 use crate::{Result, encoding};
@@ -47,13 +46,13 @@ statements! {
     FREE_WAITING = free!(" FOR NO KEY UPDATE");
     COUNT = "SELECT COUNT(*) FROM (SELECT 1 FROM address
         WHERE product = $1 AND lease_id IS NULL AND free_at_ms <= $2 LIMIT $3) AS free";
-    /// Every gateway that has a prefix has a row here.
+    /// Every gateway that is known has a row here.
     PORTS = "SELECT gateway, next_port FROM gateway_port
         WHERE gateway = ANY(ARRAY(SELECT gateway FROM prefix WHERE product = ANY($1)))
-        ORDER BY gateway";
+        ORDER BY gateway COLLATE \"C\"";
     LOCK_PORTS = "SELECT gateway, next_port FROM gateway_port
         WHERE gateway = ANY(ARRAY(SELECT gateway FROM prefix WHERE product = ANY($1)))
-        ORDER BY gateway FOR NO KEY UPDATE";
+        ORDER BY gateway COLLATE \"C\" FOR NO KEY UPDATE";
     PREFIXES = "SELECT id, base, length, gateway, drawn, product FROM prefix
         WHERE product = ANY($1) ORDER BY id";
     LOCK_PREFIXES = "SELECT id, base, length, gateway, drawn, product FROM prefix
@@ -176,17 +175,5 @@ fn is_all(tx: &Tx<'_>, wanted: &Wanted, held: usize, now: i64) -> Result<bool> {
 }
 
 fn free(rows: &[Row], pool: &ProductKey) -> Result<Vec<Address>> {
-    let address = |row: &Row| {
-        Ok(Address {
-            id: AddressId(row.int(0)?),
-            pool: pool.clone(),
-            ip: encoding::ip("address.ip", row.text(1)?)?,
-            gateway: row.text(2)?.to_owned(),
-            port: encoding::small("address.port", row.int(3)?)?,
-            rank: row.int(4)?,
-            lease: None,
-            free_at: row.time(5)?,
-        })
-    };
-    rows.iter().map(address).collect()
+    rows.iter().map(|row| free_address(row, 0, pool.clone())).collect()
 }

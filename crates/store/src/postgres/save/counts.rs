@@ -7,8 +7,8 @@ use domain::lease::{Lease, LeaseState};
 use domain::world::{Changes, LeaseChange};
 
 use super::{Plan, rows};
+use crate::chunks::chunk;
 use crate::encoding;
-use crate::postgres::leases::chunk;
 use crate::postgres::statements::statements;
 
 statements! {

@@ -5,8 +5,8 @@ use domain::order::{Order, Protocol};
 
 use super::{Plan, rows};
 use crate::Result;
+use crate::encoding::password_place;
 use crate::error::Error;
-use crate::postgres::orders::place;
 use crate::postgres::statements::statements;
 use crate::vault::Vault;
 
@@ -42,7 +42,7 @@ pub(super) fn add(vault: &Vault, orders: &[Order], plan: &mut Plan) -> Result<()
             Access::Login(Login { login, password }) => {
                 let mut nonce = [0; 24];
                 getrandom::fill(&mut nonce).map_err(|error| Error::Fault(error.into()))?;
-                let sealed = vault.seal(&place(order.id), password, nonce);
+                let sealed = vault.seal(&password_place(order.id), password, nonce);
                 (Some(login.clone()), Some(sealed), None)
             }
             Access::SourceIp(ip) => (None, None, Some(ip.to_string())),

@@ -4,9 +4,9 @@ use domain::ids::{CustomerId, LeaseId};
 use domain::kind::ProxyKind;
 use domain::time::{Span, Time};
 
-use super::super::leases::chunk;
 use super::shop::*;
 use crate::Store;
+use crate::chunks::chunk;
 use crate::records::ProxyFilter;
 
 /// The live leases of a kind, by pages of `limit` from each offset in turn.

@@ -1,0 +1,190 @@
+//! Lists of leases as their customers see them.
+//!
+//! A lease whose end has passed is not shown as live, even if the books have not noted the end yet.
+//! There are few of those, and the index of what is due finds them.
+
+use std::collections::BTreeSet;
+
+use domain::catalogue::Catalogue;
+use domain::ids::{CustomerId, LeaseId};
+use domain::kind::ProxyKind;
+use domain::lease::Standing;
+use domain::proxy::Proxy;
+use domain::time::Time;
+
+use super::leases::{LEASE_COLUMNS, lease, lease_columns};
+use super::orders;
+use super::row::Row;
+use super::statements::statements;
+use super::transaction::Tx;
+use crate::chunks::{self, chunk, first_of};
+use crate::encoding::corrupt;
+use crate::records::ProxyFilter;
+use crate::vault::Vault;
+use crate::{Result, encoding};
+
+/// A page of the leases of each kind in `$2`, put together to one page, with their exits. Each
+/// kind has its own place in the index.
+macro_rules! page {
+    ($condition:literal) => {
+        concat!(
+            "SELECT ", lease_columns!(), ", address.ip, address.gateway, address.port
+             FROM unnest(CAST($2 AS BIGINT[])) AS wanted (kind) CROSS JOIN LATERAL (
+                 SELECT * FROM lease WHERE lease.customer_id = $1 AND lease.kind = wanted.kind
+                 AND lease.id >= $3 AND ", $condition, " ORDER BY lease.id LIMIT $5
+             ) AS lease JOIN address ON address.id = lease.address_id ORDER BY lease.id LIMIT $5"
+        )
+    };
+}
+
+statements! {
+    LIVE = page!("lease.state = 0 AND lease.ends_at_ms > $4");
+    RESERVED = page!("lease.state = 1 AND lease.reserved_until_ms > $4");
+    /// Active by the books, but ended by the clock. What has ended is due, so the index of what is
+    /// due finds these; the plus signs keep PostgreSQL from walking all leases of the customer
+    /// instead.
+    UNNOTED = concat!(
+        "SELECT ", lease_columns!(), ", address.ip, address.gateway, address.port
+         FROM lease JOIN address ON address.id = lease.address_id
+         WHERE lease.state < 2 AND lease.look_at_ms <= $3 AND +lease.state = 0
+         AND +lease.customer_id = $1 AND lease.kind = ANY($2) AND lease.ends_at_ms <= $3"
+    );
+    UNNOTED_IDS = "SELECT id FROM lease WHERE state < 2 AND look_at_ms <= $3 AND +state = 0
+        AND +customer_id = $1 AND +kind = $2 AND ends_at_ms <= $3";
+    COUNT = "SELECT CAST(COALESCE(SUM(live), 0) AS BIGINT) FROM lease_count
+        WHERE customer_id = $1 AND kind = $2";
+    CHUNKS = "SELECT chunk, live FROM lease_count WHERE customer_id = $1 AND kind = $2
+        ORDER BY chunk";
+    /// Reads the index alone, as far as it is vacuumed.
+    NTH_LIVE_ID = "SELECT id FROM lease WHERE state = 0 AND customer_id = $1 AND kind = $2
+        AND id >= $3 AND NOT id = ANY($4) ORDER BY id LIMIT 1 OFFSET $5";
+}
+
+/// What lists are made from.
+pub(super) struct Shelf<'a> {
+    pub(super) tx: &'a Tx<'a>,
+    pub(super) vault: &'a Vault,
+    pub(super) now: Time,
+}
+
+impl Shelf<'_> {
+    /// See [`crate::Store::proxies`].
+    pub(super) fn list(
+        &self,
+        customer: CustomerId,
+        filter: &ProxyFilter,
+        after: Option<LeaseId>,
+        limit: u32,
+        catalogue: &Catalogue,
+    ) -> Result<Vec<Proxy>> {
+        let from = after.map_or(LeaseId(0), |id| LeaseId(id.0 + 1));
+        let kinds = filter.kind.map_or(ProxyKind::ALL.to_vec(), |kind| vec![kind]);
+        let mut proxies = if filter.in_reserve {
+            let mut proxies = self.page(RESERVED, customer, &kinds, from, limit)?;
+            let mut unnoted = self.unnoted(customer, &kinds)?;
+            unnoted.retain(|Proxy { lease, .. }| {
+                let standing = lease.standing(self.now, catalogue.reserve(&lease.product));
+                from <= lease.id && standing == Standing::InReserve
+            });
+            proxies.extend(unnoted);
+            proxies
+        } else {
+            self.page(LIVE, customer, &kinds, from, limit)?
+        };
+        proxies.sort_by_key(|proxy| proxy.lease.id);
+        proxies.truncate(usize::try_from(limit).expect("it fits"));
+        Ok(proxies)
+    }
+
+    /// See [`crate::Store::proxies_at`].
+    ///
+    /// Whole chunks before the page are skipped by their counts; what is left to skip are fewer
+    /// neighbours than a chunk has, in the index.
+    pub(super) fn list_at(
+        &self,
+        customer: CustomerId,
+        kind: ProxyKind,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Vec<Proxy>> {
+        let hidden = self.unnoted_ids(customer, kind)?;
+        let counts = self.tx.rows(CHUNKS, &[&customer.0, &encoding::kind_number(kind)])?;
+        let counts = counts
+            .iter()
+            .map(|row| Ok((row.int(0)?, encoding::small("lease_count.live", row.int(1)?)?)));
+        let Some((chunk, left)) = chunks::skip(counts, offset, &hidden)? else {
+            return Ok(Vec::new());
+        };
+        let from = self.skip_leases(customer, kind, chunk, left, &hidden)?;
+        from.map_or(Ok(Vec::new()), |from| self.page(LIVE, customer, &[kind], from, limit))
+    }
+
+    /// The lease that is `left` behind the first one of a chunk.
+    fn skip_leases(
+        &self,
+        customer: CustomerId,
+        kind: ProxyKind,
+        number: i64,
+        left: u64,
+        hidden: &[LeaseId],
+    ) -> Result<Option<LeaseId>> {
+        let hidden: Vec<i64> =
+            hidden.iter().filter(|id| chunk(**id) == number).map(|id| id.0).collect();
+        let (kind, from) = (encoding::kind_number(kind), first_of(number).0);
+        let left = i64::try_from(left).expect("it is less than a chunk");
+        let row = self.tx.row(NTH_LIVE_ID, &[&customer.0, &kind, &from, &hidden, &left])?;
+        row.map(|row| row.int(0).map(LeaseId)).transpose()
+    }
+
+    fn page(
+        &self,
+        statement: &'static str,
+        customer: CustomerId,
+        kinds: &[ProxyKind],
+        from: LeaseId,
+        limit: u32,
+    ) -> Result<Vec<Proxy>> {
+        let (kinds, now, limit) = (numbers(kinds), self.now.millis(), i64::from(limit));
+        self.collect(&self.tx.rows(statement, &[&customer.0, &kinds, &from.0, &now, &limit])?)
+    }
+
+    fn unnoted(&self, customer: CustomerId, kinds: &[ProxyKind]) -> Result<Vec<Proxy>> {
+        let values = (customer.0, numbers(kinds), self.now.millis());
+        self.collect(&self.tx.rows(UNNOTED, &[&values.0, &values.1, &values.2])?)
+    }
+
+    fn unnoted_ids(&self, customer: CustomerId, kind: ProxyKind) -> Result<Vec<LeaseId>> {
+        let values = (customer.0, encoding::kind_number(kind), self.now.millis());
+        let rows = self.tx.rows(UNNOTED_IDS, &[&values.0, &values.1, &values.2])?;
+        rows.iter().map(|row| row.int(0).map(LeaseId)).collect()
+    }
+
+    /// The leases in these rows, with their orders, which are read together.
+    fn collect(&self, rows: &[Row]) -> Result<Vec<Proxy>> {
+        let leases = rows.iter().map(|row| lease(row, 0)).collect::<Result<Vec<_>>>()?;
+        let wanted: BTreeSet<_> = leases.iter().map(|lease| lease.order).collect();
+        let orders = orders::get(self.tx, self.vault, &wanted)?;
+        let proxy = |(lease, row): (domain::lease::Lease, &Row)| {
+            let order = orders.get(&lease.order).cloned();
+            Ok(Proxy {
+                order: order.ok_or_else(|| corrupt("lease.order_id", lease.order.0))?,
+                lease,
+                ip: encoding::ip("address.ip", row.text(LEASE_COLUMNS)?)?,
+                gateway: row.text(LEASE_COLUMNS + 1)?.to_owned(),
+                port: encoding::small("address.port", row.int(LEASE_COLUMNS + 2)?)?,
+            })
+        };
+        leases.into_iter().zip(rows).map(proxy).collect()
+    }
+}
+
+fn numbers(kinds: &[ProxyKind]) -> Vec<i64> {
+    kinds.iter().copied().map(encoding::kind_number).collect()
+}
+
+/// See [`crate::Store::count_proxies`].
+pub(super) fn count(tx: &Tx<'_>, customer: CustomerId, kind: ProxyKind) -> Result<u64> {
+    let row = tx.row(COUNT, &[&customer.0, &encoding::kind_number(kind)])?;
+    let count = row.map_or(Ok(0), |row| row.int(0))?;
+    encoding::small("lease_count.live", count)
+}
