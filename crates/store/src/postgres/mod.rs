@@ -5,6 +5,7 @@
 //! two transactions, so that poolers may stand in between.
 
 mod answers;
+mod audit;
 mod catalogues;
 mod customers;
 mod failure;

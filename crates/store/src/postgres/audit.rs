@@ -1,0 +1,284 @@
+//! Feeding an auditor with the books, at one moment.
+//!
+//! While the database reads one page of the journal, another is taken apart and judged on a thread
+//! of its own. No more than a few pages are ever in memory.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread;
+
+use domain::ids::{AccountId, AddressId, CustomerId, EntryId, LeaseId, PromoId};
+use domain::journal::Entry;
+use domain::ledger::Posting;
+
+use super::journal::{entry, entry_columns};
+use super::leases::{lease, lease_columns};
+use super::row::Row;
+use super::statements::statements;
+use super::transaction::Tx;
+use super::{customers, journal, promos};
+use crate::audit::{Auditor, Report};
+use crate::error::Error;
+use crate::{Result, encoding};
+
+statements! {
+    ENTRIES = concat!(
+        "SELECT ", entry_columns!(), " FROM entry WHERE id > $1 ORDER BY id LIMIT $2"
+    );
+    /// Which of the postings that entries name are not as they name them, and how they are.
+    DIFFERENT = "SELECT named.place, posting.amount_minor, posting.balance_after_minor
+        FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[]), CAST($3 AS BIGINT[]),
+        CAST($4 AS BIGINT[]), CAST($5 AS BIGINT[]))
+        WITH ORDINALITY AS named (account_id, version, entry_id, amount, balance, place)
+        LEFT JOIN posting ON posting.account_id = named.account_id
+        AND posting.version = named.version AND posting.entry_id = named.entry_id
+        WHERE posting.amount_minor IS DISTINCT FROM named.amount
+        OR posting.balance_after_minor IS DISTINCT FROM named.balance";
+    POSTINGS = "SELECT COUNT(*) FROM posting";
+    ALL_POSTINGS = "SELECT account_id, version, entry_id, amount_minor, balance_after_minor
+        FROM posting WHERE (account_id, version) > ($1, $2)
+        ORDER BY account_id, version LIMIT $3";
+    LEASES = concat!(
+        "SELECT ", lease_columns!(), " FROM lease WHERE id > $1 ORDER BY id LIMIT $2"
+    );
+    ADDRESSES = "SELECT id, lease_id FROM address WHERE id > $1 ORDER BY id LIMIT $2";
+    PROMO_USES = "SELECT promo_id, customer_id, uses FROM promo_use
+        WHERE (promo_id, customer_id) > ($1, $2) ORDER BY promo_id, customer_id LIMIT $3";
+}
+
+/// How many rows are read at a time, and between two calls of `progress`.
+const PAGE: u32 = 2_000;
+
+/// See [`crate::Store::audit`].
+pub(super) fn audit(tx: &Tx<'_>, progress: &mut dyn FnMut(u64)) -> Result<Report> {
+    let (mut auditor, kept) = entries(tx, progress)?;
+    orphans(tx, kept, &mut auditor)?;
+
+    let mut after = None;
+    loop {
+        let page = customers::list(tx, after, PAGE)?;
+        let Some((last, _)) = page.last() else { break };
+        after = Some(last.id);
+        page.iter().for_each(|(_, wallet)| auditor.wallet(wallet));
+    }
+    by_id(tx, LEASES, |row| {
+        auditor.lease(&lease(row, 0)?);
+        Ok(())
+    })?;
+    by_id(tx, ADDRESSES, |row| {
+        auditor.address(AddressId(row.int(0)?), row.optional_int(1)?.map(LeaseId));
+        Ok(())
+    })?;
+    promos::list(tx)?.iter().for_each(|promo| auditor.promo(promo));
+    by_two(tx, PROMO_USES, |row| {
+        let uses = encoding::small("promo_use.uses", row.int(2)?)?;
+        auditor.promo_use(PromoId(row.int(0)?), CustomerId(row.int(1)?), uses);
+        Ok(())
+    })?;
+    Ok(auditor.finish())
+}
+
+/// Reads rows in pages, by their id, which is their first column.
+fn by_id(
+    tx: &Tx<'_>,
+    statement: &'static str,
+    mut see: impl FnMut(&Row) -> Result<()>,
+) -> Result<()> {
+    let mut after = i64::MIN;
+    loop {
+        let page = tx.rows(statement, &[&after, &i64::from(PAGE)])?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.int(0)?;
+        page.iter().try_for_each(&mut see)?;
+    }
+}
+
+/// The same, by their first two columns.
+fn by_two(
+    tx: &Tx<'_>,
+    statement: &'static str,
+    mut see: impl FnMut(&Row) -> Result<()>,
+) -> Result<()> {
+    let mut after = (i64::MIN, i64::MIN);
+    loop {
+        let page = tx.rows(statement, &[&after.0, &after.1, &i64::from(PAGE)])?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = (last.int(0)?, last.int(1)?);
+        page.iter().try_for_each(&mut see)?;
+    }
+}
+
+/// Something that was read of the journal.
+enum Read {
+    /// The next entries.
+    Entries(Vec<Row>),
+    /// Which postings of the oldest entries that wait are not as they name them.
+    Different(Vec<Row>),
+}
+
+/// Feeds an auditor with the journal. Says also how many of the postings that entries name there
+/// are.
+fn entries(tx: &Tx<'_>, progress: &mut dyn FnMut(u64)) -> Result<(Auditor, i64)> {
+    thread::scope(|scope| {
+        let (reads, to_judge) = sync_channel(1);
+        let (names, named) = channel();
+        let judge = scope.spawn(move || judge(&to_judge, &names));
+        let read = read_journal(tx, reads, &named, progress);
+        let judged = judge.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        // If the judge has found something that cannot be read, that is why reading has ended.
+        let judged = judged?;
+        read?;
+        Ok(judged)
+    })
+}
+
+/// Reads a page ahead of the one that is being judged.
+fn read_journal(
+    tx: &Tx<'_>,
+    reads: SyncSender<Read>,
+    named: &Receiver<Named>,
+    progress: &mut dyn FnMut(u64),
+) -> Result<()> {
+    let gone = || Error::Fault("the audit was broken off".into());
+    let compare = || {
+        let named = named.recv().map_err(|_| gone())?;
+        let different = named.different(tx)?;
+        reads.send(Read::Different(different)).map_err(|_| gone())
+    };
+    let (mut after, mut entries) = (i64::MIN, 0);
+    loop {
+        let page = tx.rows(ENTRIES, &[&after, &i64::from(PAGE)])?;
+        let Some(last) = page.last() else { break };
+        let count = u64::try_from(page.len()).expect("it fits");
+        after = last.int(0)?;
+        reads.send(Read::Entries(page)).map_err(|_| gone())?;
+        if entries > 0 {
+            compare()?;
+            progress(entries);
+        }
+        entries += count;
+    }
+    if entries > 0 {
+        compare()?;
+        progress(entries);
+    }
+    Ok(())
+}
+
+/// Takes entries apart, asks for their postings, and shows them to an auditor with those.
+fn judge(reads: &Receiver<Read>, names: &Sender<Named>) -> Result<(Auditor, i64)> {
+    let (mut auditor, mut kept) = (Auditor::new(), 0);
+    let mut waiting: VecDeque<Vec<Entry>> = VecDeque::new();
+    for read in reads {
+        match read {
+            Read::Entries(rows) => {
+                let page = rows.iter().map(|row| entry(row, 0)).collect::<Result<Vec<_>>>()?;
+                if names.send(Named::by(&page)).is_err() {
+                    break;
+                }
+                waiting.push_back(page);
+            }
+            Read::Different(rows) => {
+                let mut page = waiting.pop_front().expect("only what waits is asked for");
+                correct(&mut page, &rows)?;
+                for entry in page {
+                    kept += i64::try_from(entry.postings.len()).expect("it fits");
+                    auditor.entry(&entry);
+                }
+            }
+        }
+    }
+    Ok((auditor, kept))
+}
+
+/// The postings that entries name, column by column.
+#[derive(Default)]
+struct Named {
+    accounts: Vec<i64>,
+    versions: Vec<i64>,
+    entries: Vec<i64>,
+    amounts: Vec<i64>,
+    balances: Vec<Option<i64>>,
+}
+
+impl Named {
+    fn by(entries: &[Entry]) -> Named {
+        let mut named = Named::default();
+        for entry in entries {
+            for posting in &entry.postings {
+                named.accounts.push(posting.account.0);
+                named.versions.push(posting.version);
+                named.entries.push(entry.id.0);
+                named.amounts.push(posting.amount);
+                named.balances.push(posting.balance_after);
+            }
+        }
+        named
+    }
+
+    fn different(&self, tx: &Tx<'_>) -> Result<Vec<Row>> {
+        let Named { accounts, versions, entries, amounts, balances } = self;
+        tx.rows(DIFFERENT, &[accounts, versions, entries, amounts, balances])
+    }
+}
+
+/// Gives entries their postings as the ledger has them.
+fn correct(entries: &mut [Entry], different: &[Row]) -> Result<()> {
+    if different.is_empty() {
+        return Ok(());
+    }
+    let mut found = BTreeMap::new();
+    for row in different {
+        found.insert(row.int(0)?, (row.optional_int(1)?, row.optional_int(2)?));
+    }
+    let mut place = 0;
+    for entry in entries {
+        entry.postings.retain_mut(|posting| {
+            place += 1;
+            match found.get(&place) {
+                None => true,
+                Some((None, _)) => false,
+                Some((Some(amount), balance)) => {
+                    (posting.amount, posting.balance_after) = (*amount, *balance);
+                    true
+                }
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Looks for postings that no entry names, if there are more than the entries have.
+fn orphans(tx: &Tx<'_>, named: i64, auditor: &mut Auditor) -> Result<()> {
+    let count = tx.row(POSTINGS, &[])?.map_or(Ok(0), |row| row.int(0))?;
+    if count == named {
+        return Ok(());
+    }
+    let mut after = (i64::MIN, i64::MIN);
+    loop {
+        let page = tx.rows(ALL_POSTINGS, &[&after.0, &after.1, &i64::from(PAGE)])?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = (last.int(0)?, last.int(1)?);
+        let postings = page.iter().map(posting).collect::<Result<Vec<_>>>()?;
+        let owners: BTreeSet<EntryId> = postings.iter().map(|(entry, _)| *entry).collect();
+        let named: BTreeSet<_> = journal::get(tx, &owners)?
+            .iter()
+            .flat_map(|it| it.postings.iter().map(|named| (it.id, named.account, named.version)))
+            .collect();
+        for (entry, posting) in &postings {
+            if !named.contains(&(*entry, posting.account, posting.version)) {
+                auditor.orphan_posting(*entry, posting);
+            }
+        }
+    }
+}
+
+fn posting(row: &Row) -> Result<(EntryId, Posting)> {
+    let posting = Posting {
+        account: AccountId(row.int(0)?),
+        version: row.int(1)?,
+        amount: row.int(3)?,
+        balance_after: row.optional_int(4)?,
+    };
+    Ok((EntryId(row.int(2)?), posting))
+}
