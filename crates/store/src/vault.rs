@@ -54,6 +54,17 @@ impl Vault {
         Ok(Vault::new(&key))
     }
 
+    /// A new key for `database`, or the one that an interrupted start has left.
+    pub(crate) fn create_or_open(path: &Path, database: &Path) -> Result<Vault, OpenError> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(files::io(folder))?;
+        }
+        match Vault::create(path) {
+            Err(OpenError::Exists(_)) => Vault::open(path, database),
+            made => made,
+        }
+    }
+
     /// Reads the key file of `database`.
     pub fn open(path: &Path, database: &Path) -> Result<Vault, OpenError> {
         let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {

@@ -16,6 +16,16 @@ pub(super) fn silent(patience: Duration) -> Error {
     Error::Unavailable(Box::new(Silent(patience)))
 }
 
+/// The connection was lost, and what was being committed with it.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection was lost, and nothing was committed")]
+struct NotCommitted;
+
+/// The error of a commit that was found not to have been done.
+pub(super) fn not_committed() -> Error {
+    Error::Unavailable(Box::new(NotCommitted))
+}
+
 /// The error of a write that did not find the row that it was for.
 pub(super) fn missing(row: &'static str, id: i64) -> Error {
     Error::Fault(format!("{row} {id} is not as it was read").into())
@@ -58,15 +68,20 @@ fn is_about_the_connection(error: &tokio_postgres::Error) -> bool {
 
 /// Whether the transaction failed only because of another, and may be run again.
 pub(super) fn is_in_the_way(error: &Error) -> bool {
-    let Error::Unavailable(source) = error else { return false };
+    let (Error::Unavailable(source) | Error::Fault(source)) = error else { return false };
     let error = source.downcast_ref::<tokio_postgres::Error>();
-    error.and_then(tokio_postgres::Error::code).is_some_and(is_conflict)
+    error.and_then(tokio_postgres::Error::code).is_some_and(|code| {
+        // Two have made the same at the same moment.
+        is_conflict(code)
+            || *code == SqlState::UNIQUE_VIOLATION
+            || *code == SqlState::DUPLICATE_TABLE
+    })
 }
 
 /// Whether the connection is gone, or nobody answers on it.
 pub(super) fn is_lost(error: &Error) -> bool {
     let Error::Unavailable(source) = error else { return false };
-    if source.is::<Silent>() {
+    if source.is::<Silent>() || source.is::<NotCommitted>() {
         return true;
     }
     let Some(error) = source.downcast_ref::<tokio_postgres::Error>() else { return false };

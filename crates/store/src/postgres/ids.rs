@@ -8,7 +8,7 @@ use crate::error::Error;
 
 statements! {
     /// Held until the end of the transaction, and by nobody else meanwhile.
-    LOCK = "SELECT pg_advisory_xact_lock(6004523731271249512)";
+    LOCK = "SELECT id FROM state WHERE id = 1 FOR NO KEY UPDATE";
 }
 
 /// Waits for whoever is adding something by hand, and keeps others from it until the end of the

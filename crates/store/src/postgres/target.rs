@@ -164,15 +164,14 @@ fn is_near(config: &Config) -> bool {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.config.get_dbname().unwrap_or_default())?;
         for (index, host) in self.config.get_hosts().iter().enumerate() {
-            f.write_str(if index == 0 { " at " } else { ", " })?;
+            f.write_str(if index == 0 { "" } else { "," })?;
             match host {
                 Host::Tcp(name) => f.write_str(name)?,
                 Host::Unix(path) => write!(f, "{}", path.display())?,
             }
         }
-        Ok(())
+        write!(f, "/{}", self.config.get_dbname().unwrap_or_default())
     }
 }
 

@@ -178,7 +178,7 @@ fn installation(
         let Create::IfMissing { sandbox } = options.create else {
             return Err(unfinished(path).into());
         };
-        let vault = make_vault(&options.key_file, path)?;
+        let vault = Vault::create_or_open(&options.key_file, path)?;
         let mut id_key = [0; 16];
         getrandom::fill(&mut id_key).map_err(|error| files::io(&options.key_file)(error.into()))?;
         let new = state::Made { sandbox, id_key, key_fingerprint: vault.fingerprint() };
@@ -196,15 +196,4 @@ fn installation(
 fn unfinished(path: &Path) -> OpenError {
     let reason = "it was not finished when it was made; `sublet init` finishes it".to_owned();
     OpenError::NotOurs { path: path.to_path_buf(), reason }
-}
-
-/// A new key, or the one that an interrupted start has left.
-fn make_vault(key_file: &Path, path: &Path) -> std::result::Result<Vault, OpenError> {
-    if let Some(folder) = key_file.parent() {
-        std::fs::create_dir_all(folder).map_err(files::io(folder))?;
-    }
-    match Vault::create(key_file) {
-        Err(OpenError::Exists(_)) => Vault::open(key_file, path),
-        made => made,
-    }
 }

@@ -1,0 +1,65 @@
+//! Orders, with the passwords that belong to them sealed.
+
+use domain::access::{Access, Login};
+use domain::order::{Order, Protocol};
+
+use super::{Plan, rows};
+use crate::Result;
+use crate::encoding::password_place;
+use crate::error::Error;
+use crate::postgres::statements::statements;
+use crate::vault::Vault;
+
+statements! {
+    ADD = "INSERT INTO customer_order (id, customer_id, product, period_days, quantity, goal,
+        login, password_sealed, source_ip, protocol, rotation_seconds, created_at_ms)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[],
+            $6::text[], $7::text[], $8::bytea[], $9::text[], $10::text[],
+            $11::bigint[], $12::bigint[])";
+}
+
+rows!(
+    New, ADD, None,
+    id: i64,
+    customer_id: i64,
+    product: String,
+    period_days: i64,
+    quantity: i64,
+    goal: String,
+    login: Option<String>,
+    password_sealed: Option<Vec<u8>>,
+    source_ip: Option<String>,
+    protocol: Option<&'static str>,
+    rotation_seconds: Option<i64>,
+    created_at_ms: i64,
+);
+
+/// Adds new orders.
+pub(super) fn add(vault: &Vault, orders: &[Order], plan: &mut Plan) -> Result<()> {
+    let mut rows = New::default();
+    for order in orders {
+        let (login, sealed, ip) = match &order.access {
+            Access::Login(Login { login, password }) => {
+                let mut nonce = [0; 24];
+                getrandom::fill(&mut nonce).map_err(|error| Error::Fault(error.into()))?;
+                let sealed = vault.seal(&password_place(order.id), password, nonce);
+                (Some(login.clone()), Some(sealed), None)
+            }
+            Access::SourceIp(ip) => (None, None, Some(ip.to_string())),
+        };
+        rows.id.push(order.id.0);
+        rows.customer_id.push(order.customer.0);
+        rows.product.push(order.product.to_string());
+        rows.period_days.push(i64::from(order.period.days()));
+        rows.quantity.push(i64::from(order.quantity));
+        rows.goal.push(order.goal.clone());
+        rows.login.push(login);
+        rows.password_sealed.push(sealed);
+        rows.source_ip.push(ip);
+        rows.protocol.push(order.protocol.map(Protocol::name));
+        rows.rotation_seconds.push(order.rotation_seconds.map(i64::from));
+        rows.created_at_ms.push(order.created_at.millis());
+    }
+    plan.push(Box::new(rows));
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! The servers that share the books, and the answers that they have left behind.
+//!
+//! A server that ends without a word may have spent somebody's money without telling him. When
+//! that is found out, the answers to its last spends are remembered, so that whoever asks again is
+//! told them, and does not pay twice.
+
+use domain::ids::EntryId;
+use domain::time::{Span, Time};
+
+use super::failure::missing;
+use super::row::Row;
+use super::session::{Answer, Ask};
+use super::statements::statements;
+use super::transaction::Tx;
+use super::{answers, state};
+use crate::Result;
+use crate::records::Alive;
+
+/// After so many milliseconds without a word, a server is taken for gone.
+const GONE_MS: i64 = 5_000;
+
+/// How many batches are read at a time when the last spends of a server are looked for.
+const PAGE: i64 = 100;
+
+/// What the clock of the database says, in milliseconds since 1970.
+macro_rules! clock {
+    () => {
+        "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)"
+    };
+}
+
+statements! {
+    KNOWN = "SELECT id FROM server WHERE name = $1";
+    ADD = concat!(
+        "INSERT INTO server (id, name, started_at_ms, seen_at_ms, quiet_entry, clock_offset_ms,
+         ended) SELECT (SELECT COALESCE(MAX(id), 0) + 1 FROM server), $1, ", clock!(), ", ",
+        clock!(), ", number.next_entry, 0, 1 FROM number WHERE number.id = 1
+         ON CONFLICT (name) DO NOTHING"
+    );
+    /// Whoever takes care of what a server has left does so alone.
+    LOCK = "SELECT quiet_entry FROM server WHERE id = $1 FOR NO KEY UPDATE";
+    LOCK_GONE = concat!(
+        "SELECT quiet_entry FROM server WHERE id = $1 AND ended = 0 AND seen_at_ms <= ", clock!(),
+        " - $2 FOR NO KEY UPDATE"
+    );
+    /// Newest first, from before `$3`.
+    LAST_BATCHES = "SELECT entry.id, entry.at_ms, entry.fingerprint IS NOT NULL, batch.first_entry
+        FROM (SELECT first_entry, entries FROM batch
+            WHERE server_id = $1 AND $2 <= first_entry AND first_entry < $3
+            ORDER BY first_entry DESC LIMIT $4) AS batch
+        JOIN entry ON batch.first_entry <= entry.id
+            AND entry.id < batch.first_entry + batch.entries
+        ORDER BY entry.id DESC";
+    SET_STARTED = concat!(
+        "UPDATE server SET started_at_ms = ", clock!(), ", seen_at_ms = ", clock!(),
+        ", quiet_entry = GREATEST(quiet_entry, $2), ended = 0 WHERE id = $1"
+    );
+    SET_GONE = "UPDATE server SET quiet_entry = GREATEST(quiet_entry, $2), ended = 1 WHERE id = $1";
+    SET_QUIET = "UPDATE server SET quiet_entry = number.next_entry FROM number
+        WHERE number.id = 1 AND server.id = $1 AND server.quiet_entry <> number.next_entry";
+    SET_ENDED = "UPDATE server SET ended = 1 WHERE id = $1";
+    BEAT = concat!(
+        "UPDATE server SET seen_at_ms = ", clock!(), ", clock_offset_ms = $2,
+         ended = CASE WHEN $3 = 1 THEN 0 ELSE ended END WHERE id = $1"
+    );
+    /// The servers that have not said that they end: whether each is there, and by which clock.
+    OTHERS = concat!(
+        "SELECT id, ", clock!(), " - seen_at_ms < $2, clock_offset_ms FROM server
+         WHERE ended = 0 AND id <> $1"
+    );
+    CLOCK = concat!("SELECT ", clock!());
+}
+
+/// The number of the server with this name, which stays the same.
+pub(super) fn register(tx: &Tx<'_>, name: &str) -> Result<i64> {
+    let known = |tx: &Tx<'_>| tx.row(KNOWN, &[&name])?.map(|row| row.int(0)).transpose();
+    if let Some(id) = known(tx)? {
+        return Ok(id);
+    }
+    tx.execute(ADD, &[&name])?;
+    Ok(known(tx)?.expect("it was just added"))
+}
+
+/// See [`crate::Store::note_start`]: takes care of what this server has left when it was there the
+/// last time.
+pub(super) fn note_start(tx: &Tx<'_>, server: i64, window: Span, until: Time) -> Result<u32> {
+    let Some(row) = tx.row(LOCK, &[&server])? else { return Ok(0) };
+    let left = Left::behind(tx, server, row.int(0)?, window)?;
+    let remembered = answers::remember(tx, &left.spends, until)?;
+    tx.execute(SET_STARTED, &[&server, &left.quiet])?;
+    Ok(remembered)
+}
+
+/// The same for another server that has gone, unless it is back, or somebody else was faster.
+pub(super) fn bury(tx: &Tx<'_>, server: i64, window: Span, until: Time) -> Result<u32> {
+    let Some(row) = tx.row(LOCK_GONE, &[&server, &GONE_MS])? else { return Ok(0) };
+    let left = Left::behind(tx, server, row.int(0)?, window)?;
+    let remembered = answers::remember(tx, &left.spends, until)?;
+    tx.execute(SET_GONE, &[&server, &left.quiet])?;
+    Ok(remembered)
+}
+
+/// See [`crate::Store::note_quiet`].
+pub(super) fn note_quiet(tx: &Tx<'_>, server: i64) -> Result<()> {
+    tx.execute(SET_QUIET, &[&server]).map(|_| ())
+}
+
+/// See [`crate::Store::note_end`].
+pub(super) fn note_end(tx: &Tx<'_>, server: i64) -> Result<()> {
+    tx.execute(SET_ENDED, &[&server]).map(|_| ())
+}
+
+/// What a server has left behind.
+struct Left {
+    /// Its last spends, oldest first, so that of equal ones the latest is remembered.
+    spends: Vec<EntryId>,
+    /// Nothing from before this entry has to be looked at again.
+    quiet: i64,
+}
+
+impl Left {
+    /// When it ended is not known: its last entry is the latest sign of it.
+    fn behind(tx: &Tx<'_>, server: i64, quiet: i64, window: Span) -> Result<Left> {
+        let mut left = Left { spends: Vec::new(), quiet };
+        let (mut since, mut before) = (None, i64::MAX);
+        'pages: loop {
+            let rows = tx.rows(LAST_BATCHES, &[&server, &quiet, &before, &PAGE])?;
+            let Some(last) = rows.last() else { break };
+            before = last.int(3)?;
+            for row in &rows {
+                let (entry, at) = (row.int(0)?, row.time(1)?);
+                left.quiet = left.quiet.max(entry + 1);
+                if at < *since.get_or_insert(at - window) {
+                    break 'pages;
+                }
+                if row.truth(2)? {
+                    left.spends.push(EntryId(entry));
+                }
+            }
+        }
+        left.spends.reverse();
+        Ok(left)
+    }
+}
+
+/// What a heartbeat has told.
+pub(super) struct Beat {
+    pub(super) alive: Alive,
+    /// Those that have gone without a word.
+    pub(super) gone: Vec<i64>,
+}
+
+/// Notes that a server is there and goes by a clock that is `noted` ahead; if it has `started`,
+/// others reckon with it.
+pub(super) fn beat(tx: &Tx<'_>, server: i64, noted: Span, started: bool) -> Result<Beat> {
+    let (noted_ms, started) = (noted.millis(), i64::from(started));
+    let answers = tx.all(&[
+        Ask { sql: BEAT, values: &[&server, &noted_ms, &started] },
+        Ask { sql: state::OFFSET, values: &[] },
+        Ask { sql: CLOCK, values: &[] },
+        Ask { sql: OTHERS, values: &[&server, &GONE_MS] },
+    ])?;
+    let [_, offset, clock, others] = answers.as_slice() else {
+        unreachable!("each statement has an answer")
+    };
+    let clock_offset = Span::from_millis(only(offset)?.int(0)?);
+    let server_time = Some(only(clock)?.time(0)?);
+    let mut together = noted == clock_offset;
+    let mut gone = Vec::new();
+    for row in &others.rows {
+        if row.truth(1)? {
+            together &= row.int(2)? == clock_offset.millis();
+        } else {
+            gone.push(row.int(0)?);
+        }
+    }
+    Ok(Beat { alive: Alive { clock_offset, server_time, remembered: 0, together }, gone })
+}
+
+fn only(answer: &Answer) -> Result<&Row> {
+    answer.rows.first().ok_or_else(|| missing("state", 1))
+}
