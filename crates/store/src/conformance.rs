@@ -5,6 +5,7 @@
 //! one fails. [`compare`] plays the same script to two stores.
 #![expect(clippy::unwrap_used, reason = "a case is a test, and fails by panicking")]
 
+pub mod adding;
 pub mod compare;
 pub mod digest;
 pub mod lists;
@@ -53,6 +54,7 @@ pub const CASES: &[(&str, Case)] = &[
     ("an_unclean_end_is_remembered", repetition::an_unclean_end_is_remembered),
     ("what_is_over_is_forgotten", repetition::what_is_over_is_forgotten),
     ("proxies_are_listed_in_pages", lists::proxies_are_listed_in_pages),
+    ("what_has_ended_is_not_shown_as_live", lists::what_has_ended_is_not_shown_as_live),
     ("a_page_far_down_is_the_right_one", lists::a_page_far_down_is_the_right_one),
     ("entries_are_listed_in_pages", lists::entries_are_listed_in_pages),
     ("stock_is_added_once_and_counted", stock::stock_is_added_once_and_counted),
@@ -61,6 +63,8 @@ pub const CASES: &[(&str, Case)] = &[
     ("a_prefix_is_drawn_to_its_last_address", stock::a_prefix_is_drawn_to_its_last_address),
     ("ports_are_given_to_the_last_pair", stock::ports_are_given_to_the_last_pair),
     ("a_modem_is_let_slot_by_slot", stock::a_modem_is_let_slot_by_slot),
+    ("what_is_added_at_once_is_all_there", adding::what_is_added_at_once_is_all_there),
+    ("addresses_delivered_at_once_are_added_once", adding::addresses_delivered_at_once),
     ("the_last_address_has_one_winner", races::the_last_address_has_one_winner),
     ("money_for_some_pays_for_no_more", races::money_for_some_pays_for_no_more),
     ("promo_limits_hold_under_load", races::promo_limits_hold_under_load),

@@ -17,7 +17,7 @@ use domain::customer::Customer;
 use domain::ids::{AccountId, CustomerId, EntryId, KeyId, LeaseId, PrefixId, PromoId};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
-use domain::lease::LeaseState;
+use domain::lease::{LeaseState, Standing};
 use domain::ledger::{FIRST_WALLET, Wallet};
 use domain::money::Money;
 use domain::needs::Needs;
@@ -366,13 +366,8 @@ impl Store for MemoryStore {
         now: Time,
     ) -> Result<Vec<Proxy>> {
         let books = self.books();
-        let state = if filter.in_reserve { LeaseState::Reserved } else { LeaseState::Active };
-        let stands = |proxy: &Proxy| {
-            let lease = &proxy.lease;
-            let until = if filter.in_reserve { lease.reserved_until } else { Some(lease.ends_at) };
-            until.is_some_and(|until| now < until)
-        };
-        let all = books.proxies(customer, state).filter(stands);
+        let wanted = if filter.in_reserve { Standing::InReserve } else { Standing::Live };
+        let all = books.proxies(customer).filter(|it| books.standing(it, now) == wanted);
         let of_kind = all.filter(|it| filter.kind.is_none_or(|kind| kind == it.lease.product.kind));
         let behind = of_kind.filter(|it| after.is_none_or(|after| after < it.lease.id));
         Ok(behind.take(size(limit)).collect())
@@ -380,7 +375,7 @@ impl Store for MemoryStore {
 
     fn count_proxies(&self, customer: CustomerId, kind: ProxyKind) -> Result<u64> {
         let books = self.books();
-        let live = books.proxies(customer, LeaseState::Active);
+        let live = books.proxies(customer).filter(|it| it.lease.state == LeaseState::Active);
         let count = live.filter(|proxy| proxy.lease.product.kind == kind).count();
         Ok(u64::try_from(count).unwrap_or(u64::MAX))
     }
@@ -391,10 +386,10 @@ impl Store for MemoryStore {
         kind: ProxyKind,
         offset: u64,
         limit: u32,
-        _: Time,
+        now: Time,
     ) -> Result<Vec<Proxy>> {
         let books = self.books();
-        let live = books.proxies(customer, LeaseState::Active);
+        let live = books.proxies(customer).filter(|it| books.standing(it, now) == Standing::Live);
         let of_kind = live.filter(|proxy| proxy.lease.product.kind == kind);
         let offset = usize::try_from(offset).unwrap_or(usize::MAX);
         Ok(of_kind.skip(offset).take(size(limit)).collect())

@@ -94,10 +94,10 @@ pub fn a_page_far_down_is_the_right_one(make: &mut Make<'_>) {
         })
         .collect();
     assert!(shop.batch(&wishes).iter().all(|decision| decision.result.is_ok()));
-    let check = |shop: &Shop, customer: CustomerId| {
+    let check = |shop: &Shop, customer: CustomerId, unnoted: usize| {
         let all = ids(&shop.live(customer));
         let count = shop.store.count_proxies(customer, kind).unwrap();
-        assert_eq!(count, u64::try_from(all.len()).unwrap());
+        assert_eq!(count, u64::try_from(all.len() + unnoted).unwrap());
         let length = all.len();
         for offset in [0, 1, 99, 100, 1_023, length / 2, length - 3, length, length + 9] {
             for limit in [1, 7, 250] {
@@ -111,11 +111,61 @@ pub fn a_page_far_down_is_the_right_one(make: &mut Make<'_>) {
         let none = shop.store.proxies_at(customer, ProxyKind::Isp, 0, 9, shop.now).unwrap();
         assert_eq!(none, []);
     };
-    customers.iter().for_each(|customer| check(&shop, *customer));
+    customers.iter().for_each(|customer| check(&shop, *customer, 0));
     shop.wait(Span::from_days(30));
+    // What has ended is not shown any more, even if nobody has noted it.
+    customers.iter().for_each(|customer| check(&shop, *customer, 500));
     let ended = shop.sweep().ended;
     assert_eq!(ended, 1_000);
-    customers.iter().for_each(|customer| check(&shop, *customer));
+    customers.iter().for_each(|customer| check(&shop, *customer, 0));
+    shop.audit();
+}
+
+/// What has ended by the clock is shown where it belongs, whether or not the books have noted it.
+pub fn what_has_ended_is_not_shown_as_live(make: &mut Make<'_>) {
+    let mut shop = Shop::open(make);
+    let (ann, bob) = (shop.customer("Ann", 100_000), shop.customer("Bob", 100_000));
+    for kind in ProxyKind::ALL {
+        shop.stock(kind, 8);
+        shop.ordered(bob, kind, 2);
+        shop.ordered(ann, kind, 3);
+        shop.ordered(ann, kind, 3);
+    }
+    let kept: Vec<LeaseId> = ids(&shop.live(ann)).into_iter().take(6).step_by(2).collect();
+    shop.done(extend(ann, ProxyKind::Ipv4, &kept).into_command());
+    shop.wait(Span::from_days(30));
+    let shown = |shop: &Shop| {
+        let in_reserve = ids(&shop.reserved(ann));
+        let filter = ProxyFilter { kind: Some(ProxyKind::Isp), in_reserve: true };
+        let first = shop.store.proxies(ann, &filter, None, 4, shop.now).unwrap();
+        let second =
+            shop.store.proxies(ann, &filter, first.last().map(|it| it.lease.id), 4, shop.now);
+        let at = |offset| shop.store.proxies_at(ann, ProxyKind::Ipv4, offset, 2, shop.now).unwrap();
+        (
+            ids(&shop.live(ann)),
+            in_reserve,
+            ids(&first),
+            ids(&second.unwrap()),
+            ids(&at(0)),
+            ids(&at(2)),
+        )
+    };
+    let (live, in_reserve, first, second, head, tail) = shown(&shop);
+    assert_eq!((&live, &head[..], &tail[..]), (&kept, &kept[..2], &kept[2..]));
+    assert_eq!(in_reserve.len(), 3 + 6 + 6, "a modem is not kept");
+    assert!(in_reserve.is_sorted() && in_reserve.iter().all(|id| !kept.contains(id)));
+    assert_eq!((first.len(), second.len()), (4, 2));
+    assert_eq!(shop.store.count_proxies(ann, ProxyKind::Ipv4).unwrap(), 6, "nobody has noted it");
+    let before = (live, in_reserve, first, second, head, tail);
+    shop.sweep();
+    assert_eq!(shown(&shop), before);
+    assert_eq!(shop.store.count_proxies(ann, ProxyKind::Ipv4).unwrap(), 3);
+    // The reserve ends too, first by the clock.
+    shop.wait(Span::from_days(1));
+    assert_eq!(shop.reserved(ann).len(), 0);
+    assert_eq!(ids(&shop.live(ann)), kept);
+    shop.sweep();
+    assert_eq!(shop.reserved(ann).len(), 0);
     shop.audit();
 }
 

@@ -10,7 +10,7 @@ use domain::customer::Customer;
 use domain::idempotency::{Answer, Remembered};
 use domain::ids::{AddressId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PrefixId, PromoId};
 use domain::journal::Entry;
-use domain::lease::{Lease, LeaseState};
+use domain::lease::{Lease, Standing};
 use domain::ledger::Wallet;
 use domain::needs::Needs;
 use domain::order::Order;
@@ -215,13 +215,14 @@ impl Books {
         count
     }
 
-    /// The leases of a customer in one state, by id, as he sees them.
-    pub(super) fn proxies(
-        &self,
-        customer: CustomerId,
-        state: LeaseState,
-    ) -> impl Iterator<Item = Proxy> {
-        let of = move |lease: &&Lease| lease.customer == customer && lease.state == state;
+    /// What a lease is worth at `now`.
+    pub(super) fn standing(&self, proxy: &Proxy, now: Time) -> Standing {
+        proxy.lease.standing(now, self.catalogue.reserve(&proxy.lease.product))
+    }
+
+    /// The leases of a customer, by id, as he sees them.
+    pub(super) fn proxies(&self, customer: CustomerId) -> impl Iterator<Item = Proxy> {
+        let of = move |lease: &&Lease| lease.customer == customer;
         self.leases.values().filter(of).map(|lease| {
             let address = &self.addresses[&lease.address].address;
             Proxy {

@@ -1,24 +1,11 @@
 //! Answers that are given again to an identical request.
 
-use domain::idempotency::{Answer, Remembered};
-use domain::ids::{CustomerId, EntryId};
+use domain::ids::EntryId;
 use domain::time::Time;
 
-use super::row::Row;
 use super::statements::statements;
 use super::transaction::Tx;
 use crate::Result;
-use crate::encoding::{corrupt, event, refusal};
-
-/// What [`remembered`] reads: of `answer LEFT JOIN entry ON entry.id = answer.entry_id`.
-macro_rules! answer_columns {
-    () => {
-        "answer.customer_id, answer.key, answer.fingerprint, answer.entry_id, answer.refused,
-         answer.until_ms, entry.at_ms, entry.kind, entry.body"
-    };
-}
-
-pub(super) use answer_columns;
 
 statements! {
     /// Of equal requests, the one that was named last is remembered.
@@ -36,30 +23,12 @@ statements! {
         )
         SELECT COUNT(*) FROM named";
     /// What somebody else is about to change or forget is left to him.
-    FORGET = "DELETE FROM answer WHERE (customer_id, key) IN
-        (SELECT customer_id, key FROM answer WHERE until_ms <= $1
-        ORDER BY until_ms LIMIT $2 FOR UPDATE SKIP LOCKED)";
-}
-
-/// Reads [`answer_columns`]: an answer, whether or not its time is over, with its entry.
-pub(super) fn remembered(row: &Row) -> Result<Remembered> {
-    let answer = match row.optional_int(3)? {
-        Some(id) => {
-            let Some(kind) = row.optional_text(7)? else {
-                return Err(corrupt("answer.entry_id", id));
-            };
-            let (event, _) = event::decode(kind, row.text(8)?)?;
-            Answer::Done { entry: EntryId(id), at: row.time(6)?, event: Box::new(event) }
-        }
-        None => refusal::decode(row.text(4)?)?,
-    };
-    Ok(Remembered {
-        customer: CustomerId(row.int(0)?),
-        key: row.array(1, "answer.key")?,
-        fingerprint: row.array(2, "answer.fingerprint")?,
-        answer,
-        until: row.time(5)?,
-    })
+    FORGET = "WITH late AS MATERIALIZED (
+            SELECT customer_id, key FROM answer WHERE until_ms <= $1
+            ORDER BY until_ms LIMIT $2 FOR UPDATE SKIP LOCKED
+        )
+        DELETE FROM answer USING late
+        WHERE answer.customer_id = late.customer_id AND answer.key = late.key";
 }
 
 /// See [`crate::Store::remember`]. Says how many of the entries have a fingerprint.

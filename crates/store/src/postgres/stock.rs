@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::address::{Address, Prefix};
 use domain::catalogue::Catalogue;
-use domain::ids::{AddressId, PrefixId};
+use domain::ids::PrefixId;
 use domain::product::ProductKey;
 use domain::time::Time;
 
@@ -25,7 +25,7 @@ statements! {
         JOIN address ON address.ip = new.ip AND address.slot = new.slot AND address.drawn = 0";
     /// Nobody draws ports meanwhile: whoever is about to waits here.
     PORTS = "SELECT gateway, next_port FROM gateway_port WHERE gateway = ANY($1)
-        ORDER BY gateway COLLATE \"C\" FOR NO KEY UPDATE";
+        ORDER BY gateway FOR NO KEY UPDATE";
     SET_PORTS = "INSERT INTO gateway_port (gateway, next_port)
         SELECT * FROM unnest(CAST($1 AS TEXT[]), CAST($2 AS BIGINT[]))
         ON CONFLICT (gateway) DO UPDATE SET next_port = excluded.next_port";
@@ -37,6 +37,9 @@ statements! {
     ADD_PREFIX = "INSERT INTO prefix (id, product, base, length, gateway, drawn)
         VALUES ((SELECT COALESCE(MAX(id), 0) + 1 FROM prefix), $1, $2, $3, $4, 0)
         ON CONFLICT (base, length) DO NOTHING";
+    /// A gateway has a row before its first port is drawn: what is not there cannot be locked.
+    ADD_GATEWAY = "INSERT INTO gateway_port (gateway, next_port) VALUES ($1, 0)
+        ON CONFLICT (gateway) DO NOTHING";
     LINES = "SELECT product, gateway,
         COUNT(*) FILTER (WHERE lease_id IS NULL AND free_at_ms <= $1),
         COUNT(*) FILTER (WHERE lease_id IS NOT NULL),
@@ -53,21 +56,6 @@ pub(super) fn prefix(row: &Row, first: usize, pool: ProductKey) -> Result<Prefix
         length: encoding::small("prefix.length", row.int(first + 2)?)?,
         gateway: row.text(first + 3)?.to_owned(),
         drawn: row.int(first + 4)?,
-    })
-}
-
-/// Reads the id, address, gateway, port, rank and end of rest of a free address of `pool`, from
-/// `first` on.
-pub(super) fn free_address(row: &Row, first: usize, pool: ProductKey) -> Result<Address> {
-    Ok(Address {
-        id: AddressId(row.int(first)?),
-        pool,
-        ip: encoding::ip("address.ip", row.text(first + 1)?)?,
-        gateway: row.text(first + 2)?.to_owned(),
-        port: encoding::small("address.port", row.int(first + 3)?)?,
-        rank: row.int(first + 4)?,
-        lease: None,
-        free_at: row.time(first + 5)?,
     })
 }
 
@@ -177,6 +165,7 @@ impl Columns {
 /// See [`crate::Store::add_prefix`].
 pub(super) fn add_prefix(tx: &Tx<'_>, new: &NewPrefix) -> Result<bool> {
     ids::lock(tx)?;
+    tx.execute(ADD_GATEWAY, &[&new.gateway])?;
     let (pool, base) = (new.pool.to_string(), new.base.to_string());
     Ok(tx.execute(ADD_PREFIX, &[&pool, &base, &i64::from(new.length), &new.gateway])? == 1)
 }
