@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::auditor::{Auditor, Entry};
 use crate::customer::Customer;
-use crate::deeds::{Deed, Deposit};
+use crate::deeds::{Deed, Deposit, Tally};
 use crate::programs::{Program, StopWhenDropped};
 use crate::random::Random;
 use crate::shop::{FLAT, Setup, Shop};
@@ -19,6 +19,11 @@ const PROGRAMS_EACH: u64 = 2;
 
 /// Orders that a program has before anything else happens.
 const FIRST_DEEDS: usize = 6;
+
+/// What is paid in at most, in major units: so much, and so much more for everything that was done
+/// since the last payment, which costs about two.
+const USUAL_PAYMENT: usize = 100;
+const DEED_PAYMENT: usize = 5;
 
 /// A shop, its customers, and what they were told.
 #[derive(Debug)]
@@ -33,6 +38,8 @@ pub struct Town {
     random: Random,
     /// The last entry that was compared.
     seen: i64,
+    /// How much had been done when money was last paid in.
+    paid_for: usize,
 }
 
 /// A command that pays money in, under way.
@@ -55,7 +62,15 @@ impl Town {
             .open();
         let auditor = Auditor::new(binary, shop.database());
         let random = Random::new(seed);
-        let mut town = Town { shop, programs: vec![], deposits: vec![], auditor, random, seen: 0 };
+        let mut town = Town {
+            shop,
+            programs: vec![],
+            deposits: vec![],
+            auditor,
+            random,
+            seen: 0,
+            paid_for: 0,
+        };
         for number in 0..CUSTOMERS {
             let customer = town.shop.customer(&format!("Customer {number}"), "0");
             town.pay_in(&customer, 100_000);
@@ -91,11 +106,15 @@ impl Town {
         });
     }
 
-    /// Begins to pay money in to some customer.
+    /// Begins to pay money in to some customer: as a rule a little more than all have spent since
+    /// the last payment, so that on a machine of any speed some orders lack money and most do not.
     #[track_caller]
     pub fn begin_to_pay(&mut self) -> Paying {
         let chosen = self.random.below(self.programs.len());
-        let minor = 100 * (1 + i64::try_from(self.random.below(800)).expect("it is small"));
+        let done = Tally::of(self.programs.iter().flat_map(Program::deeds)).done;
+        let most =
+            USUAL_PAYMENT + DEED_PAYMENT * (done - std::mem::replace(&mut self.paid_for, done));
+        let minor = 100 * (1 + i64::try_from(self.random.below(most)).expect("it is small"));
         let customer = self.programs[chosen].customer().id;
         self.begin_to_pay_to(customer, minor)
     }

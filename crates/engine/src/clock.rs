@@ -27,6 +27,8 @@ impl Clock for SystemClock {
 pub struct ShopClock {
     true_time: Arc<dyn Clock>,
     ahead_millis: AtomicI64,
+    /// How far the system's clock is behind the one that all servers of a shop go by.
+    behind_millis: AtomicI64,
     /// The instant at which a jump has stopped, or [`FLOWING`].
     held_millis: AtomicI64,
     last_millis: AtomicI64,
@@ -34,12 +36,16 @@ pub struct ShopClock {
 
 const FLOWING: i64 = -1;
 
+/// Clocks that differ less are taken for the same.
+const CLOCKS_AGREE: Span = Span::from_millis_const(25);
+
 impl ShopClock {
     /// A clock that is `ahead` of `true_time`.
     pub fn new(true_time: Arc<dyn Clock>, ahead: Span) -> ShopClock {
         ShopClock {
             true_time,
             ahead_millis: AtomicI64::new(ahead.millis()),
+            behind_millis: AtomicI64::new(0),
             held_millis: AtomicI64::new(FLOWING),
             last_millis: AtomicI64::new(0),
         }
@@ -47,7 +53,29 @@ impl ShopClock {
 
     /// The time without any offset.
     pub fn true_time(&self) -> Time {
-        self.true_time.now()
+        let behind = self.behind_millis.load(Ordering::SeqCst);
+        Time::from_millis(self.true_time.now().millis() + behind)
+    }
+
+    /// How far this clock is ahead of the true time.
+    pub(crate) fn ahead(&self) -> Span {
+        Span::from_millis(self.ahead_millis.load(Ordering::SeqCst))
+    }
+
+    /// Goes by the clock that all servers of a shop share, which showed `shared` when this one
+    /// should have shown the same. What may be the way of the question is no difference.
+    pub(crate) fn follow(&self, shared: Time, local: Time) {
+        let off = shared.millis() - local.millis();
+        if off.abs() > CLOCKS_AGREE.millis() {
+            self.behind_millis.fetch_add(off, Ordering::SeqCst);
+        }
+    }
+
+    /// Goes on so far ahead of the true time, unless it is stopped: who has stopped it will know.
+    pub(crate) fn move_ahead(&self, ahead: Span) {
+        if self.held_millis.load(Ordering::SeqCst) == FLOWING {
+            self.ahead_millis.fetch_max(ahead.millis(), Ordering::SeqCst);
+        }
     }
 
     /// Stops the clock at `instant`, if that is not in the past.
@@ -67,7 +95,7 @@ impl Clock for ShopClock {
     fn now(&self) -> Time {
         let held = self.held_millis.load(Ordering::SeqCst);
         let now = if held == FLOWING {
-            self.true_time.now().millis() + self.ahead_millis.load(Ordering::SeqCst)
+            self.true_time().millis() + self.ahead_millis.load(Ordering::SeqCst)
         } else {
             held
         };
@@ -105,5 +133,37 @@ mod tests {
         assert_eq!(clock.now().millis(), 9_000);
         clock.release(Span::ZERO);
         assert_eq!(clock.now().millis(), 50_000);
+    }
+
+    #[test]
+    fn it_goes_by_the_clock_that_is_shared() {
+        let system = Arc::new(Fixed(AtomicI64::new(10_000)));
+        let clock = ShopClock::new(system.clone(), Span::from_millis(500));
+        let follow = |shared| clock.follow(Time::from_millis(shared), clock.true_time());
+        follow(10_020);
+        assert_eq!(clock.now().millis(), 10_500, "that was the way");
+        follow(13_000);
+        assert_eq!(clock.now().millis(), 13_500);
+        follow(13_010);
+        assert_eq!(clock.now().millis(), 13_500);
+        follow(9_000);
+        assert_eq!(clock.true_time().millis(), 9_000);
+        assert_eq!(clock.now().millis(), 13_500, "it does not go back");
+        system.0.store(15_000, Ordering::SeqCst);
+        assert_eq!(clock.now().millis(), 14_500);
+    }
+
+    #[test]
+    fn it_follows_jumps_of_others_but_not_during_its_own() {
+        let clock = ShopClock::new(Arc::new(Fixed(AtomicI64::new(1_000))), Span::ZERO);
+        clock.move_ahead(Span::from_millis(4_000));
+        assert_eq!(clock.now().millis(), 5_000);
+        clock.move_ahead(Span::from_millis(3_000));
+        assert_eq!(clock.ahead().millis(), 4_000);
+        clock.hold(Time::from_millis(6_000));
+        clock.move_ahead(Span::from_millis(9_000));
+        assert_eq!(clock.now().millis(), 6_000);
+        clock.release(Span::from_millis(6_000));
+        assert_eq!(clock.now().millis(), 7_000);
     }
 }

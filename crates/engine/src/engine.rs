@@ -1,6 +1,7 @@
 //! What the edges talk to.
 
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use domain::pricing::Quote;
 use domain::public_id::PublicIds;
 use domain::refusal::Refusal;
 use domain::sweep::Swept;
-use domain::time::{Span, Time};
+use domain::time::Time;
 use domain::world::World;
 use store::Store;
 use store::records::OperatorToken;
@@ -29,12 +30,10 @@ use crate::reboot::RebootTokens;
 use crate::scheduler::{self, Acting};
 use crate::secret;
 use crate::totals::Totals;
+use crate::upkeep;
 
 /// How often is looked what is due, when nothing says sooner.
 const TICK: Duration = Duration::from_millis(250);
-
-/// After so long without a spend, every answer has been delivered or is remembered.
-const QUIET: Duration = Duration::from_secs(5);
 
 /// After so long what could not be remembered is tried again.
 const REMEMBER_AGAIN: Duration = Duration::from_millis(500);
@@ -42,18 +41,20 @@ const REMEMBER_AGAIN: Duration = Duration::from_millis(500);
 /// How long the end waits for the fate of the last answers.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
-/// Spends this shortly before an unclean end may not have been answered.
-const UNCLEAN_WINDOW: Span = Span::from_millis_const(5_000);
+/// How many reads of a store that is not prompt may be waited for at once; more are refused.
+const MOST_WAITS: usize = 256;
 
 /// The shop behind all edges. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
-    store: Arc<dyn Store>,
-    clock: Arc<ShopClock>,
+pub(crate) struct Inner {
+    pub(crate) store: Arc<dyn Store>,
+    /// How many reads wait for a store that is not prompt.
+    waits: AtomicUsize,
+    pub(crate) clock: Arc<ShopClock>,
     batcher: Batcher,
     keys: Keys,
     public_ids: PublicIds,
@@ -65,7 +66,7 @@ struct Inner {
     /// Sweeps and jumps of the clock, one at a time.
     sweeping: tokio::sync::Mutex<scheduler::Swept>,
     /// When the last spend without an idempotency key was decided, until that was noted as quiet.
-    last_spend: Mutex<Option<Instant>>,
+    pub(crate) last_spend: Mutex<Option<Instant>>,
     /// Counts the spends whose answers are on their way.
     spending: Arc<()>,
 }
@@ -99,6 +100,23 @@ pub enum ClockError {
     Fault(#[from] Fault),
 }
 
+/// A read that waits for the store, counted until dropped.
+struct Wait<'w>(&'w AtomicUsize);
+
+impl<'w> Wait<'w> {
+    /// `None` if too many wait.
+    fn begin(waits: &'w AtomicUsize) -> Option<Wait<'w>> {
+        let wait = (waits.fetch_add(1, Ordering::Relaxed) < MOST_WAITS, Wait(waits));
+        wait.0.then_some(wait.1)
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Engine {
     /// Starts on `store`: remembers what an unclean end may have left unanswered, and takes
     /// commands from now on. What is due is done once [`Engine::run_scheduler`] is called.
@@ -109,18 +127,12 @@ impl Engine {
     ) -> Result<Engine, store::error::Error> {
         let installation = store.installation()?;
         let clock = Arc::new(ShopClock::new(true_time, installation.clock_offset));
-        let kept = domain::idempotency::KEPT_WITHOUT_KEY;
-        let remembered = store.note_start(clock.now(), UNCLEAN_WINDOW, kept)?;
-        if remembered > 0 {
-            tracing::warn!(
-                spends = remembered,
-                "The last end was unclean: the answers to {remembered} spends are given again if asked"
-            );
-        }
+        upkeep::start(store.as_ref(), &clock)?;
         let catalogue = Mutex::new(store.catalogue()?);
         let batcher = Batcher::start(store.clone(), clock.clone(), bounds);
         let inner = Inner {
             store,
+            waits: AtomicUsize::new(0),
             clock,
             batcher,
             keys: Keys::default(),
@@ -159,11 +171,8 @@ impl Engine {
     /// The catalogue in force; the last known one while the database is away.
     pub fn catalogue(&self) -> Arc<Catalogue> {
         let mut known = self.inner.catalogue.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.inner.store.catalogue() {
-            Ok(catalogue) => known.clone_from(&catalogue),
-            Err(error) => {
-                told(&error, "reading the catalogue");
-            }
+        if let Ok(catalogue) = self.read(|store| store.catalogue()) {
+            known.clone_from(&catalogue);
         }
         known.clone()
     }
@@ -221,29 +230,40 @@ impl Engine {
         quote: impl FnOnce(&World, Time) -> Result<Quote, Refusal>,
     ) -> Result<Quoted, Fault> {
         let now = self.now();
-        let world = self.inner.store.load(needs, now);
-        let world = world.map_err(|error| told(&error, "loading for a quote"))?;
+        let world = self.read(|store| store.load(needs, now))?;
         let balance = world.wallet(customer).map(|wallet| wallet.balance);
         Ok(Quoted { result: quote(&world, now), balance })
     }
 
     /// The caller who shows `key` from `ip`.
     pub fn caller(&self, key: &str, ip: IpAddr) -> Result<Result<Caller, Rejected>, Fault> {
-        self.inner.keys.caller(self.inner.store.as_ref(), key, ip, self.now())
+        let now = self.now();
+        self.inner.keys.caller(self, key, ip, now)
     }
 
     /// The operator token that `secret` is.
     pub fn operator(&self, secret: &str) -> Result<Option<OperatorToken>, Fault> {
-        let found = self.inner.store.operator_token_by_hash(&secret::hash(secret));
-        found.map_err(|error| told(&error, "looking up an operator token"))
+        self.read(|store| store.operator_token_by_hash(&secret::hash(secret)))
     }
 
-    /// Asks the store something that it answers from memory within microseconds.
+    /// Asks the store something small, on the spot. Who is not answered within microseconds lets
+    /// others have the thread meanwhile; of those there may be only so many, so that a database
+    /// that hangs does not take all threads with it.
     pub fn read<T>(
         &self,
         ask: impl FnOnce(&dyn Store) -> Result<T, store::error::Error>,
     ) -> Result<T, Fault> {
-        ask(self.inner.store.as_ref()).map_err(|error| told(&error, "reading"))
+        let store = self.inner.store.as_ref();
+        let answer = match store.is_prompt() {
+            true => ask(store),
+            false => {
+                let waits = Wait::begin(&self.inner.waits).ok_or(Fault::Overloaded)?;
+                let answer = tokio::task::block_in_place(|| ask(store));
+                drop(waits);
+                answer
+            }
+        };
+        answer.map_err(|error| told(&error, "reading"))
     }
 
     /// Asks the store something that may take a while, on a thread for that.
@@ -291,7 +311,6 @@ impl Engine {
                     tracing::warn!("Could not do what is due: {fault}; trying again");
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
-                engine.tidy().await;
                 tokio::time::sleep(TICK).await;
             }
         })
@@ -305,31 +324,7 @@ impl Engine {
         scheduler::sweep(self, &mut before, until, acting).await
     }
 
-    /// Notes when it is quiet, and forgets answers whose time is over.
-    async fn tidy(&self) {
-        let quiet = {
-            let mut last = self.lock_last_spend();
-            let quiet = last.is_some_and(|at| at.elapsed() >= QUIET);
-            if quiet {
-                *last = None;
-            }
-            quiet
-        };
-        if quiet {
-            let now = self.now();
-            let tidied = self.read_slow(move |store| {
-                store.note_quiet()?;
-                while store.forget(now, 1_000)? == 1_000 {}
-                Ok(())
-            });
-            if let Err(error) = tidied.await {
-                told(&error, "tidying");
-                self.lock_last_spend().get_or_insert_with(Instant::now);
-            }
-        }
-    }
-
-    fn lock_last_spend(&self) -> MutexGuard<'_, Option<Instant>> {
+    pub(crate) fn lock_last_spend(&self) -> MutexGuard<'_, Option<Instant>> {
         self.inner.last_spend.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -343,6 +338,8 @@ impl Engine {
             return Err(ClockError::TooFar);
         }
         let mut before = self.inner.sweeping.lock().await;
+        // Another server may have moved it a moment ago.
+        self.note_alive().await?;
         if target < self.now() {
             return Err(ClockError::Backwards);
         }
@@ -356,7 +353,9 @@ impl Engine {
         // By what was noted, and so what other processes go by: the time that the jump took has
         // passed here as well as there.
         self.inner.clock.release(ahead);
-        Ok(swept?)
+        let swept = swept?;
+        self.wait_for_others().await?;
+        Ok(swept)
     }
 
     /// Takes no more commands, decides those that wait, and notes a clean end.
@@ -369,7 +368,7 @@ impl Engine {
                 std::thread::sleep(Duration::from_millis(5));
             }
             match Arc::strong_count(open) {
-                1 => engine.inner.store.note_quiet(),
+                1 => engine.inner.store.note_quiet().and_then(|()| engine.inner.store.note_end()),
                 // Then the next start takes this end for an unclean one, and remembers them.
                 _ => Ok(()),
             }

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use domain::api_key::ApiKey;
 use domain::customer::Customer;
 use domain::time::Time;
-use store::Store;
 
-use crate::fault::{Fault, told};
+use crate::engine::Engine;
+use crate::fault::Fault;
 use crate::secret;
 
 /// A customer's program that has shown a valid key.
@@ -55,18 +55,17 @@ impl Keys {
     /// Keys of a wrong form are looked up all the same, so that the effort tells nothing.
     pub(crate) fn caller(
         &self,
-        store: &dyn Store,
+        engine: &Engine,
         key: &str,
         ip: IpAddr,
         now: Time,
     ) -> Result<Result<Caller, Rejected>, Fault> {
-        let looked_up = |error: store::error::Error| told(&error, "looking up an API key");
         let hash = secret::hash(key);
-        let version = self.version(store).map_err(looked_up)?;
+        let version = self.version(engine)?;
         let caller = match self.remembered(&hash) {
             Some(caller) => caller,
             None => {
-                let found = store.key_by_hash(&hash).map_err(looked_up)?;
+                let found = engine.read(|store| store.key_by_hash(&hash))?;
                 let Some((key, customer)) = found else { return Ok(Err(Rejected::UnknownKey)) };
                 let caller = Caller { key: Arc::new(key), customer: Arc::new(customer) };
                 self.remember(hash, &caller, version);
@@ -81,14 +80,14 @@ impl Keys {
     }
 
     /// The version of the keys; forgets them all if it is another than before.
-    fn version(&self, store: &dyn Store) -> Result<i64, store::error::Error> {
+    fn version(&self, engine: &Engine) -> Result<i64, Fault> {
         if let Some((version, at)) = self.lock().version
             && at.elapsed() < Self::BELIEVED
         {
             return Ok(version);
         }
         let asked = Instant::now();
-        let version = store.keys_version()?;
+        let version = engine.read(|store| store.keys_version())?;
         let mut seen = self.lock();
         if seen.version.is_none_or(|(before, _)| before != version) {
             seen.callers.clear();

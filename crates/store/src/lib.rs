@@ -4,9 +4,9 @@
 //! needs, has the domain decide them, saves what changed and commits once; everything else is
 //! reading, and the operator's housekeeping. It decides nothing itself.
 //!
-//! Calls block. SQLite answers point reads within microseconds from memory, so they may be made
-//! from anywhere; longer reads and everything on another engine belong on a thread for blocking
-//! work.
+//! Calls block. A prompt store, such as SQLite, answers point reads within microseconds from memory,
+//! so they may be made from anywhere; longer reads, and everything on a store that is not prompt,
+//! belong on a thread for blocking work.
 
 pub mod audit;
 pub mod catalogue_file;
@@ -40,7 +40,7 @@ use domain::world::World;
 
 use crate::error::Error;
 use crate::records::{
-    Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
+    Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
     OperatorToken, ProxyFilter, StockLine, Stocked,
 };
 
@@ -52,6 +52,9 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// Whatever a call says was done is durable when it returns. A call that fails has done nothing,
 /// unless its error is [`Error::OutcomeUnknown`].
 pub trait Store: Send + Sync + 'static {
+    /// Whether point reads are answered within microseconds.
+    fn is_prompt(&self) -> bool;
+
     /// Decides commands at `now`, one after another, in one transaction, and commits once. The
     /// decisions come in the order of the commands.
     ///
@@ -75,13 +78,21 @@ pub trait Store: Send + Sync + 'static {
     /// Forgets up to `limit` answers whose time is over; says how many.
     fn forget(&self, now: Time, limit: u32) -> Result<u32>;
 
-    /// Notes that every answer given so far has reached its customer or been remembered. `start`
-    /// notes the opposite until then: an end without this note was unclean.
+    /// Notes that every answer that this server has given so far has reached its customer or been
+    /// remembered. A server that ends without this note behind its last spend ends uncleanly.
     fn note_quiet(&self) -> Result<()>;
 
     /// Notes that a server starts, and remembers for `kept` the spends that were committed within
-    /// `window` before an unclean end of the last one. Says how many.
+    /// `window` before the unclean end of another. Says how many.
     fn note_start(&self, now: Time, window: Span, kept: Span) -> Result<u32>;
+
+    /// Notes that this server is still there and goes by a clock that is `clock_offset` ahead.
+    /// Where many servers share the books, remembers for `kept` the spends that were committed
+    /// within `window` before one was last seen that has gone without a word.
+    fn note_alive(&self, clock_offset: Span, now: Time, window: Span, kept: Span) -> Result<Alive>;
+
+    /// Notes that this server ends, and leaves nothing behind that it has not noted.
+    fn note_end(&self) -> Result<()>;
 
     /// What never changes about this installation, and its sandbox clock.
     fn installation(&self) -> Result<Installation>;
@@ -189,6 +200,10 @@ pub trait Store: Send + Sync + 'static {
         after: Option<EntryId>,
         limit: u32,
     ) -> Result<Vec<Entry>>;
+
+    /// Everything that happened, numbered from 1 without a gap, from behind `after`; at most
+    /// `limit`. The order never changes, and nothing comes before what it depends on.
+    fn feed(&self, after: i64, limit: u32) -> Result<Vec<(i64, Entry)>>;
 
     /// Proves the books from the journal alone and compares what is kept with it.
     fn audit(&self, progress: &mut dyn FnMut(u64)) -> Result<audit::Report>;

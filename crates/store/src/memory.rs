@@ -32,7 +32,7 @@ use self::books::{Books, Exit};
 use crate::audit::{Auditor, Report};
 use crate::error::Error;
 use crate::records::{
-    Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
+    Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
     OperatorToken, ProxyFilter, StockLine, Stocked,
 };
 use crate::{Result, Store, catalogue_file};
@@ -61,6 +61,10 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
+    fn is_prompt(&self) -> bool {
+        true
+    }
+
     fn transact(&self, batch: &[Command], now: Time) -> Result<Vec<Decision>> {
         let mut books = self.books();
         let mut needs = Needs::default();
@@ -123,6 +127,16 @@ impl Store for MemoryStore {
             unheard.iter().filter(|(_, at)| end - window <= *at).map(|(id, _)| *id).collect();
         books.quiet = books.next.entry;
         Ok(books.remember(&late, now + kept))
+    }
+
+    fn note_alive(&self, noted: Span, _: Time, _: Span, _: Span) -> Result<Alive> {
+        let clock_offset = self.books().installation.clock_offset;
+        let together = clock_offset == noted;
+        Ok(Alive { clock_offset, server_time: None, remembered: 0, together })
+    }
+
+    fn note_end(&self) -> Result<()> {
+        Ok(())
     }
 
     fn installation(&self) -> Result<Installation> {
@@ -409,6 +423,11 @@ impl Store for MemoryStore {
         let behind = books.entries.values().filter(|it| after.is_none_or(|after| after < it.id));
         let his = behind.filter(|it| filter.customer.is_none_or(|id| id == it.customer));
         Ok(his.take(size(limit)).cloned().collect())
+    }
+
+    fn feed(&self, after: i64, limit: u32) -> Result<Vec<(i64, Entry)>> {
+        let entries = self.entries(&EntryFilter::default(), Some(EntryId(after)), limit)?;
+        Ok(entries.into_iter().map(|entry| (entry.id.0, entry)).collect())
     }
 
     fn audit(&self, progress: &mut dyn FnMut(u64)) -> Result<Report> {

@@ -20,6 +20,19 @@ pub struct Installation {
     pub id_key: [u8; 16],
 }
 
+/// What a server is told when it says that it is still there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alive {
+    /// How far the clock of the installation is ahead; nothing unless it is a sandbox.
+    pub clock_offset: Span,
+    /// What the clock of the database says, where that is another machine's.
+    pub server_time: Option<Time>,
+    /// How many spends of servers that have gone were remembered.
+    pub remembered: u32,
+    /// Whether every server that is there goes by the clock of the installation.
+    pub together: bool,
+}
+
 /// A lease for which something may be due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Due {

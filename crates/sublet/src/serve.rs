@@ -90,6 +90,7 @@ pub(crate) async fn run(
     let address = listener.local_addr()?;
     let server = ::serve::Server::new(::serve::Limits::default());
     let router = router(&engine, options, &server, address);
+    let upkeep = engine.run_upkeep();
     let scheduler = options.roles.contains(&Role::Scheduler).then(|| engine.run_scheduler());
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -105,6 +106,7 @@ pub(crate) async fn run(
     if let Some(scheduler) = scheduler {
         scheduler.abort();
     }
+    upkeep.abort();
     engine.close().await;
     let requests = server.stats().requests.load(Ordering::Relaxed);
     tracing::info!(requests, cut = summary.cut, "Ended after {requests} requests");

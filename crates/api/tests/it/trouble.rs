@@ -120,6 +120,8 @@ impl Store for Troubled {
         fn forget(now: Time, limit: u32) -> Result<u32>;
         fn note_quiet() -> Result<()>;
         fn note_start(now: Time, window: Span, kept: Span) -> Result<u32>;
+        fn note_alive(noted: Span, now: Time, window: Span, kept: Span) -> Result<Alive>;
+        fn note_end() -> Result<()>;
         fn installation() -> Result<Installation>;
         fn set_clock_offset(offset: Span) -> Result<()>;
         fn catalogue() -> Result<Arc<Catalogue>>;
@@ -148,9 +150,14 @@ impl Store for Troubled {
         fn count_proxies(customer: CustomerId, kind: ProxyKind) -> Result<u64>;
         fn proxies_at(customer: CustomerId, kind: ProxyKind, offset: u64, limit: u32, now: Time) -> Result<Vec<Proxy>>;
         fn entries(filter: &EntryFilter, after: Option<EntryId>, limit: u32) -> Result<Vec<Entry>>;
+        fn feed(after: i64, limit: u32) -> Result<Vec<(i64, Entry)>>;
         fn sales_locked() -> Result<bool>;
         fn set_sales_locked(locked: bool) -> Result<()>;
     }
+    fn is_prompt(&self) -> bool {
+        self.inner.is_prompt()
+    }
+
     fn audit(&self, progress: &mut dyn FnMut(u64)) -> Result<Report> {
         self.inner.audit(progress)
     }

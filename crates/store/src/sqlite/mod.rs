@@ -60,7 +60,7 @@ use self::transaction::{Ending, deciding, reading, writing};
 use crate::audit::Report;
 use crate::error::Error;
 use crate::records::{
-    Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
+    Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
     OperatorToken, ProxyFilter, StockLine, Stocked,
 };
 use crate::revocations::Revocations;
@@ -169,6 +169,10 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
+    fn is_prompt(&self) -> bool {
+        true
+    }
+
     fn transact(&self, batch: &[Command], now: Time) -> Result<Vec<Decision>> {
         let mut needs = Needs::default();
         batch.iter().for_each(|command| needs.merge(command.needs()));
@@ -226,6 +230,17 @@ impl Store for SqliteStore {
 
     fn note_start(&self, now: Time, window: Span, kept: Span) -> Result<u32> {
         self.write(|connection| answers::note_start(connection, window, now + kept))
+    }
+
+    /// One server uses a file; nobody else is there.
+    fn note_alive(&self, noted: Span, _: Time, _: Span, _: Span) -> Result<Alive> {
+        let clock_offset = self.read(state::clock_offset)?;
+        let together = clock_offset == noted;
+        Ok(Alive { clock_offset, server_time: None, remembered: 0, together })
+    }
+
+    fn note_end(&self) -> Result<()> {
+        Ok(())
     }
 
     fn installation(&self) -> Result<Installation> {
@@ -387,6 +402,13 @@ impl Store for SqliteStore {
             Some(customer) => journal::list_of(connection, customer, after, limit),
             None => journal::list(connection, after, limit),
         })
+    }
+
+    /// Entries are numbered in the order of their commits.
+    fn feed(&self, after: i64, limit: u32) -> Result<Vec<(i64, Entry)>> {
+        let entries =
+            self.read(|connection| journal::list(connection, Some(EntryId(after)), limit));
+        Ok(entries?.into_iter().map(|entry| (entry.id.0, entry)).collect())
     }
 
     fn audit(&self, progress: &mut dyn FnMut(u64)) -> Result<Report> {
