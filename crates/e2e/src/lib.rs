@@ -20,6 +20,7 @@ pub mod auditor;
 pub mod bodies;
 pub mod books;
 pub mod customer;
+pub mod database;
 pub mod dates;
 pub mod deeds;
 pub mod disk;

@@ -14,7 +14,8 @@ mod watchdog;
 pub mod wire;
 
 use std::fs::OpenOptions;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::io::Write as _;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -132,6 +133,15 @@ impl Postgres {
             "postgres",
             &format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"),
         );
+        self.url(&name)
+    }
+
+    /// Makes a database with all that is in the one of this name, which nobody may be using, and gives
+    /// its URL.
+    #[track_caller]
+    pub fn copied_database(&self, of: &str) -> String {
+        let name = format!("test_{}", random_name());
+        self.psql("postgres", &format!("CREATE DATABASE {name} TEMPLATE {of}"));
         self.url(&name)
     }
 
@@ -288,17 +298,27 @@ impl Drop for Own {
     }
 }
 
-/// Runs statements in the database at `url`, one transaction each.
+/// Runs statements in the database at `url`, one transaction each. The rows come as lines, their
+/// columns between bars.
 ///
 /// # Errors
 ///
 /// What the server or the client says.
 pub fn psql(url: &str, sql: &str) -> Result<String, String> {
+    Ok(String::from_utf8(psql_bytes(url, sql)?).unwrap())
+}
+
+/// The same for what is no text.
+pub(crate) fn psql_bytes(url: &str, sql: &str) -> Result<Vec<u8>, String> {
     let mut command = Installation::find().client("psql");
-    command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql]);
-    let output = command.stdin(Stdio::null()).output().unwrap();
+    command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", "-"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // It fails if there is no server to send it to. What is wrong then is said below.
+    let _ = child.stdin.take().unwrap().write_all(sql.as_bytes());
+    let output = child.wait_with_output().unwrap();
     match output.status.success() {
-        true => Ok(String::from_utf8(output.stdout).unwrap()),
+        true => Ok(output.stdout),
         false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
     }
 }
@@ -342,6 +362,16 @@ fn with_database(url: &str, database: &str) -> String {
     let authority = rest.split('/').next().unwrap_or_default();
     let mark = if options.is_empty() { "" } else { "?" };
     format!("{server}://{authority}/{database}{mark}{options}")
+}
+
+/// Where the server of a URL listens.
+#[track_caller]
+pub(crate) fn address_of(url: &str) -> SocketAddr {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = if host.contains(':') { host.to_owned() } else { format!("{host}:5432") };
+    host.to_socket_addrs().unwrap().next().expect("the host has an address")
 }
 
 /// The name of the database of a URL.

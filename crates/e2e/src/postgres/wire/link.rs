@@ -125,6 +125,10 @@ impl Direction<'_> {
                 }
                 Err(Over)
             }
+            Fate::Delayed(delay) => match self.shared.delay(delay) {
+                true => self.write(message),
+                false => Err(Over),
+            },
             Fate::Unheard => {
                 self.state.ends_with_commit.store(true, Ordering::SeqCst);
                 self.write(message)

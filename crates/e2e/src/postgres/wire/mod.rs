@@ -31,6 +31,8 @@ pub enum Fate {
     Late(Duration),
     /// It is cut when the server has answered; the client does not get the answer.
     Unheard,
+    /// It is not cut. The server gets the commit after this long, and answers it.
+    Delayed(Duration),
 }
 
 /// What has happened on a wire.
@@ -69,6 +71,8 @@ struct Control {
     /// So many bytes may still pass; the connection that goes beyond is cut.
     bytes_left: Option<usize>,
     at_commit: Option<Fate>,
+    /// How much later the server gets each commit.
+    commit_delay: Duration,
     counts: Counts,
     links: BTreeMap<u64, [TcpStream; 2]>,
 }
@@ -86,6 +90,7 @@ impl Wire {
             ended: false,
             bytes_left: None,
             at_commit: None,
+            commit_delay: Duration::ZERO,
             counts: Counts::default(),
             links: BTreeMap::new(),
         };
@@ -125,6 +130,11 @@ impl Wire {
     /// Cuts the connection on which the next commit is sent.
     pub fn cut_at_commit(&self, fate: Fate) {
         self.shared.control().at_commit = Some(fate);
+    }
+
+    /// Has every commit take so much longer.
+    pub fn delay_commits(&self, delay: Duration) {
+        self.shared.control().commit_delay = delay;
     }
 
     /// Takes back what [`Wire::cut_after`] and [`Wire::cut_at_commit`] have asked for and what has not
@@ -214,7 +224,8 @@ impl Shared {
     fn fate(&self) -> Option<Fate> {
         let mut control = self.control();
         control.counts.commits += 1;
-        control.at_commit.take()
+        let delay = control.commit_delay;
+        control.at_commit.take().or((!delay.is_zero()).then_some(Fate::Delayed(delay)))
     }
 
     /// Waits while a commit is on its way, and says whether there is still a wire.
