@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use e2e::postgres::pooler::Pooler;
 use e2e::postgres::wire::{Fate, Wire};
 use e2e::postgres::{Acknowledged, Postgres, psql};
 
@@ -266,4 +267,18 @@ fn a_wire_holds_refuses_cuts_and_leads_elsewhere() {
     server().unwrap_err();
     drop(wire);
     server().unwrap_err();
+}
+
+#[test]
+fn a_pooler_has_clients_share_connections() {
+    let postgres = Postgres::start();
+    let url = table(&postgres);
+    let pooler = Pooler::before(postgres.address(), 1);
+    let through = pooler.url(&url);
+    insert_through(&through, "a").unwrap();
+    assert_eq!(rows(&through), "a");
+    psql(&through, "SET statement_timeout = '1h'").unwrap();
+    assert_eq!(psql(&through, "SHOW statement_timeout").unwrap().trim(), "1h", "as it was left");
+    let backend = || psql(&through, "SELECT pg_backend_pid()").unwrap();
+    assert_eq!(backend(), backend(), "each client has a connection of its own");
 }

@@ -48,10 +48,15 @@ impl Installation {
     pub(crate) fn server(&self, program: &str, folder: &Path) -> Command {
         let mut command = self.client(program);
         command.current_dir(folder);
+        self.run_by_server(&mut command);
+        command
+    }
+
+    /// Has a program be run by whoever may run a server.
+    pub(crate) fn run_by_server(&self, command: &mut Command) {
         if let Some(user) = self.user {
             command.uid(user.id).gid(user.group);
         }
-        command
     }
 
     /// Gives a folder to whoever runs the server.

@@ -8,6 +8,7 @@
 
 mod installation;
 mod messages;
+pub mod pooler;
 mod processes;
 mod standby;
 mod watchdog;
@@ -362,6 +363,15 @@ fn with_database(url: &str, database: &str) -> String {
     let authority = rest.split('/').next().unwrap_or_default();
     let mark = if options.is_empty() { "" } else { "?" };
     format!("{server}://{authority}/{database}{mark}{options}")
+}
+
+/// The URL of the same database, reached at another address.
+#[track_caller]
+pub(crate) fn url_at(url: &str, address: SocketAddr) -> String {
+    let (scheme, rest) = url.split_once("://").expect("a URL has a scheme");
+    let (authority, path) = rest.split_once('/').expect("the URL names a database");
+    let user = authority.rsplit_once('@').map(|(user, _)| format!("{user}@"));
+    format!("{scheme}://{}{address}/{path}", user.unwrap_or_default())
 }
 
 /// Where the server of a URL listens.

@@ -14,6 +14,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::url_at;
+
 /// How many connections there may be at once; more are refused.
 const CONNECTIONS_MAX: usize = 1_000;
 
@@ -110,10 +112,7 @@ impl Wire {
     /// The URL of the same database, reached through this wire.
     #[track_caller]
     pub fn url(&self, url: &str) -> String {
-        let (scheme, rest) = url.split_once("://").expect("a URL has a scheme");
-        let (authority, path) = rest.split_once('/').expect("the URL names a database");
-        let user = authority.rsplit_once('@').map(|(user, _)| format!("{user}@"));
-        format!("{scheme}://{}{}/{path}", user.unwrap_or_default(), self.address)
+        url_at(url, self.address)
     }
 
     /// Cuts all connections at once.
