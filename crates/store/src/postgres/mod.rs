@@ -6,6 +6,7 @@
 
 mod answers;
 mod audit;
+pub mod baseline;
 mod batches;
 mod catalogues;
 mod customers;
@@ -28,6 +29,7 @@ mod proxies;
 mod reactor;
 mod row;
 mod save;
+pub mod scratch;
 mod servers;
 mod session;
 mod state;

@@ -30,19 +30,22 @@ impl Load {
 /// Makes the bytes of the next request of a connection.
 pub(super) type MakeRequest = Arc<dyn Fn(&mut super::data::Dice, &mut Vec<u8>) + Send + Sync>;
 
-/// Sends requests over `connections` kept-alive connections for `time`, each its next one when the
-/// last was answered. Every answer must be 200 and hold `expected`.
+/// Sends requests over `connections` kept-alive connections to these servers for `time`, each its
+/// next one when the last was answered. Every answer must be 200 and hold `expected`.
 pub(super) async fn run(
-    to: SocketAddr,
+    to: &[SocketAddr],
     connections: usize,
     time: Duration,
     expected: &'static str,
     make: MakeRequest,
 ) -> Result<Load> {
     let started = Instant::now();
-    let tasks: Vec<_> = (0..connections)
-        .map(|_| {
-            let make = make.clone();
+    let tasks: Vec<_> = to
+        .iter()
+        .cycle()
+        .take(connections)
+        .map(|to| {
+            let (to, make) = (*to, make.clone());
             tokio::spawn(async move { connection(to, started + time, expected, make).await })
         })
         .collect();
