@@ -109,6 +109,19 @@ impl fmt::Debug for Options {
     }
 }
 
+/// Where the database at `url` is, for people: without what opens it. Refuses what is no such URL.
+pub fn shown(url: &str) -> Result<String> {
+    Ok(Target::parse(url, Arc::new(Reactor::start()?))?.to_string())
+}
+
+/// Whether anything of ours has been made in the database at `url`.
+pub fn exists(url: &str) -> Result<bool> {
+    let target = Arc::new(Target::parse(url, Arc::new(Reactor::start()?))?);
+    let place = PathBuf::from(target.to_string());
+    let found = writing(&Pool::new(target, 1), |tx| migrate::look(tx, &place))?;
+    Ok(!matches!(found, Found::Nothing))
+}
+
 /// How often a transaction is tried that others were in the way of.
 const TRIES: u32 = 5;
 
