@@ -63,8 +63,11 @@ pub use crate::records::Create;
 
 use self::catalogues::Catalogues;
 use self::load::Locks;
+use self::migrate::Found;
 use self::pool::Pool;
 use self::proxies::Shelf;
+use self::reactor::Reactor;
+use self::target::Target;
 use self::transaction::{LONG_PATIENCE, PATIENCE, Tx};
 use crate::audit::Report;
 use crate::error::Error;
