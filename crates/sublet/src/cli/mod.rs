@@ -115,6 +115,7 @@ pub(crate) fn run(
     if let Noun::Bench(bench) = line.noun {
         // The books are left alone: a benchmark makes its own.
         console.json = line.global.json;
+        logging::start_quietly();
         return bench.run(line.global.database.as_deref(), console);
     }
     let settings = line.global.settings()?;
