@@ -86,7 +86,7 @@ pub(super) fn shop(file: &Path, customers: u32, leases: u32) -> Result<Shop> {
 /// Fills a shop that is open and empty at `at`, with a customer for each of `leases`, who has so
 /// many and plenty of money.
 pub(super) fn fill(store: Arc<dyn Store>, leases: &[u32], at: Time) -> Result<Shop> {
-    add_stock(store.as_ref(), leases.iter().sum(), at)?;
+    add_stock(store.as_ref(), 0, leases.iter().sum(), at)?;
     let mut customers = Vec::new();
     for number in 0..leases.len() {
         customers.push(add_customer(store.as_ref(), number, at)?);
@@ -140,10 +140,11 @@ fn add_customer(store: &dyn Store, number: usize, at: Time) -> Result<Customer> 
     Ok(Customer { id, key, leases: vec![] })
 }
 
-/// Adds so many addresses of 127.0.0.0/8, none of which is ever connected to.
-fn add_stock(store: &dyn Store, count: u32, at: Time) -> Result<()> {
+/// Adds so many addresses of 127.0.0.0/8 behind those that are there, none of which is ever
+/// connected to.
+pub(super) fn add_stock(store: &dyn Store, there: u32, count: u32, at: Time) -> Result<()> {
     let pool = ProductKey::parse("IPv4/USA").context("the pool is well-formed")?;
-    let first = u32::from(Ipv4Addr::new(127, 1, 0, 0));
+    let first = u32::from(Ipv4Addr::new(127, 1, 0, 0)) + there;
     let all: Vec<u32> = (first..first + count).collect();
     for chunk in all.chunks(10_000) {
         let new: Vec<NewAddress> = chunk

@@ -56,7 +56,8 @@ pub(super) fn requests(
         let engine = Engine::start(shop.store.clone(), SinceSetUp::start(), Bounds::default())?;
         let served = serve_router(crate::serve::bench_router(&engine)).await?;
         let make = extend_request(&shop, "extend", Repeats::None);
-        let extended = load::run(&[served], CLIENTS, options.time(), "\"success\":true", make).await?;
+        let extended =
+            load::run(&[served], CLIENTS, options.time(), "\"success\":true", make).await?;
         report.figure(&Figure {
             name: "extensions over HTTP, 64 clients",
             value: extended.per_second,
@@ -94,7 +95,8 @@ pub(super) fn prices(options: &Options, folder: &Path, report: &mut Report) -> R
         let (mut priced, mut nothing) = (0.0, 0.0);
         for _ in 0..TURNS {
             let time = options.time() / TURNS;
-            let load = load::run(&[served], CLIENTS, time, "\"success\":true", make.clone()).await?;
+            let load =
+                load::run(&[served], CLIENTS, time, "\"success\":true", make.clone()).await?;
             priced += load.per_second / f64::from(TURNS);
             let load = load::run(&[empty], CLIENTS, time, "true", make.clone()).await?;
             nothing += load.per_second / f64::from(TURNS);

@@ -1,5 +1,6 @@
 //! The shop in a PostgreSQL database, against the same server doing the same work by itself.
 
+mod clients;
 mod node;
 mod rival;
 mod server;
@@ -90,12 +91,7 @@ impl Drop for Folder {
     }
 }
 
-fn measured(
-    server: &Server,
-    options: &Options,
-    folder: &Path,
-    report: &mut Report,
-) -> Result<()> {
+fn measured(server: &Server, options: &Options, folder: &Path, report: &mut Report) -> Result<()> {
     if ["store", "http", "nodes"].iter().any(|part| options.wants(part)) {
         report.say("Filling the database of pgbench …");
         let rival = Rival::create(server, options, folder.to_owned())?;
@@ -129,11 +125,7 @@ fn compare((one, two): (f64, f64), report: &mut Report) {
         name: "extensions over HTTP, 64 clients, two servers",
         value: two,
         unit: "/s",
-        against: Some(Against {
-            name: "one server",
-            ratio: two / one,
-            bound: Bound::AtLeast(0.9),
-        }),
+        against: Some(Against { name: "one server", ratio: two / one, bound: Bound::AtLeast(0.9) }),
     });
 }
 
@@ -161,13 +153,21 @@ impl Bench<'_> {
     /// Extensions at the store.
     fn batches(&self, report: &mut Report) -> Result<()> {
         for (whose, bound) in [(Whose::Spread, 3.0), (Whose::Hot, 8.0)] {
-            let shop = shop::part(&self.shop, &self.shop.store, self.customers(whose));
+            let lanes: usize = std::env::var("THREADS").map_or(THREADS, |it| it.parse().unwrap());
+            let parts: Vec<_> = (0..lanes)
+                .map(|lane| {
+                    let customers = self.customers(whose).iter();
+                    let customers: Vec<_> = customers.filter(|it| it.id.0 as usize % lanes == lane).cloned().collect();
+                    shop::part(&self.shop, &self.shop.store, &customers)
+                })
+                .filter(|it| !it.customers.is_empty())
+                .collect();
             let name = format!("extensions at the store, groups of {BATCH}");
             let settle = || self.settle();
             self.rival.measure(whose, &name, bound, report, settle, |time| {
                 std::thread::scope(|scope| {
-                    let threads: Vec<_> = (0..THREADS)
-                        .map(|_| scope.spawn(|| rate(&shop, BATCH, 1, time)))
+                    let threads: Vec<_> = parts.iter()
+                        .map(|shop| scope.spawn(|| rate(shop, BATCH, 1, time)))
                         .collect();
                     let rates = threads.into_iter().map(|it| it.join().expect("it has ended"));
                     rates.sum()

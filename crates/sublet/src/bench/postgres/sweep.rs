@@ -32,8 +32,7 @@ pub(super) fn renewals(
     let per_second = runtime.block_on(async {
         let node = Node::start(shop.store.clone()).await?;
         let started = Instant::now();
-        let swept =
-            node.engine.move_clock(shop.at + Span::from_days(29) + Span::HOUR).await?;
+        let swept = node.engine.move_clock(shop.at + Span::from_days(29) + Span::HOUR).await?;
         let per_second = f64::from(swept.renewed) / started.elapsed().as_secs_f64();
         let all = u64::from(options.customers) * u64::from(LEASES);
         ensure!(
