@@ -65,9 +65,10 @@ impl Shop {
         self.nodes[node].running().address
     }
 
-    /// How many servers it has, running or not.
-    pub fn servers(&self) -> usize {
-        self.nodes.len()
+    /// Where its servers listen.
+    #[track_caller]
+    pub fn addresses_of_servers(&self) -> Vec<SocketAddr> {
+        self.nodes.iter().map(|node| node.running().address).collect()
     }
 
     /// Starts its servers, none of which must run.
