@@ -109,6 +109,19 @@ impl fmt::Debug for Options {
     }
 }
 
+/// Where the database at `url` is, for people: without what opens it. Refuses what is no such URL.
+pub fn shown(url: &str) -> Result<String> {
+    Ok(Target::parse(url, Arc::new(Reactor::start()?))?.to_string())
+}
+
+/// Whether anything of ours has been made in the database at `url`.
+pub fn exists(url: &str) -> Result<bool> {
+    let target = Arc::new(Target::parse(url, Arc::new(Reactor::start()?))?);
+    let place = PathBuf::from(target.to_string());
+    let found = writing(&Pool::new(target, 1), |tx| migrate::look(tx, &place))?;
+    Ok(!matches!(found, Found::Nothing))
+}
+
 /// How often a transaction is tried that others were in the way of.
 const TRIES: u32 = 5;
 
@@ -290,13 +303,7 @@ impl Store for PostgresStore {
 
     fn note_alive(&self, noted: Span, now: Time, window: Span, kept: Span) -> Result<Alive> {
         let started = self.started.load(Ordering::Relaxed);
-        let beat = try_again(&self.writers, || {
-            let session = self.writers.take(PATIENCE)?;
-            let tx = Tx::noting(&session);
-            let beat = servers::beat(&tx, self.server, noted, started)?;
-            tx.commit()?;
-            Ok(beat)
-        })?;
+        let beat = servers::beat(&self.writers, self.server, noted, started)?;
         let mut alive = beat.alive;
         for server in beat.gone {
             alive.remembered += self.write(|tx| servers::bury(tx, server, window, now + kept))?;
