@@ -117,7 +117,8 @@ impl Shop {
     fn serve_command_of(&self, node: usize) -> Command {
         let database = &self.nodes[node].database;
         let mut command = program(&self.setup.binary, database);
-        command.args(["--json", "serve", "--listen", "127.0.0.1:0"]).args(&self.setup.serve);
+        command.args(["--json", "serve", "--listen", "127.0.0.1:0"]);
+        command.args(["--node", &format!("server {node}")]).args(&self.setup.serve);
         if self.setup.sync_takes > 0 && matches!(database, Database::File(_)) {
             shim::slow_syncs(&mut command, self.setup.sync_takes);
         }
