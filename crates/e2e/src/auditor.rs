@@ -35,6 +35,8 @@ pub struct Entry {
     pub amount: Option<i64>,
     /// What was in it then.
     pub balance_after: Option<i64>,
+    /// How often the wallet had changed then.
+    pub version: Option<i64>,
     /// The note of a deposit.
     pub note: Option<String>,
     /// The order that was made.
@@ -159,6 +161,10 @@ impl Entry {
             event: text("event").unwrap_or_default(),
             amount: amount("amount"),
             balance_after: amount("balance_after"),
+            version: all("postings")
+                .iter()
+                .find(|posting| posting["balance_after_minor"].is_i64())
+                .and_then(|posting| posting["version"].as_i64()),
             note: text("note"),
             order: text("order_id"),
             product: shown["quote"]["lines"][0]["product"].as_str().map(str::to_owned),
