@@ -44,11 +44,11 @@ statements! {
              FROM half JOIN posting ON posting.account_id = half.account_id
              AND posting.version = half.low + (half.high - half.low) / 2
              WHERE half.low < half.high
-         )
-         SELECT ", entry_columns!(), " FROM half
-         JOIN posting ON posting.account_id = half.account_id AND posting.version >= half.low
-         JOIN entry ON entry.id = posting.entry_id
-         WHERE half.low = half.high ORDER BY posting.version LIMIT $3"
+         ), start AS MATERIALIZED (SELECT account_id, low FROM half WHERE low = high)
+         SELECT ", entry_columns!(), " FROM posting JOIN entry ON entry.id = posting.entry_id
+         WHERE posting.account_id = (SELECT account_id FROM start)
+         AND posting.version >= (SELECT low FROM start)
+         ORDER BY posting.version LIMIT $3"
     );
 }
 
