@@ -2,19 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 
+use crate::books::Books;
+use crate::database::Database;
 use crate::dates::millis;
 use crate::http::cents;
+use crate::shop::program;
 
 /// Looks at the database of a shop with the operator's commands.
 #[derive(Clone, Debug)]
 pub struct Auditor {
     binary: PathBuf,
-    database: PathBuf,
+    database: Database,
 }
 
 /// An entry of the journal as the operator is shown it. Money is in minor units, time in
@@ -62,9 +64,8 @@ pub struct Term {
 
 impl Auditor {
     /// One who uses the program at `binary` on `database`.
-    pub fn new(binary: impl AsRef<Path>, database: impl AsRef<Path>) -> Auditor {
-        let (binary, database) = (binary.as_ref().to_owned(), database.as_ref().to_owned());
-        Auditor { binary, database }
+    pub fn new(binary: impl AsRef<Path>, database: &Database) -> Auditor {
+        Auditor { binary: binary.as_ref().to_owned(), database: database.clone() }
     }
 
     /// Has the program prove the books.
@@ -90,7 +91,8 @@ impl Auditor {
         let text = self.say(&["events", "list", "--after", &after.to_string()])?;
         let entries = text.lines().map(|line| parse(line).map(|shown| Entry::read(&shown)));
         let mut entries = entries.collect::<Result<Vec<Entry>, String>>()?;
-        let goals = self.goals(after).map_err(|error| error.to_string())?;
+        // The operator is not shown them, so they are read from the tables.
+        let goals = Books::try_open(&self.database)?.goals(after)?;
         for entry in &mut entries {
             entry.goal = goals.get(&entry.number).cloned();
         }
@@ -119,33 +121,15 @@ impl Auditor {
         Ok(revoked.map(|key| key["key_id"].to_string()).collect())
     }
 
-    /// The goals of the orders behind the entry `after`, by the numbers of their entries. The
-    /// operator is not shown them, so they are read from the tables.
-    fn goals(&self, after: i64) -> rusqlite::Result<BTreeMap<i64, String>> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.database, flags)?;
-        connection.busy_timeout(std::time::Duration::from_secs(10))?;
-        let mut statement = connection.prepare(
-            "SELECT entry.id, goal FROM entry
-             JOIN customer_order ON customer_order.id = json_extract(body, '$.event.order')
-             WHERE kind = 'order' AND entry.id > ?1",
-        )?;
-        statement.query_map([after], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
-    }
-
     fn run(&self, words: &[&str]) -> Result<Vec<Value>, String> {
         self.say(words)?.lines().map(parse).collect()
     }
 
     /// Runs a command that must succeed, for what it prints.
     fn say(&self, words: &[&str]) -> Result<String, String> {
-        let output = Command::new(&self.binary)
-            .arg("--database")
-            .arg(format!("sqlite:{}", self.database.display()))
+        let output = program(&self.binary, &self.database)
             .arg("--json")
             .args(words)
-            .env_remove("SUBLET_DATABASE")
-            .env_remove("SUBLET_KEY_FILE")
             .stdin(Stdio::null())
             .output()
             .map_err(|error| error.to_string())?;

@@ -7,10 +7,11 @@
 //!
 //! [`shop`] runs the program, [`http`] and [`race`] speak to it, [`books`] and [`auditor`] look at what
 //! it has written. [`programs`] are customers who keep journals of their own, [`town`] has many of
-//! them at work, and [`witness`] compares their journals with the books. [`power`] cuts the power: it records what a program does to its files, and at
-//! many points rebuilds what a disk could then hold. A kill cannot show what that shows, because the
-//! kernel keeps what a killed program has written. [`shim`] has the other faults: a full disk, a
-//! broken one and a slow one.
+//! them at work, and [`witness`] compares their journals with the books. [`power`] cuts the power: it
+//! records what a program does to its files, and at many points rebuilds what a disk could then hold.
+//! A kill cannot show what that shows, because the kernel keeps what a killed program has written.
+//! [`shim`] has the other faults: a full disk, a broken one and a slow one. [`postgres`] is a database
+//! server that can be killed, frozen and replaced, behind a wire that can be cut.
 //!
 //! A test of this kind is worth nothing unless it finds the fault in a program that has it. So those
 //! of the disk run also on a small victim that promises what it does not keep.
@@ -19,10 +20,12 @@ pub mod auditor;
 pub mod bodies;
 pub mod books;
 pub mod customer;
+pub mod database;
 pub mod dates;
 pub mod deeds;
 pub mod disk;
 pub mod http;
+pub mod postgres;
 pub mod power;
 pub mod programs;
 pub mod race;

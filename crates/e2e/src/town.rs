@@ -50,17 +50,22 @@ pub struct Paying {
 }
 
 impl Town {
-    /// A shop that is run by the program at `binary`, with customers who have bought something.
+    /// A shop for a town, run by the program at `binary`.
     #[track_caller]
-    pub fn found(binary: &Path, seed: u64) -> Town {
-        let shop = Setup::new(binary)
+    pub fn setup(binary: impl AsRef<Path>) -> Setup {
+        Setup::new(binary)
             .catalogue(FLAT)
             .serve("--requests-per-minute=1000000000")
             .stock("--kind IPv4 --country USA --cidr 10.0.0.0/18")
             .stock("--kind IPv6 --country USA --cidr 2001:db8:77::/64")
             .log("warn")
-            .open();
-        let auditor = Auditor::new(binary, shop.database());
+    }
+
+    /// A town around a shop that was set up like this, with customers who have bought something.
+    #[track_caller]
+    pub fn found(setup: Setup, seed: u64) -> Town {
+        let shop = setup.open();
+        let auditor = shop.auditor();
         let random = Random::new(seed);
         let mut town = Town {
             shop,
@@ -154,6 +159,7 @@ impl Town {
     #[track_caller]
     pub fn settle(&mut self) -> Vec<String> {
         let address = self.shop.address();
+        self.shop.books().settle();
         let entries = self.auditor.journal(self.seen).expect("the journal can be read");
         self.seen = entries.last().map_or(self.seen, |last| last.number);
         let mut counts = vec![0; self.programs.len()];

@@ -10,7 +10,6 @@
 
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -45,7 +44,7 @@ struct Heard {
 
 /// A town on a disk that can fail.
 fn town(seed: u64) -> (Town, Faults) {
-    let mut town = Town::found(Path::new(BINARY), seed);
+    let mut town = Town::found(Town::setup(BINARY).in_a_file(), seed);
     town.shop.sigterm();
     let mut faults = None;
     let folder = town.shop.folder().to_owned();
@@ -237,7 +236,7 @@ fn a_disk_that_breaks_in_a_quiet_moment_ends_the_server_too() {
 /// again and the buyer asks again, the purchase is still known.
 #[test]
 fn who_left_when_the_disk_became_full_is_charged_once() {
-    let mut town = Town::found(Path::new(BINARY), 41);
+    let mut town = Town::found(Town::setup(BINARY).in_a_file(), 41);
     town.shop.sigterm();
     let (mut faults, folder) = (None, town.shop.folder().to_owned());
     town.shop.reopen_with(|command| {

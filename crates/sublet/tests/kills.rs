@@ -64,7 +64,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_done_twice() {
     let kills = usize::try_from(from_environment("SUBLET_KILLS", 200)).unwrap();
     let seed = from_environment("SUBLET_SEED", 1);
     let began = Instant::now();
-    let mut town = Town::found(Path::new(BINARY), seed);
+    let mut town = Town::found(Town::setup(BINARY), seed);
     let mut random = Random::new(seed);
     let mut comparison = FIRST_COMPARISON.min(kills);
     let mut repeated = vec![0; town.programs.len()];
@@ -102,7 +102,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_done_twice() {
 /// A server that goes back to an older state of its disk has lost what it had acknowledged since.
 #[test]
 fn a_database_that_was_rolled_back_is_noticed() {
-    let mut town = Town::found(Path::new(BINARY), 2);
+    let mut town = Town::found(Town::setup(BINARY).in_a_file(), 2);
     let mut random = Random::new(2);
     work_and_kill(&mut town, &mut random);
     let older = tempfile::tempdir().unwrap();
@@ -136,7 +136,7 @@ type Lie = (&'static str, fn(&mut Vec<Entry>, usize));
 /// Whoever compares must see every lie. Each of these is told about an honest journal.
 #[test]
 fn a_journal_that_lies_is_noticed() {
-    let mut town = Town::found(Path::new(BINARY), 3);
+    let mut town = Town::found(Town::setup(BINARY), 3);
     town.work(|_| std::thread::sleep(Duration::from_millis(500)));
     let honest = town.auditor().journal(0).unwrap();
     let balances = town.auditor().balances().unwrap();

@@ -15,6 +15,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use e2e::auditor::Auditor;
+use e2e::database::Database;
 use e2e::power::{Failure, Journal, Recording, record};
 use e2e::programs::StopWhenDropped;
 use e2e::server::{first_line, listening, wait};
@@ -68,7 +69,7 @@ fn judge(
     folder: &Path,
     promises: &[Promise],
 ) -> Result<(), String> {
-    let auditor = Auditor::new(BINARY, folder.join("sublet.db"));
+    let auditor = Auditor::new(BINARY, &Database::in_folder(folder));
     auditor.audit()?;
     let journal = auditor.journal(0)?;
     let balances = auditor.balances()?;
@@ -104,7 +105,7 @@ fn cut(
 
 /// A shop that was closed, and how much its programs had asked for.
 fn closed_town(seed: u64) -> (Town, Vec<usize>) {
-    let mut town = Town::found(Path::new(BINARY), seed);
+    let mut town = Town::found(Town::setup(BINARY).in_a_file(), seed);
     town.shop.sigterm();
     let told = town.told();
     (town, told)
@@ -137,7 +138,7 @@ fn a_power_cut_loses_nothing_that_was_promised() {
 /// The log is long already, and on the way is moved into the database and begun anew.
 #[test]
 fn a_power_cut_while_the_log_starts_over_loses_nothing() {
-    let mut town = Town::found(Path::new(BINARY), 12);
+    let mut town = Town::found(Town::setup(BINARY).in_a_file(), 12);
     lengthen_log(&town);
     town.shop.kill9();
     let before = town.told();
@@ -177,7 +178,7 @@ fn a_power_cut_while_a_shop_is_set_up_harms_nothing() {
         journal.promised(());
     });
     let judge = |folder: &Path, promises: &[()]| {
-        let auditor = Auditor::new(BINARY, folder.join("sublet.db"));
+        let auditor = Auditor::new(BINARY, &Database::in_folder(folder));
         if promises.is_empty() {
             let again = set_up(folder).stderr(Stdio::piped()).output().unwrap();
             if !again.status.success() {
@@ -211,7 +212,7 @@ fn what_the_command_line_said_is_there_after_a_power_cut() {
             $0 key revoke $key && echo $key
         done; read end";
     shell.args(["-c", script, BINARY, &customer.to_string()]).args(&keys);
-    shell.env("SUBLET_DATABASE", format!("sqlite:{}", town.shop.database().display()));
+    shell.env("SUBLET_DATABASE", format!("sqlite:{}", town.shop.database().file().display()));
     shell.stdin(Stdio::piped()).stdout(Stdio::piped());
     let folder = town.shop.folder();
     let recording = record(&mut shell, folder, |shell: &mut Child, journal: &Journal<String>| {
@@ -225,7 +226,7 @@ fn what_the_command_line_said_is_there_after_a_power_cut() {
     });
 
     let judge = |folder: &Path, promises: &[String]| {
-        let auditor = Auditor::new(BINARY, folder.join("sublet.db"));
+        let auditor = Auditor::new(BINARY, &Database::in_folder(folder));
         auditor.audit()?;
         let paid = auditor.journal(0)?.len() - before.len();
         let expected = promises.len().div_ceil(2);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use e2e::auditor::{Auditor, Entry};
+use e2e::auditor::Entry;
 use e2e::bodies::{extend, order};
 use e2e::customer::{Customer, id};
 use e2e::http::{Request, cents};
@@ -26,7 +26,7 @@ fn ids(journal: &[Entry]) -> BTreeSet<&str> {
 fn a_backup_that_was_taken_under_load_restores() {
     let rounds = std::env::var("SUBLET_RESTORES").map_or(1, |rounds| rounds.parse().unwrap());
     for round in 0..rounds {
-        let mut town = Town::found(Path::new(BINARY), 50 + round);
+        let mut town = Town::found(Town::setup(BINARY).in_a_file(), 50 + round);
         let customer = town.programs[0].customer().clone();
         let lost_key = customer.with_key(&town.shop.key(customer.id, "--name lost"));
         let token = town.shop.run(&["operator", "token", "create", "--name", "lost"]);
@@ -58,7 +58,7 @@ fn a_backup_that_was_taken_under_load_restores() {
         assert_eq!(restored[0]["tokens_revoked"], json!(1), "{restored:?}");
 
         // Everything from before is there, and some of what was done meanwhile, in its order.
-        let auditor = Auditor::new(BINARY, town.shop.database());
+        let auditor = town.shop.auditor();
         auditor.audit().unwrap();
         let journal = auditor.journal(0).unwrap();
         let balances = auditor.balances().unwrap();
@@ -94,7 +94,7 @@ fn move_away(town: &mut Town, elsewhere: &Path) {
         }
     }
     assert!(folder.join("sublet.key").exists() && folder.join("sublet.key.revoked").exists());
-    assert!(!town.shop.database().exists());
+    assert!(!town.shop.database().file().exists());
 }
 
 #[track_caller]

@@ -76,10 +76,8 @@ pub(super) enum Found {
 /// Looks at what is there. Refuses a database that is not ours, or whose schema is none that this
 /// program knows. `place` is what it is called in errors.
 pub(super) fn look(tx: &Tx<'_>, place: &Path) -> Result<Found> {
-    let not_ours = |reason: &str| OpenError::NotOurs {
-        path: PathBuf::from(place),
-        reason: reason.to_owned(),
-    };
+    let not_ours =
+        |reason: &str| OpenError::NotOurs { path: PathBuf::from(place), reason: reason.to_owned() };
     let row = tx.row(TABLES, &[])?.expect("a count has a row");
     match (row.int(0)?, row.optional_text(1)?) {
         (0, _) => return Ok(Found::Nothing),

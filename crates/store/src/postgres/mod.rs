@@ -6,13 +6,20 @@
 
 mod answers;
 mod audit;
+mod batches;
 mod catalogues;
 mod customers;
+mod durability;
 mod failure;
+mod feed;
 mod ids;
 mod journal;
 mod keys;
 mod leases;
+mod load;
+mod migrate;
+mod numbers;
+mod open;
 mod operators;
 mod orders;
 mod pool;
@@ -20,26 +27,55 @@ mod promos;
 mod proxies;
 mod reactor;
 mod row;
+mod save;
+mod servers;
 mod session;
+mod state;
 mod stock;
 mod target;
+#[cfg(test)]
+mod tests;
 mod tls;
+mod transact;
 mod transaction;
 mod value;
 
 use std::fmt;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
-use self::pool::Pool;
-use self::reactor::Reactor;
-use self::target::Target;
-use self::transaction::{LONG_PATIENCE, PATIENCE, Tx};
-use crate::Result;
+use domain::api_key::ApiKey;
+use domain::catalogue::Catalogue;
+use domain::command::{Command, Decision};
+use domain::customer::Customer;
+use domain::ids::{CustomerId, EntryId, KeyId, LeaseId, PromoId};
+use domain::journal::Entry;
+use domain::kind::ProxyKind;
+use domain::ledger::Wallet;
+use domain::needs::Needs;
+use domain::promo::Promo;
+use domain::proxy::Proxy;
+use domain::time::{Span, Time};
+use domain::world::{NextIds, World};
+
 pub use crate::records::Create;
+
+use self::catalogues::Catalogues;
+use self::load::Locks;
+use self::pool::Pool;
+use self::proxies::Shelf;
+use self::transaction::{LONG_PATIENCE, PATIENCE, Tx};
+use crate::audit::Report;
+use crate::error::Error;
+use crate::records::{
+    Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
+    OperatorToken, ProxyFilter, StockLine, Stocked,
+};
 use crate::revocations::Revocations;
 use crate::statements;
 use crate::vault::Vault;
+use crate::{Result, Store};
 
 /// Which database is opened, and what may be done to it for that. `Debug` does not show the URL,
 /// which may have a password in it.
@@ -81,22 +117,67 @@ const TRIES: u32 = 5;
 pub struct PostgresStore {
     readers: Pool,
     writers: Pool,
+    numbers: Pool,
     vault: Vault,
     revocations: Revocations,
+    catalogues: Catalogues,
+    sandbox: bool,
+    id_key: [u8; 16],
+    /// The number of this server among those that share the database.
+    server: i64,
+    /// Whether this server has said that it starts, so that others reckon with it.
+    started: AtomicBool,
+    /// The latest moment at which anything was decided here. Time does not go back.
+    latest: AtomicI64,
+    /// Held by those who decide batches; nobody does while it is noted that all is quiet.
+    working: RwLock<()>,
 }
 
 impl PostgresStore {
+    /// Opens the database that `options` name, and revokes in it what was revoked before it was
+    /// restored from a backup.
+    ///
+    /// Refuses a database in which acknowledged work could be lost, and one that it does not know.
+    pub fn open(options: &Options) -> Result<PostgresStore> {
+        let opened = open::open(options)?;
+        let revocations = Revocations::open(&Revocations::beside(&options.key_file))?;
+        let store = PostgresStore {
+            readers: opened.readers,
+            writers: opened.writers,
+            numbers: opened.numbers,
+            vault: opened.vault,
+            revocations,
+            catalogues: Catalogues::default(),
+            sandbox: opened.sandbox,
+            id_key: opened.id_key,
+            server: opened.server,
+            started: AtomicBool::new(false),
+            latest: AtomicI64::new(Time::EPOCH.millis()),
+            working: RwLock::new(()),
+        };
+        store.apply_revocations()?;
+        Ok(store)
+    }
+
+    fn apply_revocations(&self) -> Result<()> {
+        let revoked = self.revocations.all()?;
+        let forgotten = !revoked.is_empty()
+            && self.read(|tx| {
+                Ok(keys::is_any_valid(tx, &revoked)? || operators::is_any_valid(tx, &revoked)?)
+            })?;
+        if !forgotten {
+            return Ok(());
+        }
+        self.write(|tx| {
+            keys::revoke_again(tx, &revoked)?;
+            operators::revoke_again(tx, &revoked)
+        })
+    }
+
     /// Runs `read`, which sees the books at one moment. It is run again if the connection turns
     /// out to be lost.
     fn read<T>(&self, read: impl Fn(&Tx<'_>) -> Result<T>) -> Result<T> {
-        self.try_again(&self.readers, || {
-            let session = self.readers.take(PATIENCE)?;
-            let tx = Tx::reading(&session, PATIENCE);
-            let done = read(&tx)?;
-            // Nothing was written: how it ends does not matter.
-            drop(tx);
-            Ok(done)
-        })
+        reading(&self.readers, read)
     }
 
     /// The same for reading whole tables, which may take minutes, and is not run again.
@@ -110,28 +191,304 @@ impl PostgresStore {
     /// It is run again if others were in the way, or if the connection turns out to be lost before
     /// the commit.
     fn write<T>(&self, write: impl Fn(&Tx<'_>) -> Result<T>) -> Result<T> {
-        self.try_again(&self.writers, || {
+        writing(&self.writers, write)
+    }
+
+    /// `now`, unless anything was decided here later than that.
+    fn not_back(&self, now: Time) -> Time {
+        let latest = self.latest.fetch_max(now.millis(), Ordering::Relaxed);
+        now.max(Time::from_millis(latest))
+    }
+
+    /// The first of so many ids of new addresses.
+    fn take_addresses(&self, count: i64) -> Result<i64> {
+        let counts = NextIds { address: count, ..NextIds::default() };
+        Ok(numbers::take(&self.numbers, counts)?.address)
+    }
+
+    fn shelf<'a>(&'a self, tx: &'a Tx<'a>, now: Time) -> Shelf<'a> {
+        Shelf { tx, vault: &self.vault, now }
+    }
+}
+
+/// See [`PostgresStore::read`].
+fn reading<T>(readers: &Pool, read: impl Fn(&Tx<'_>) -> Result<T>) -> Result<T> {
+    try_again(readers, || {
+        let session = readers.take(PATIENCE)?;
+        // Nothing is written: how it ends does not matter.
+        read(&Tx::reading(&session, PATIENCE))
+    })
+}
+
+/// See [`PostgresStore::write`].
+fn writing<T>(writers: &Pool, write: impl Fn(&Tx<'_>) -> Result<T>) -> Result<T> {
+    try_again(writers, || {
+        let session = writers.take(PATIENCE)?;
+        let tx = Tx::writing(&session);
+        tx.begin()?;
+        let done = write(&tx)?;
+        tx.commit()?;
+        Ok(done)
+    })
+}
+
+fn try_again<T>(pool: &Pool, run: impl Fn() -> Result<T>) -> Result<T> {
+    let (mut tries, mut lost) = (1, false);
+    loop {
+        match run() {
+            Err(error) if failure::is_in_the_way(&error) && tries < TRIES => tries += 1,
+            Err(error) if failure::is_lost(&error) && !lost => {
+                pool.renew();
+                lost = true;
+            }
+            done => return done,
+        }
+    }
+}
+
+impl Store for PostgresStore {
+    fn is_prompt(&self) -> bool {
+        false
+    }
+
+    fn transact(&self, batch: &[Command], now: Time) -> Result<Vec<Decision>> {
+        self.run(batch, now)
+    }
+
+    fn load(&self, needs: &Needs, now: Time) -> Result<World> {
+        let catalogue = |tx: &Tx<'_>, version| self.catalogues.get(tx, version);
+        self.read(|tx| load::load(tx, needs, now, Locks::None, catalogue)).map(World::new)
+    }
+
+    fn due(&self, until: Time, limit: u32) -> Result<Vec<Due>> {
+        self.read(|tx| leases::due(tx, until, limit))
+    }
+
+    fn next_due(&self) -> Result<Option<Time>> {
+        self.read(leases::next_due)
+    }
+
+    fn remember(&self, entries: &[EntryId], now: Time, kept: Span) -> Result<()> {
+        self.write(|tx| answers::remember(tx, entries, now + kept)).map(|_| ())
+    }
+
+    fn forget(&self, now: Time, limit: u32) -> Result<u32> {
+        self.write(|tx| answers::forget(tx, now, limit))
+    }
+
+    fn note_quiet(&self) -> Result<()> {
+        let _nobody_works = self.working.write().unwrap_or_else(PoisonError::into_inner);
+        self.write(|tx| servers::note_quiet(tx, self.server))
+    }
+
+    fn note_start(&self, now: Time, window: Span, kept: Span) -> Result<u32> {
+        let remembered =
+            self.write(|tx| servers::note_start(tx, self.server, window, now + kept))?;
+        self.started.store(true, Ordering::Relaxed);
+        Ok(remembered)
+    }
+
+    fn note_alive(&self, noted: Span, now: Time, window: Span, kept: Span) -> Result<Alive> {
+        let started = self.started.load(Ordering::Relaxed);
+        let beat = try_again(&self.writers, || {
             let session = self.writers.take(PATIENCE)?;
-            let tx = Tx::writing(&session);
-            tx.begin()?;
-            let done = write(&tx)?;
+            let tx = Tx::noting(&session);
+            let beat = servers::beat(&tx, self.server, noted, started)?;
             tx.commit()?;
-            Ok(done)
+            Ok(beat)
+        })?;
+        let mut alive = beat.alive;
+        for server in beat.gone {
+            alive.remembered += self.write(|tx| servers::bury(tx, server, window, now + kept))?;
+        }
+        Ok(alive)
+    }
+
+    fn note_end(&self) -> Result<()> {
+        self.started.store(false, Ordering::Relaxed);
+        self.write(|tx| servers::note_end(tx, self.server))
+    }
+
+    fn installation(&self) -> Result<Installation> {
+        let clock_offset = self.read(state::clock_offset)?;
+        Ok(Installation { sandbox: self.sandbox, clock_offset, id_key: self.id_key })
+    }
+
+    fn set_clock_offset(&self, offset: Span) -> Result<()> {
+        if !self.sandbox {
+            return Err(Error::Fault("only the clock of a sandbox can be moved".into()));
+        }
+        self.write(|tx| state::set_clock_offset(tx, offset))
+    }
+
+    fn catalogue(&self) -> Result<Arc<Catalogue>> {
+        self.read(|tx| self.catalogues.in_force(tx))
+    }
+
+    fn catalogue_text(&self) -> Result<Option<String>> {
+        self.read(|tx| catalogues::text(tx, catalogues::version(tx)?))
+    }
+
+    fn apply_catalogue(&self, text: &str, now: Time) -> Result<i64> {
+        self.write(|tx| catalogues::apply(tx, text, now))
+    }
+
+    fn create_customer(&self, new: &NewCustomer, now: Time) -> Result<CustomerId> {
+        self.write(|tx| customers::create(tx, new, now))
+    }
+
+    fn customer(&self, id: CustomerId) -> Result<Option<(Customer, Wallet)>> {
+        self.read(|tx| customers::get(tx, id))
+    }
+
+    fn customers(&self, after: Option<CustomerId>, limit: u32) -> Result<Vec<(Customer, Wallet)>> {
+        self.read(|tx| customers::list(tx, after, limit))
+    }
+
+    fn suspend_customer(&self, id: CustomerId, suspended: bool) -> Result<bool> {
+        self.write(|tx| {
+            state::raise_keys_version(tx)?;
+            customers::suspend(tx, id, suspended)
         })
     }
 
-    fn try_again<T>(&self, pool: &Pool, run: impl Fn() -> Result<T>) -> Result<T> {
-        let mut lost = false;
-        let mut tries = 1;
-        loop {
-            match run() {
-                Err(error) if failure::is_in_the_way(&error) && tries < TRIES => tries += 1,
-                Err(error) if failure::is_lost(&error) && !lost => {
-                    pool.renew();
-                    lost = true;
-                }
-                done => return done,
-            }
+    fn create_key(&self, new: &NewApiKey, now: Time) -> Result<KeyId> {
+        self.write(|tx| keys::create(tx, new, now))
+    }
+
+    fn key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<(ApiKey, Customer)>> {
+        self.read(|tx| keys::by_hash(tx, hash))
+    }
+
+    fn keys_version(&self) -> Result<i64> {
+        self.read(state::keys_version)
+    }
+
+    fn keys(&self, customer: Option<CustomerId>) -> Result<Vec<ApiKey>> {
+        self.read(|tx| keys::list(tx, customer))
+    }
+
+    fn revoke_key(&self, id: KeyId, now: Time) -> Result<bool> {
+        self.write(|tx| {
+            let Some(hash) = keys::hash(tx, id)? else { return Ok(false) };
+            keys::revoke(tx, id, now)?;
+            state::raise_keys_version(tx)?;
+            self.revocations.append(&hash)?;
+            Ok(true)
+        })
+    }
+
+    fn create_operator_token(&self, name: &str, hash: &[u8; 32], now: Time) -> Result<i64> {
+        self.write(|tx| operators::create(tx, name, hash, now))
+    }
+
+    fn operator_token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<OperatorToken>> {
+        self.read(|tx| operators::by_hash(tx, hash))
+    }
+
+    fn operator_tokens(&self) -> Result<Vec<OperatorToken>> {
+        self.read(operators::list)
+    }
+
+    fn revoke_operator_token(&self, id: i64, now: Time) -> Result<bool> {
+        self.write(|tx| {
+            let Some(hash) = operators::hash(tx, id)? else { return Ok(false) };
+            operators::revoke(tx, id, now)?;
+            self.revocations.append(&hash)?;
+            Ok(true)
+        })
+    }
+
+    fn create_promo(&self, new: &NewPromo, _: Time) -> Result<Option<PromoId>> {
+        self.write(|tx| promos::create(tx, new))
+    }
+
+    fn promos(&self) -> Result<Vec<Promo>> {
+        self.read(promos::list)
+    }
+
+    fn promos_of(&self, customer: CustomerId) -> Result<Vec<(Promo, u32)>> {
+        self.read(|tx| promos::list_of(tx, customer))
+    }
+
+    fn add_addresses(&self, new: &[NewAddress], now: Time) -> Result<Stocked> {
+        self.write(|tx| {
+            let catalogue = self.catalogues.in_force(tx)?;
+            stock::add_addresses(tx, &catalogue, new, now, |count| self.take_addresses(count))
+        })
+    }
+
+    fn add_prefix(&self, new: &NewPrefix, _: Time) -> Result<bool> {
+        self.write(|tx| stock::add_prefix(tx, new))
+    }
+
+    fn stock(&self, now: Time) -> Result<Vec<StockLine>> {
+        self.survey(|tx| stock::lines(tx, now))
+    }
+
+    fn proxies(
+        &self,
+        customer: CustomerId,
+        filter: &ProxyFilter,
+        after: Option<LeaseId>,
+        limit: u32,
+        now: Time,
+    ) -> Result<Vec<Proxy>> {
+        self.read(|tx| {
+            let catalogue = self.catalogues.in_force(tx)?;
+            self.shelf(tx, now).list(customer, filter, after, limit, &catalogue)
+        })
+    }
+
+    fn count_proxies(&self, customer: CustomerId, kind: ProxyKind) -> Result<u64> {
+        self.read(|tx| proxies::count(tx, customer, kind))
+    }
+
+    fn proxies_at(
+        &self,
+        customer: CustomerId,
+        kind: ProxyKind,
+        offset: u64,
+        limit: u32,
+        now: Time,
+    ) -> Result<Vec<Proxy>> {
+        self.read(|tx| self.shelf(tx, now).list_at(customer, kind, offset, limit))
+    }
+
+    fn entries(
+        &self,
+        filter: &EntryFilter,
+        after: Option<EntryId>,
+        limit: u32,
+    ) -> Result<Vec<Entry>> {
+        self.read(|tx| match filter.customer {
+            Some(customer) => journal::list_of(tx, customer, after, limit),
+            None => journal::list(tx, after, limit),
+        })
+    }
+
+    fn feed(&self, after: i64, limit: u32) -> Result<Vec<(i64, Entry)>> {
+        let mut more = self.read(feed::is_any_new)?;
+        while more {
+            more = self.write(feed::give_numbers)?;
         }
+        self.read(|tx| feed::list(tx, after, limit))
+    }
+
+    fn audit(&self, progress: &mut dyn FnMut(u64)) -> Result<Report> {
+        self.survey(|tx| audit::audit(tx, progress))
+    }
+
+    /// Not here: PostgreSQL has tools of its own, which also copy while work goes on.
+    fn backup(&self, _: &Path, _: &mut dyn FnMut(u64, u64)) -> Result<()> {
+        Err(Error::Fault("a PostgreSQL database is copied with pg_dump or pg_basebackup".into()))
+    }
+
+    fn sales_locked(&self) -> Result<bool> {
+        self.read(|tx| Ok(state::read(tx)?.sales_locked))
+    }
+
+    fn set_sales_locked(&self, locked: bool) -> Result<()> {
+        self.write(|tx| state::set_sales_locked(tx, locked))
     }
 }

@@ -69,11 +69,7 @@ pub(super) fn open(options: &Options) -> Result<Opened> {
 
 /// The vault that belongs to the database, and what never changes about it; made where they are
 /// not there and may be.
-fn installation(
-    writers: &Pool,
-    options: &Options,
-    place: &Path,
-) -> Result<(Vault, state::Made)> {
+fn installation(writers: &Pool, options: &Options, place: &Path) -> Result<(Vault, state::Made)> {
     if writing(writers, state::installation)?.is_none() {
         let Create::IfMissing { sandbox } = options.create else {
             return Err(unfinished(place).into());

@@ -91,9 +91,8 @@ impl PostgresStore {
         let catalogue = |tx: &Tx<'_>, version| self.catalogues.get(tx, version);
         let loaded = load::load(&tx, &batch.needs, batch.now, locks, catalogue)?;
         let decided = batch.decide(loaded.clone());
-        let sold_out = |decision: &Decision| {
-            !decision.replayed && decision.result == Err(Refusal::OutOfStock)
-        };
+        let sold_out =
+            |decision: &Decision| !decision.replayed && decision.result == Err(Refusal::OutOfStock);
         if locks == Locks::Passing && decided.decisions.iter().any(sold_out) {
             let held: Vec<usize> = loaded.pools.iter().map(|(_, pool)| pool.free.len()).collect();
             if Stock::has_passed_over(&tx, &batch.needs, batch.now, &held)? {

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use e2e::bodies::order;
+use e2e::database::{Database, Engine};
 use e2e::http::Request;
 use e2e::race::Held;
 use e2e::server::{listening, wait};
@@ -46,10 +47,11 @@ fn a_server_that_is_asked_to_end_answers_what_it_has_first() {
 fn a_second_server_on_the_same_port_says_so() {
     let shop = Shop::start(BINARY);
     let other = tempfile::tempdir().unwrap();
-    let database = format!("sqlite:{}", other.path().join("sublet.db").display());
+    let database = Database::new(Engine::of_the_tests(), other.path());
     let listen = shop.address().to_string();
     let output = Command::new(BINARY)
-        .args(["--database", &database, "serve", "--listen", &listen])
+        .args(database.words())
+        .args(["serve", "--listen", &listen])
         .env("SUBLET_LOG", "error")
         .output()
         .unwrap();
@@ -110,10 +112,10 @@ fn only_a_sandbox_has_a_clock_to_move() {
     }
 
     let folder = tempfile::tempdir().unwrap();
-    let database = format!("sqlite:{}", folder.path().join("sublet.db").display());
+    let database = Database::new(Engine::of_the_tests(), folder.path());
     let sublet = |words: &[&str]| {
         let mut command = Command::new(BINARY);
-        command.args(["--database", &database, "--json"]).args(words);
+        command.args(database.words()).arg("--json").args(words);
         command
     };
     assert!(sublet(&["init"]).output().unwrap().status.success());

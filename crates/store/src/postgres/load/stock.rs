@@ -155,8 +155,7 @@ impl Stock {
     pub(super) fn wait_for_all(&self, tx: &Tx<'_>, loaded: &mut Loaded) -> Result<()> {
         for (wanted, (_, pool)) in self.pools.iter().zip(&mut loaded.pools) {
             while !is_all(tx, wanted, pool.free.len(), self.now)? {
-                let rows =
-                    tx.rows(FREE_WAITING, &[&wanted.name, &self.now, &wanted.most])?;
+                let rows = tx.rows(FREE_WAITING, &[&wanted.name, &self.now, &wanted.most])?;
                 pool.free = free(&rows, &wanted.product)?;
             }
         }

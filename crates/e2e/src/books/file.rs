@@ -1,41 +1,29 @@
-//! What is on the disk, seen without the product's help.
-
-#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
+//! Books that are a SQLite file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 
-/// The database of a shop, for reading only.
+use super::{COMES_AND_GOES, QUIET, State};
+
+/// The file.
 #[derive(Debug)]
-pub struct Books {
+pub(super) struct File {
     connection: Connection,
 }
 
-/// Everything that must not change when nothing was done: each table with its rows.
-pub type State = BTreeMap<String, Vec<String>>;
-
-/// Remembered answers come and go by themselves, and tell nobody what he has.
-const COMES_AND_GOES: [&str; 1] = ["answer"];
-
-/// A mark of how far answers are known to have arrived, moved in quiet moments.
-const QUIET: &str = "quiet_entry";
-
-impl Books {
-    /// Opens them.
-    #[track_caller]
-    pub fn open(database: &Path) -> Books {
+impl File {
+    pub(super) fn open(path: &Path) -> rusqlite::Result<File> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(database, flags).unwrap();
-        connection.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
-        Books { connection }
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(Duration::from_secs(10))?;
+        Ok(File { connection })
     }
 
-    /// Everything, of one moment.
-    #[track_caller]
-    pub fn state(&self) -> State {
+    pub(super) fn state(&self) -> State {
         self.connection.execute_batch("BEGIN").unwrap();
         let mut tables = self
             .connection
@@ -49,9 +37,8 @@ impl Books {
         state
     }
 
-    /// The rows of a table as text, in the order of their first columns.
-    #[track_caller]
-    pub fn rows(&self, table: &str) -> Vec<String> {
+    /// In the order of their first columns.
+    pub(super) fn rows(&self, table: &str) -> Vec<String> {
         let mut statement =
             self.connection.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2")).unwrap();
         let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
@@ -69,16 +56,13 @@ impl Books {
         }
         texts
     }
-}
 
-/// Asserts that nothing has changed, and says what has.
-#[track_caller]
-pub fn assert_same(before: &State, after: &State, what: &str) {
-    for (table, rows) in before {
-        let now = &after[table];
-        let gone = rows.iter().find(|row| !now.contains(row));
-        let came = now.iter().find(|row| !rows.contains(row));
-        assert!(rows == now, "{what} has changed {table}: {gone:?} became {came:?}");
+    pub(super) fn goals(&self, after: i64) -> rusqlite::Result<BTreeMap<i64, String>> {
+        let mut statement = self.connection.prepare(
+            "SELECT entry.id, goal FROM entry
+             JOIN customer_order ON customer_order.id = json_extract(body, '$.event.order')
+             WHERE kind = 'order' AND entry.id > ?1",
+        )?;
+        statement.query_map([after], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
     }
-    assert_eq!(before.len(), after.len(), "{what} has made a table");
 }

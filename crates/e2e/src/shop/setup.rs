@@ -1,0 +1,136 @@
+//! A shop before it opens.
+
+use std::path::{Path, PathBuf};
+
+use super::Shop;
+use crate::database::Engine;
+
+/// The catalogue that the repository offers as an example.
+pub const SAMPLE: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/catalogue.sample.toml"));
+
+/// A catalogue in which everything costs the same.
+pub const FLAT: &str = include_str!("../../catalogues/flat.toml");
+
+/// How many servers a shop has, if its test does not say; more than one needs PostgreSQL.
+const NODES: &str = "SUBLET_TEST_NODES";
+
+/// A shop before it opens.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub(super) binary: PathBuf,
+    pub(super) catalogue: String,
+    pub(super) stock: Vec<String>,
+    pub(super) serve: Vec<String>,
+    pub(super) log: String,
+    pub(super) sync_takes: u32,
+    pub(super) engine: Engine,
+    pub(super) nodes: usize,
+    pub(super) reached: Option<Reached>,
+}
+
+/// A database of a PostgreSQL server that the test runs itself, and the ways to it.
+#[derive(Clone, Debug)]
+pub(super) struct Reached {
+    /// The operator's URL.
+    pub(super) operator: String,
+    /// The URL of each server of the shop.
+    pub(super) nodes: Vec<String>,
+}
+
+impl Setup {
+    /// A sandbox with the sample catalogue and nothing in stock, run by the program at `binary`.
+    ///
+    /// Its books are kept by the engine that `SUBLET_TEST_STORE` names.
+    #[track_caller]
+    pub fn new(binary: impl AsRef<Path>) -> Setup {
+        let engine = Engine::of_the_tests();
+        let nodes = std::env::var(NODES).map_or(1, |nodes| nodes.parse().expect("it is a number"));
+        Setup {
+            binary: binary.as_ref().to_owned(),
+            catalogue: SAMPLE.to_owned(),
+            stock: vec![],
+            serve: vec![],
+            log: "info".to_owned(),
+            sync_takes: 0,
+            engine,
+            nodes: if engine == Engine::Postgres { nodes } else { 1 },
+            reached: None,
+        }
+    }
+
+    /// Keeps its books in a file, whatever engine the tests use: for what is about that file, its
+    /// disk, or its backups.
+    #[must_use]
+    pub fn in_a_file(mut self) -> Setup {
+        self.engine = Engine::Sqlite;
+        self.nodes = 1;
+        self
+    }
+
+    /// Has so many servers on one database, which PostgreSQL must keep.
+    #[must_use]
+    pub fn nodes(mut self, nodes: usize) -> Setup {
+        self.engine = Engine::Postgres;
+        self.nodes = nodes;
+        self
+    }
+
+    /// Keeps its books in a database that the test has made: the operator reaches it at one URL, and
+    /// each of the servers at its own.
+    #[must_use]
+    pub fn reached(mut self, operator: &str, nodes: &[String]) -> Setup {
+        self.reached = Some(Reached { operator: operator.to_owned(), nodes: nodes.to_vec() });
+        self.nodes(nodes.len())
+    }
+
+    /// Sells from another catalogue.
+    #[must_use]
+    pub fn catalogue(mut self, text: &str) -> Setup {
+        text.clone_into(&mut self.catalogue);
+        self
+    }
+
+    /// Has stock, as the words after `stock add`.
+    #[must_use]
+    pub fn stock(mut self, words: &str) -> Setup {
+        self.stock.push(words.to_owned());
+        self
+    }
+
+    /// Serves with a further option.
+    #[must_use]
+    pub fn serve(mut self, option: &str) -> Setup {
+        self.serve.push(option.to_owned());
+        self
+    }
+
+    /// Logs what `filter` lets through.
+    #[must_use]
+    pub fn log(mut self, filter: &str) -> Setup {
+        filter.clone_into(&mut self.log);
+        self
+    }
+
+    /// Has whatever the servers do be durable so many microseconds later.
+    #[must_use]
+    pub fn slow_syncs(mut self, microseconds: u32) -> Setup {
+        self.sync_takes = microseconds;
+        self
+    }
+
+    /// Sets it up and opens it.
+    #[track_caller]
+    pub fn open(self) -> Shop {
+        let mut shop = Shop::closed(self);
+        shop.run(&["init", "--sandbox"]);
+        shop.apply_catalogue(&shop.setup.catalogue);
+        for words in shop.setup.stock.clone() {
+            shop.stock(&words);
+        }
+        let made = shop.run(&["operator", "token", "create", "--name", "tests"]);
+        made[0]["token"].as_str().expect("it is told once").clone_into(&mut shop.token);
+        shop.reopen();
+        shop
+    }
+}

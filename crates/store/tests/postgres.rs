@@ -1,0 +1,42 @@
+//! The PostgreSQL store is run through the suite that every store must pass, and plays scripts like
+//! the in-memory one.
+#![expect(clippy::unwrap_used, reason = "the maker of stores may fail loudly")]
+
+mod databases;
+mod scripts;
+
+use databases::Maker;
+use proptest::prelude::*;
+use store::Store;
+use store::conformance::{self, compare};
+use store::memory::MemoryStore;
+
+#[test]
+fn it_does_as_every_store_must() {
+    let mut maker = Maker::default();
+    conformance::run(&mut || Box::new(maker.make()));
+}
+
+#[test]
+fn its_sandbox_does_too() {
+    let mut maker = Maker { sandbox: true, ..Maker::default() };
+    conformance::rows::an_installation_keeps_its_nature(&mut || Box::new(maker.make()));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn it_keeps_the_same_books_as_the_model(script in scripts::scripts(40)) {
+        let mut maker = Maker::default();
+        let model = || Box::new(MemoryStore::new(false)) as Box<dyn Store>;
+        compare::compare(&mut model.clone(), &mut || Box::new(maker.make()), &script);
+        compare::compare(&mut || Box::new(maker.make()), &mut model.clone(), &script);
+    }
+
+    #[test]
+    fn one_jump_is_many(script in scripts::scripts(15)) {
+        let mut maker = Maker::default();
+        compare::one_jump_is_many(&mut || Box::new(maker.make()), &script);
+    }
+}
