@@ -25,8 +25,10 @@ statements! {
     ENTRIES = concat!(
         "SELECT ", entry_columns!(), " FROM entry WHERE id > $1 ORDER BY id LIMIT $2"
     );
-    KEPT = "SELECT posting.account_id, posting.version, posting.entry_id, posting.amount_minor,
-        posting.balance_after_minor
+    /// One row, because so many would cost more than what is in them.
+    KEPT = "SELECT array_agg(posting.account_id), array_agg(posting.version),
+        array_agg(posting.entry_id), array_agg(posting.amount_minor),
+        array_agg(posting.balance_after_minor)
         FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[]), CAST($3 AS BIGINT[]))
         AS run (account_id, first, last)
         JOIN posting ON posting.account_id = run.account_id
@@ -110,7 +112,7 @@ enum Read {
     /// The next entries.
     Entries(Vec<Row>),
     /// The postings that are kept of the oldest entries that wait.
-    Kept(Vec<Row>),
+    Kept(Option<Row>),
 }
 
 /// Feeds an auditor with the journal. Says also how many of the postings that entries name there
@@ -139,7 +141,7 @@ fn read_journal(
     let gone = || Error::Fault("the audit was broken off".into());
     let compare = || {
         let Runs { accounts, firsts, lasts } = named.recv().map_err(|_| gone())?;
-        let kept = tx.rows(KEPT, &[&accounts, &firsts, &lasts])?;
+        let kept = tx.row(KEPT, &[&accounts, &firsts, &lasts])?;
         reads.send(Read::Kept(kept)).map_err(|_| gone())
     };
     let (mut after, mut entries) = (i64::MIN, 0);
@@ -175,8 +177,8 @@ fn judge(reads: &Receiver<Read>, names: &Sender<Runs>) -> Result<(Auditor, i64)>
                 }
                 waiting.push_back(page);
             }
-            Read::Kept(rows) => {
-                let postings = rows.iter().map(posting).collect::<Result<HashMap<_, _>>>()?;
+            Read::Kept(row) => {
+                let postings = row.as_ref().map_or(Ok(HashMap::new()), postings)?;
                 for mut entry in waiting.pop_front().expect("only what waits is asked for") {
                     keep(&mut entry, &postings);
                     kept += i64::try_from(entry.postings.len()).expect("it fits");
@@ -261,6 +263,20 @@ fn orphans(tx: &Tx<'_>, named: i64, auditor: &mut Auditor) -> Result<()> {
             }
         }
     }
+}
+
+/// Postings, by their places, with the entries that they are of.
+fn postings(row: &Row) -> Result<HashMap<Place, (EntryId, Posting)>> {
+    let [accounts, versions, entries, amounts] =
+        [row.ints(0)?, row.ints(1)?, row.ints(2)?, row.ints(3)?];
+    let balances = row.optional_ints(4)?;
+    let columns = accounts.into_iter().zip(versions).zip(entries).zip(amounts).zip(balances);
+    let posting = |((((account, version), entry), amount), balance_after)| {
+        let account = AccountId(account);
+        let posting = Posting { account, version, amount, balance_after };
+        ((account, version), (EntryId(entry), posting))
+    };
+    Ok(columns.map(posting).collect())
 }
 
 /// What there is one posting of: an account and a version.

@@ -6,8 +6,10 @@ use domain::ids::{CustomerId, EntryId};
 use domain::journal::Entry;
 
 use super::row::Row;
+use super::session::Ask;
 use super::statements::statements;
 use super::transaction::Tx;
+use super::value::Value;
 use crate::Result;
 use crate::encoding::event;
 
@@ -86,9 +88,12 @@ pub(super) fn list_of(
     after: Option<EntryId>,
     limit: u32,
 ) -> Result<Vec<Entry>> {
-    let (after, count) = (after.map_or(0, |id| id.0), i64::from(limit));
-    let mut entries = collect(tx.rows(LIST_WITHOUT_POSTINGS, &[&customer.0, &after, &count])?)?;
-    entries.extend(collect(tx.rows(LIST_WITH_POSTINGS, &[&customer.0, &after, &count])?)?);
+    let (customer, after) = (customer.0, after.map_or(0, |id| id.0));
+    let values: &[&dyn Value] = &[&customer, &after, &i64::from(limit)];
+    let mut entries = Vec::new();
+    for answer in tx.all(&[LIST_WITHOUT_POSTINGS, LIST_WITH_POSTINGS].map(|sql| Ask { sql, values }))? {
+        entries.extend(collect(answer.rows)?);
+    }
     entries.sort_by_key(|entry| entry.id);
     entries.truncate(usize::try_from(limit).expect("it fits"));
     Ok(entries)
