@@ -1,6 +1,8 @@
-//! The SQLite store is compared with the in-memory one: the same commands get the same answers and
-//! leave the same books, whatever they are and however often the database is opened anew.
+//! The stores are compared with the in-memory one: the same commands get the same answers and leave
+//! the same books, whatever they are and however often the database is opened anew.
 #![expect(clippy::unwrap_used, reason = "a test helper")]
+
+mod databases;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use store::conformance::shop::{
     IntoCommand, Shop, auto_extend, extend, extend_orders, keyed, keyless, order, usd,
 };
 use store::memory::MemoryStore;
+use store::postgres::PostgresStore;
 use store::records::{EntryFilter, ProxyFilter};
 use store::sqlite::{Create, Options, SqliteStore};
 
@@ -139,9 +142,8 @@ fn picked(his: &[Proxy], pick: i64) -> LeaseId {
 }
 
 /// Opens the shop with its customers, stock and code.
-fn furnished(store: Box<dyn Store>) -> Shop {
-    let mut store = Some(store);
-    let shop = Shop::open(&mut || store.take().unwrap());
+fn furnished(store: Arc<dyn Store>) -> Shop {
+    let shop = Shop::furnish(store);
     for name in ["Ann", "Bob", "Cid"] {
         shop.customer(name, 900);
     }
@@ -238,6 +240,37 @@ fn lists(store: &dyn Store, now: Time) -> String {
     text
 }
 
+/// Plays `steps` to the store that `open` opens, again and again, and to the model.
+fn compare(open: &dyn Fn() -> Arc<dyn Store>, steps: &[Step]) -> Result<(), TestCaseError> {
+    let mut ours = furnished(open());
+    let mut model = furnished(Arc::new(MemoryStore::new(false)));
+    for step in steps {
+        if matches!(step, Step::Restart { .. }) {
+            // The database is closed before it is opened again.
+            ours.store = Arc::new(MemoryStore::new(false));
+            ours.store = open();
+        }
+        let commands = commands(&model, step);
+        let expected = act(&mut model, step, &commands);
+        prop_assert_eq!(act(&mut ours, step, &commands), expected, "{:?}", step);
+    }
+    // What has ended but is not noted yet is listed by one and not by the other.
+    prop_assert_eq!(swept(&ours), swept(&model));
+    let now = model.now;
+    prop_assert_eq!(digest(&*ours.store, now), digest(&*model.store, now));
+    prop_assert_eq!(lists(&*ours.store, now), lists(&*model.store, now));
+    prop_assert_eq!(ours.store.audit(&mut |_| {}).unwrap().violations, []);
+    // As many entries, and the audit has seen each of them.
+    let report = ours.store.audit(&mut |_| {}).unwrap();
+    prop_assert_eq!(report, model.store.audit(&mut |_| {}).unwrap());
+    // Nobody else has written, so that the feed is the journal.
+    prop_assert_eq!(
+        ours.store.feed(0, 1_000_000).unwrap(),
+        model.store.feed(0, 1_000_000).unwrap()
+    );
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 48,
@@ -246,28 +279,23 @@ proptest! {
     })]
 
     #[test]
-    fn both_stores_keep_the_same_books(steps in prop::collection::vec(step(), 1..60)) {
+    fn sqlite_keeps_the_same_books(steps in prop::collection::vec(step(), 1..60)) {
         let folder = tempfile::tempdir().unwrap();
-        let mut ours = furnished(Box::new(open(folder.path())));
-        let mut model = furnished(Box::new(MemoryStore::new(false)));
-        for step in &steps {
-            if matches!(step, Step::Restart { .. }) {
-                // The file is closed before it is opened again.
-                ours.store = Arc::new(MemoryStore::new(false));
-                ours.store = Arc::new(open(folder.path()));
-            }
-            let commands = commands(&model, step);
-            let expected = act(&mut model, step, &commands);
-            prop_assert_eq!(act(&mut ours, step, &commands), expected, "{:?}", step);
-        }
-        // What has ended but is not noted yet is listed by one and not by the other.
-        prop_assert_eq!(swept(&ours), swept(&model));
-        let now = model.now;
-        prop_assert_eq!(digest(&*ours.store, now), digest(&*model.store, now));
-        prop_assert_eq!(lists(&*ours.store, now), lists(&*model.store, now));
-        prop_assert_eq!(ours.store.audit(&mut |_| {}).unwrap().violations, []);
-        // As many entries, and the audit has seen each of them.
-        let report = ours.store.audit(&mut |_| {}).unwrap();
-        prop_assert_eq!(report, model.store.audit(&mut |_| {}).unwrap());
+        compare(&|| Arc::new(open(folder.path())), &steps)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 16,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn postgresql_keeps_the_same_books(steps in prop::collection::vec(step(), 1..60)) {
+        let folder = tempfile::tempdir().unwrap();
+        let options = databases::options(&databases::new(), folder.path(), false);
+        compare(&|| Arc::new(PostgresStore::open(&options).unwrap()), &steps)?;
     }
 }

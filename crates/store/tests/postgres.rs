@@ -5,22 +5,39 @@
 mod databases;
 mod scripts;
 
-use databases::Maker;
 use proptest::prelude::*;
 use store::Store;
 use store::conformance::{self, compare};
 use store::memory::MemoryStore;
+use store::postgres::PostgresStore;
+use tempfile::TempDir;
+
+/// Makes stores in a database and with a folder of their own each.
+#[derive(Default)]
+struct Maker {
+    folders: Vec<TempDir>,
+    sandbox: bool,
+}
+
+impl Maker {
+    fn make(&mut self) -> Box<dyn Store> {
+        let folder = TempDir::new().unwrap();
+        let options = databases::options(&databases::new(), folder.path(), self.sandbox);
+        self.folders.push(folder);
+        Box::new(PostgresStore::open(&options).unwrap())
+    }
+}
 
 #[test]
 fn it_does_as_every_store_must() {
     let mut maker = Maker::default();
-    conformance::run(&mut || Box::new(maker.make()));
+    conformance::run(&mut || maker.make());
 }
 
 #[test]
 fn its_sandbox_does_too() {
     let mut maker = Maker { sandbox: true, ..Maker::default() };
-    conformance::rows::an_installation_keeps_its_nature(&mut || Box::new(maker.make()));
+    conformance::rows::an_installation_keeps_its_nature(&mut || maker.make());
 }
 
 proptest! {
@@ -30,13 +47,13 @@ proptest! {
     fn it_keeps_the_same_books_as_the_model(script in scripts::scripts(40)) {
         let mut maker = Maker::default();
         let model = || Box::new(MemoryStore::new(false)) as Box<dyn Store>;
-        compare::compare(&mut model.clone(), &mut || Box::new(maker.make()), &script);
-        compare::compare(&mut || Box::new(maker.make()), &mut model.clone(), &script);
+        compare::compare(&mut model.clone(), &mut || maker.make(), &script);
+        compare::compare(&mut || maker.make(), &mut model.clone(), &script);
     }
 
     #[test]
     fn one_jump_is_many(script in scripts::scripts(15)) {
         let mut maker = Maker::default();
-        compare::one_jump_is_many(&mut || Box::new(maker.make()), &script);
+        compare::one_jump_is_many(&mut || maker.make(), &script);
     }
 }

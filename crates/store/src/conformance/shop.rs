@@ -113,7 +113,11 @@ pub struct Shop {
 impl Shop {
     /// Opens the shop in a new store, in the year 2027.
     pub fn open(make: &mut Make<'_>) -> Shop {
-        let store: Arc<dyn Store> = Arc::from(make());
+        Shop::furnish(Arc::from(make()))
+    }
+
+    /// The same in a store that is there.
+    pub fn furnish(store: Arc<dyn Store>) -> Shop {
         let now = Time::from_millis(1_800_000_000_000);
         store.apply_catalogue(CATALOGUE, now).unwrap();
         Shop { store, now }

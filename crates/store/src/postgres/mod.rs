@@ -290,13 +290,7 @@ impl Store for PostgresStore {
 
     fn note_alive(&self, noted: Span, now: Time, window: Span, kept: Span) -> Result<Alive> {
         let started = self.started.load(Ordering::Relaxed);
-        let beat = try_again(&self.writers, || {
-            let session = self.writers.take(PATIENCE)?;
-            let tx = Tx::noting(&session);
-            let beat = servers::beat(&tx, self.server, noted, started)?;
-            tx.commit()?;
-            Ok(beat)
-        })?;
+        let beat = servers::beat(&self.writers, self.server, noted, started)?;
         let mut alive = beat.alive;
         for server in beat.gone {
             alive.remembered += self.write(|tx| servers::bury(tx, server, window, now + kept))?;

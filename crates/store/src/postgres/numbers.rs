@@ -21,26 +21,22 @@ use crate::encoding::corrupt;
 /// waits for it all.
 pub(super) fn take(numbers: &Pool, counts: NextIds) -> Result<NextIds> {
     let script = script(counts);
-    let ask = || {
-        let session = numbers.take(PATIENCE)?;
-        session.simple_row(&script, PATIENCE).inspect_err(|_| session.give_up())
-    };
-    let row = match ask() {
+    let ask = || numbers.take(PATIENCE)?.simple_rows(&script, PATIENCE);
+    let rows = match ask() {
         Err(error) if is_lost(&error) => {
             numbers.renew();
             ask()?
         }
         answer => answer?,
     };
-    let row = row.ok_or_else(|| corrupt("number.id", "no row"))?;
-    let number = |column: usize| {
-        let text = row.get(column).map_or("", String::as_str);
-        text.parse().map_err(|_| corrupt("number", text))
+    let [first] = rows.as_slice() else { return Err(corrupt("number.id", "nothing")) };
+    let [entry, order, lease, address] = first.as_slice() else {
+        return Err(corrupt("number.id", format!("{first:?}")));
     };
-    Ok(NextIds { entry: number(0)?, order: number(1)?, lease: number(2)?, address: number(3)? })
+    Ok(NextIds { entry: *entry, order: *order, lease: *lease, address: *address })
 }
 
-/// The statements that take them, in one message.
+/// The statements that take them. In one message, they are one transaction.
 pub(super) fn script(counts: NextIds) -> String {
     let columns = [
         ("next_entry", counts.entry),
@@ -48,7 +44,7 @@ pub(super) fn script(counts: NextIds) -> String {
         ("next_lease", counts.lease),
         ("next_address", counts.address),
     ];
-    let mut script = "BEGIN; SET LOCAL synchronous_commit = off; UPDATE number SET ".to_owned();
+    let mut script = "SET LOCAL synchronous_commit = off; UPDATE number SET ".to_owned();
     for (index, (name, count)) in columns.iter().enumerate() {
         let comma = if index == 0 { "" } else { ", " };
         let _ = write!(script, "{comma}{name} = {name} + {count}");
@@ -58,5 +54,5 @@ pub(super) fn script(counts: NextIds) -> String {
         let comma = if index == 0 { "" } else { ", " };
         let _ = write!(script, "{comma}{name} - {count}");
     }
-    script + "; COMMIT"
+    script
 }

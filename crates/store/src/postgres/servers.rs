@@ -7,13 +7,12 @@
 use domain::ids::EntryId;
 use domain::time::{Span, Time};
 
-use super::failure::missing;
-use super::row::Row;
-use super::session::{Answer, Ask};
+use super::pool::Pool;
 use super::statements::statements;
-use super::transaction::Tx;
-use super::{answers, state};
+use super::transaction::{PATIENCE, Tx};
+use super::{answers, try_again};
 use crate::Result;
+use crate::encoding::corrupt;
 use crate::records::Alive;
 
 /// After so many milliseconds without a word, a server is taken for gone.
@@ -59,16 +58,6 @@ statements! {
     SET_QUIET = "UPDATE server SET quiet_entry = number.next_entry FROM number
         WHERE number.id = 1 AND server.id = $1 AND server.quiet_entry <> number.next_entry";
     SET_ENDED = "UPDATE server SET ended = 1 WHERE id = $1";
-    BEAT = concat!(
-        "UPDATE server SET seen_at_ms = ", clock!(), ", clock_offset_ms = $2,
-         ended = CASE WHEN $3 = 1 THEN 0 ELSE ended END WHERE id = $1"
-    );
-    /// The servers that have not said that they end: whether each is there, and by which clock.
-    OTHERS = concat!(
-        "SELECT id, ", clock!(), " - seen_at_ms < $2, clock_offset_ms FROM server
-         WHERE ended = 0 AND id <> $1"
-    );
-    CLOCK = concat!("SELECT ", clock!());
 }
 
 /// The number of the server with this name, which stays the same.
@@ -152,31 +141,55 @@ pub(super) struct Beat {
 
 /// Notes that a server is there and goes by a clock that is `noted` ahead; if it has `started`,
 /// others reckon with it.
-pub(super) fn beat(tx: &Tx<'_>, server: i64, noted: Span, started: bool) -> Result<Beat> {
-    let (noted_ms, started) = (noted.millis(), i64::from(started));
-    let answers = tx.all(&[
-        Ask { sql: BEAT, values: &[&server, &noted_ms, &started] },
-        Ask { sql: state::OFFSET, values: &[] },
-        Ask { sql: CLOCK, values: &[] },
-        Ask { sql: OTHERS, values: &[&server, &GONE_MS] },
-    ])?;
-    let [_, offset, clock, others] = answers.as_slice() else {
-        unreachable!("each statement has an answer")
-    };
-    let clock_offset = Span::from_millis(only(offset)?.int(0)?);
-    let server_time = Some(only(clock)?.time(0)?);
-    let mut together = noted == clock_offset;
-    let mut gone = Vec::new();
-    for row in &others.rows {
-        if row.truth(1)? {
-            together &= row.int(2)? == clock_offset.millis();
-        } else {
-            gone.push(row.int(0)?);
+///
+/// It is one message and one transaction, which does not wait for the disk: the note comes again
+/// in a moment.
+pub(super) fn beat(writers: &Pool, server: i64, noted: Span, started: bool) -> Result<Beat> {
+    let script = heartbeat(server, noted, started);
+    let rows = try_again(writers, || writers.take(PATIENCE)?.simple_rows(&script, PATIENCE))?;
+    let mut beat = None;
+    for row in rows {
+        let [clock_offset, clock, other, silence, its_offset] = row[..] else {
+            return Err(corrupt("server", format!("{row:?}")));
+        };
+        let Beat { alive, gone } = beat.get_or_insert_with(|| {
+            let clock_offset = Span::from_millis(clock_offset);
+            let server_time = Some(Time::from_millis(clock));
+            let together = noted == clock_offset;
+            let alive = Alive { clock_offset, server_time, remembered: 0, together };
+            Beat { alive, gone: Vec::new() }
+        });
+        if other == server {
+            continue;
+        }
+        match silence < GONE_MS {
+            true => alive.together &= its_offset == clock_offset,
+            false => gone.push(other),
         }
     }
-    Ok(Beat { alive: Alive { clock_offset, server_time, remembered: 0, together }, gone })
+    beat.ok_or_else(|| corrupt("server.id", server))
 }
 
-fn only(answer: &Answer) -> Result<&Row> {
-    answer.rows.first().ok_or_else(|| missing("state", 1))
+/// The statements of a heartbeat. They give a row for this server, and one for each that has not
+/// said that it ends.
+fn heartbeat(server: i64, noted: Span, started: bool) -> String {
+    let started = if started { ", ended = 0" } else { "" };
+    format!(
+        concat!(
+            "SET LOCAL synchronous_commit = off; \
+             UPDATE server SET seen_at_ms = ",
+            clock!(),
+            ", clock_offset_ms = {noted}{started} \
+             WHERE id = {server}; \
+             SELECT state.clock_offset_ms, now.ms, server.id, now.ms - server.seen_at_ms, \
+             server.clock_offset_ms \
+             FROM state CROSS JOIN (SELECT ",
+            clock!(),
+            " AS ms) AS now CROSS JOIN server \
+             WHERE state.id = 1 AND (server.ended = 0 OR server.id = {server})"
+        ),
+        noted = noted.millis(),
+        started = started,
+        server = server,
+    )
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,13 +11,14 @@ use futures_util::future::{FutureExt as _, join, try_join_all};
 use futures_util::{TryStreamExt as _, pin_mut};
 use tokio::task::JoinHandle;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, RowStream, Statement};
+use tokio_postgres::{Client, RowStream, SimpleQueryMessage, Statement};
 
 use super::failure::silent;
 use super::reactor::Reactor;
 use super::row::Row;
 use super::value::Value;
 use crate::Result;
+use crate::encoding::corrupt;
 
 /// A statement with its values.
 pub(super) struct Ask<'a> {
@@ -40,7 +42,7 @@ pub(super) struct Session {
     /// The statements that were prepared; `None` where every message may reach another server
     /// process, so that none is prepared.
     prepared: Option<Mutex<HashMap<&'static str, Statement>>>,
-    broken: std::sync::atomic::AtomicBool,
+    broken: AtomicBool,
 }
 
 impl Session {
@@ -56,7 +58,7 @@ impl Session {
 
     /// Whether it cannot be used any more.
     pub(super) fn is_broken(&self) -> bool {
-        self.broken.load(std::sync::atomic::Ordering::Relaxed) || self.client.is_closed()
+        self.broken.load(Ordering::Relaxed) || self.client.is_closed()
     }
 
     /// Sends `asks` at once, in their order, behind the statements of `first`, if any; waits for
@@ -90,18 +92,19 @@ impl Session {
         self.wait(patience, self.client.batch_execute(sql))
     }
 
-    /// Sends statements without values, and waits for what the last of them that reads gives, as
-    /// text.
-    pub(super) fn simple_row(&self, sql: &str, patience: Duration) -> Result<Option<Vec<String>>> {
-        use tokio_postgres::SimpleQueryMessage;
+    /// Sends statements without values, and waits for the rows that they give, all of numbers. In
+    /// one message, they are one transaction, unless they say otherwise.
+    pub(super) fn simple_rows(&self, sql: &str, patience: Duration) -> Result<Vec<Vec<i64>>> {
         let messages = self.wait(patience, self.client.simple_query(sql))?;
-        Ok(messages.into_iter().rev().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => {
-                let column = |index| row.get(index).unwrap_or_default().to_owned();
-                Some((0..row.len()).map(column).collect())
-            }
+        let rows = messages.iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(row),
             _ => None,
-        }))
+        });
+        let number = |text: Option<&str>| {
+            let text = text.unwrap_or("nothing");
+            text.parse().map_err(|_| corrupt("a number", text))
+        };
+        rows.map(|row| (0..row.len()).map(|column| number(row.get(column))).collect()).collect()
     }
 
     /// Sends statements without values, and does not wait: whatever is sent later comes behind.
@@ -112,7 +115,7 @@ impl Session {
 
     /// Throws it away: whatever the server is still at, nobody waits for it here.
     pub(super) fn give_up(&self) {
-        self.broken.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.broken.store(true, Ordering::Relaxed);
     }
 
     fn wait<T>(

@@ -45,9 +45,6 @@ pub(super) struct Made {
 /// The statement whose only row [`state`] reads.
 pub(super) const READ: &str = READ_STATE;
 
-/// The statement that gives how far the clock is ahead.
-pub(super) const OFFSET: &str = READ_OFFSET;
-
 pub(super) fn state(row: &Row) -> Result<State> {
     Ok(State {
         next: NextIds {

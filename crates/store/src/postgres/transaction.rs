@@ -35,14 +35,6 @@ const WRITE: &str = concat!(
      SET LOCAL idle_in_transaction_session_timeout = '10s'"
 );
 
-/// For notes that come again in a moment, so that none is worth waiting for the disk.
-const NOTE: &str = concat!(
-    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-    settings!(),
-    "; SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = '5s'; \
-     SET LOCAL idle_in_transaction_session_timeout = '10s'"
-);
-
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
 
@@ -79,12 +71,6 @@ impl<'c> Tx<'c> {
     /// be transactions by themselves.
     pub(super) fn writing(session: &'c Session) -> Tx<'c> {
         Tx { session, patience: PATIENCE, stage: Cell::new(Stage::Unbegun(WRITE)) }
-    }
-
-    /// A transaction that notes what need not be durable. It may write at once: if it could not
-    /// begin, the note would be one by itself.
-    pub(super) fn noting(session: &'c Session) -> Tx<'c> {
-        Tx { session, patience: PATIENCE, stage: Cell::new(Stage::Unbegun(NOTE)) }
     }
 
     /// Begins now.

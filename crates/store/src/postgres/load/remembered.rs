@@ -1,21 +1,23 @@
 //! Answers that are given again.
 
+use domain::idempotency::{Answer as Told, Remembered};
+use domain::ids::{CustomerId, EntryId};
 use domain::needs::Needs;
 use domain::world::Loaded;
 
 use crate::Result;
-use crate::postgres::answers::{answer_columns, remembered};
+use crate::encoding::{corrupt, event, refusal};
+use crate::postgres::row::Row;
 use crate::postgres::session::Answer;
 use crate::postgres::statements::statements;
 use crate::postgres::value::Value;
 
 statements! {
-    GET = concat!(
-        "SELECT ", answer_columns!(), " FROM unnest($1::bigint[], $2::bytea[])
-         AS asked (customer_id, key)
-         JOIN answer ON answer.customer_id = asked.customer_id AND answer.key = asked.key
-         LEFT JOIN entry ON entry.id = answer.entry_id"
-    );
+    GET = "SELECT answer.customer_id, answer.key, answer.fingerprint, answer.entry_id,
+        answer.refused, answer.until_ms, entry.at_ms, entry.kind, entry.body
+        FROM unnest($1::bigint[], $2::bytea[]) AS asked (customer_id, key)
+        JOIN answer ON answer.customer_id = asked.customer_id AND answer.key = asked.key
+        LEFT JOIN entry ON entry.id = answer.entry_id";
 }
 
 /// The keys of a batch.
@@ -44,4 +46,23 @@ impl Asked {
         }
         Ok(())
     }
+}
+
+/// An answer, whether or not its time is over.
+fn remembered(row: &Row) -> Result<Remembered> {
+    let answer = match row.optional_int(3)? {
+        Some(id) => {
+            let kind = row.optional_text(7)?.ok_or_else(|| corrupt("answer.entry_id", id))?;
+            let (event, _) = event::decode(kind, row.text(8)?)?;
+            Told::Done { entry: EntryId(id), at: row.time(6)?, event: Box::new(event) }
+        }
+        None => refusal::decode(row.text(4)?)?,
+    };
+    Ok(Remembered {
+        customer: CustomerId(row.int(0)?),
+        key: row.array(1, "answer.key")?,
+        fingerprint: row.array(2, "answer.fingerprint")?,
+        answer,
+        until: row.time(5)?,
+    })
 }

@@ -5,6 +5,7 @@
 //! may be free again a moment later. Before anybody is told so, the batch is run again, and waits.
 
 use domain::address::{Address, Pool, Prefix};
+use domain::ids::AddressId;
 use domain::needs::Needs;
 use domain::product::ProductKey;
 use domain::time::Time;
@@ -13,7 +14,7 @@ use domain::world::Loaded;
 use crate::postgres::row::Row;
 use crate::postgres::session::Answer;
 use crate::postgres::statements::statements;
-use crate::postgres::stock::{free_address, prefix};
+use crate::postgres::stock::prefix;
 use crate::postgres::transaction::Tx;
 use crate::postgres::value::Value;
 use crate::{Result, encoding};
@@ -174,5 +175,17 @@ fn is_all(tx: &Tx<'_>, wanted: &Wanted, held: usize, now: i64) -> Result<bool> {
 }
 
 fn free(rows: &[Row], pool: &ProductKey) -> Result<Vec<Address>> {
-    rows.iter().map(|row| free_address(row, 0, pool.clone())).collect()
+    let address = |row: &Row| {
+        Ok(Address {
+            id: AddressId(row.int(0)?),
+            pool: pool.clone(),
+            ip: encoding::ip("address.ip", row.text(1)?)?,
+            gateway: row.text(2)?.to_owned(),
+            port: encoding::small("address.port", row.int(3)?)?,
+            rank: row.int(4)?,
+            lease: None,
+            free_at: row.time(5)?,
+        })
+    };
+    rows.iter().map(address).collect()
 }
