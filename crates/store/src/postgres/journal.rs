@@ -91,7 +91,9 @@ pub(super) fn list_of(
     let (customer, after) = (customer.0, after.map_or(0, |id| id.0));
     let values: &[&dyn Value] = &[&customer, &after, &i64::from(limit)];
     let mut entries = Vec::new();
-    for answer in tx.all(&[LIST_WITHOUT_POSTINGS, LIST_WITH_POSTINGS].map(|sql| Ask { sql, values }))? {
+    for answer in
+        tx.all(&[LIST_WITHOUT_POSTINGS, LIST_WITH_POSTINGS].map(|sql| Ask { sql, values }))?
+    {
         entries.extend(collect(answer.rows)?);
     }
     entries.sort_by_key(|entry| entry.id);
