@@ -5,59 +5,26 @@
 
 #![expect(clippy::unwrap_used, clippy::float_arithmetic, reason = "a measurement for people")]
 
-use std::hint::black_box;
-use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+mod measured;
 
-use domain::command::{Command, Wish};
-use domain::country::Country;
-use domain::deposit::Deposit;
-use domain::extend::Extend;
-use domain::idempotency::{Idempotency, KeySource};
-use domain::ids::{CustomerId, LeaseId};
-use domain::kind::ProxyKind;
-use domain::money::{Currency, Money};
-use domain::order::{AccessWish, PlaceOrder};
-use domain::product::ProductKey;
-use domain::select::Selection;
-use domain::time::{Span, Time};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use measured::{CUSTOMERS, LEASES, Shop};
 use store::Store;
-use store::records::{NewAddress, NewCustomer};
 use store::sqlite::baseline::Baseline;
 use store::sqlite::{Create, Options, SqliteStore};
 
-const CUSTOMERS: u32 = 10_000;
-const LEASES: u32 = 100;
 const GROUP: usize = 128;
 const ROUNDS: usize = 7;
 const ROUND: Duration = Duration::from_secs(2);
-const START: Time = Time::from_millis_const(1_700_000_000_000);
-
-const CATALOGUE: &str = r#"
-[gateways.main]
-host = "127.0.0.1"
-http_port = 8081
-socks_port = 8082
-shared_ports = [20000, 29999]
-
-[kinds.IPv4]
-periods = [30]
-quantity = [1, 1000]
-
-[[products]]
-kind = "IPv4"
-countries = ["USA"]
-per_day.USD = "0.05"
-reserve_hours = 24
-"#;
 
 fn main() {
     let folder = std::env::args().nth(1).map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = folder.join(format!("sublet-extend-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let mut bare = Baseline::create(&folder.join("bare.db"), CUSTOMERS, LEASES).unwrap();
-    let mut shop = Shop::create(&folder);
+    let mut shop = Shop::create(open(&folder));
     let mut ratios = Vec::new();
     for round in 1..=ROUNDS {
         let bare = bare.extensions_per_second(GROUP, ROUND).unwrap();
@@ -79,131 +46,13 @@ fn main() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
-struct Shop {
-    store: SqliteStore,
-    opened: Instant,
-    dice: u64,
-}
-
-impl Shop {
-    fn create(folder: &Path) -> Shop {
-        let store = SqliteStore::open(&Options {
-            path: folder.join("sublet.db"),
-            key_file: folder.join("sublet.key"),
-            create: Create::IfMissing { sandbox: false },
-            migrate: true,
-            readers: 2,
-        })
-        .unwrap();
-        store.apply_catalogue(CATALOGUE, START).unwrap();
-        let new: Vec<NewAddress> = (0..CUSTOMERS * LEASES)
-            .map(|number| NewAddress {
-                pool: ProductKey::parse("IPv4/USA").unwrap(),
-                ip: Ipv4Addr::from(0x0a00_0000 + number).into(),
-                slot: 0,
-                gateway: "main".into(),
-            })
-            .collect();
-        store.add_addresses(&new, START).unwrap();
-        for _ in 0..CUSTOMERS {
-            let new = NewCustomer { name: "Ann".into(), email: None, currency: Currency::USD };
-            let customer = store.create_customer(&new, START).unwrap();
-            let amount = Money::from_minor(Money::MINOR_MAX, Currency::USD);
-            let deposit = Wish::Deposit(Deposit { customer, amount, note: String::new() });
-            let order = Wish::Order(Box::new(order(customer)));
-            let batch = [deposit, order].map(Command::plain);
-            let decisions = store.transact(&batch, START).unwrap();
-            assert!(decisions.iter().all(|decision| decision.result.is_ok()));
-        }
-        Shop { store, opened: Instant::now(), dice: 0x9e37_79b9_7f4a_7c15 }
-    }
-
-    /// The shop's time passes as ours does.
-    fn now(&self) -> Time {
-        START + Span::from_millis(i64::try_from(self.opened.elapsed().as_millis()).unwrap())
-    }
-
-    fn extensions_per_second(&mut self, group: usize, leases: u32, time: Duration) -> f64 {
-        let (started, mut done) = (Instant::now(), 0_u32);
-        while started.elapsed() < time {
-            let batch: Vec<Command> = (0..group).map(|_| self.wish(leases)).collect();
-            let decisions = self.store.transact(&batch, self.now()).unwrap();
-            assert!(decisions.iter().all(|decision| decision.result.is_ok()));
-            done += u32::try_from(group).unwrap();
-        }
-        f64::from(done) / started.elapsed().as_secs_f64()
-    }
-
-    /// The median of extensions that are alone in their commits.
-    fn alone(&mut self, leases: u32) -> Duration {
-        let mut times: Vec<Duration> = (0..500)
-            .map(|_| {
-                let wish = self.wish(leases);
-                let started = Instant::now();
-                self.store.transact(&[wish], self.now()).unwrap();
-                started.elapsed()
-            })
-            .collect();
-        times.sort();
-        times[times.len() / 2]
-    }
-
-    /// What it takes to load what a quote for one lease needs.
-    fn look(&mut self) -> Duration {
-        const LOOKS: u32 = 50_000;
-        let Wish::Extend(extend) = self.wish(1).wish else { unreachable!("it makes no other") };
-        let needs = extend.needs();
-        let started = Instant::now();
-        for _ in 0..LOOKS {
-            black_box(self.store.load(&needs, START).unwrap());
-        }
-        started.elapsed() / LOOKS
-    }
-
-    fn wish(&mut self, leases: u32) -> Command {
-        let customer = self.next() % u64::from(CUSTOMERS);
-        let first = customer * u64::from(LEASES);
-        let ids = match leases {
-            1 => vec![first + self.next() % u64::from(LEASES)],
-            count => (first..first + u64::from(count)).collect(),
-        };
-        let ids = ids.into_iter().map(|id| LeaseId(i64::try_from(id + 1).unwrap())).collect();
-        let wish = Wish::Extend(Extend {
-            customer: CustomerId(i64::try_from(customer + 1).unwrap()),
-            kind: Some(ProxyKind::Ipv4),
-            leases: Selection::Leases(Some(ids)),
-            period_days: Some(30),
-            promo: None,
-        });
-        let mut key = [0; 16];
-        key[..8].copy_from_slice(&self.next().to_le_bytes());
-        key[8..].copy_from_slice(&self.next().to_le_bytes());
-        let source = KeySource::Header;
-        let idempotency = Some(Idempotency { key, fingerprint: key, source });
-        Command { wish, idempotency, at: None }
-    }
-
-    fn next(&mut self) -> u64 {
-        self.dice ^= self.dice << 13;
-        self.dice ^= self.dice >> 7;
-        self.dice ^= self.dice << 17;
-        self.dice
-    }
-}
-
-fn order(customer: CustomerId) -> PlaceOrder {
-    PlaceOrder {
-        customer,
-        kind: Some(ProxyKind::Ipv4),
-        country: Country::from_alpha3("USA"),
-        operator: None,
-        rotation_seconds: None,
-        access: AccessWish::Login,
-        period_days: Some(30),
-        protocol: None,
-        goal: Some("reading".into()),
-        quantity: Some(LEASES),
-        promo: None,
-        seed: [5; 16],
-    }
+fn open(folder: &Path) -> Box<dyn Store> {
+    let store = SqliteStore::open(&Options {
+        path: folder.join("sublet.db"),
+        key_file: folder.join("sublet.key"),
+        create: Create::IfMissing { sandbox: false },
+        migrate: true,
+        readers: 2,
+    });
+    Box::new(store.unwrap())
 }

@@ -13,7 +13,7 @@ use crate::problem::Problem;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// Where the books are kept: sqlite:PATH [default: sqlite:sublet-data/sublet.db]
+    /// Where the books are kept: sqlite:PATH or postgres://HOST/DATABASE [default: sqlite:sublet-data/sublet.db]
     #[arg(
         long,
         global = true,
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn the_command_line_goes_before_the_file_and_the_file_before_what_is_usual() {
         let usual = global().merged(File::default()).unwrap();
-        assert_eq!(usual.database.path(), Path::new("sublet-data/sublet.db"));
+        assert_eq!(usual.database.file(), Some(Path::new("sublet-data/sublet.db")));
         assert_eq!(usual.database.key_file(), Path::new("sublet-data/sublet.key"));
         assert!(!usual.json);
 
@@ -111,12 +111,12 @@ mod tests {
             json: Some(true),
         };
         let from_file = global().merged(file()).unwrap();
-        assert_eq!(from_file.database.path(), Path::new("/srv/books.db"));
+        assert_eq!(from_file.database.file(), Some(Path::new("/srv/books.db")));
         assert_eq!(from_file.database.key_file(), Path::new("/etc/sublet.key"));
         assert!(from_file.json);
 
         let typed = Global { database: Some("sqlite:x.db".into()), ..global() };
-        assert_eq!(typed.merged(file()).unwrap().database.path(), Path::new("x.db"));
+        assert_eq!(typed.merged(file()).unwrap().database.file(), Some(Path::new("x.db")));
     }
 
     #[test]

@@ -48,7 +48,9 @@ pub(crate) struct Notes {
 pub(crate) fn open(options: &Options, now: Time) -> Result<(Arc<dyn Store>, Keys)> {
     std::fs::create_dir_all(&options.data).with_context(|| options.data.display().to_string())?;
     let database = Database::in_file(options.data.join("sublet.db"));
-    let store = database.open_to_serve(true, true).map_err(|problem| anyhow!("{problem}"))?;
+    let store = database
+        .open_to_serve(true, true, "this machine")
+        .map_err(|problem| anyhow!("{problem}"))?;
     let notes_file = options.data.join("demo.json");
     let notes = match std::fs::read_to_string(&notes_file) {
         Ok(text) => {

@@ -23,6 +23,10 @@ pub(crate) struct Options {
     /// What this process does: api, web, scheduler, gateway. All of it by default.
     #[arg(long, value_delimiter = ',', default_value = "api,web,scheduler,gateway")]
     pub(crate) roles: Vec<Role>,
+    /// What this server is called among those that share a database: the same each time it starts,
+    /// and another than theirs [default: its host and port]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) node: Option<String>,
     /// Does not migrate the database; refuses to start on an older one.
     #[arg(long)]
     pub(crate) no_migrate: bool,
@@ -44,11 +48,20 @@ impl Options {
         Options {
             listen,
             roles: vec![Role::Api, Role::Web, Role::Scheduler, Role::Gateway],
+            node: None,
             no_migrate: false,
             requests_per_minute: 60_000,
             always_200: false,
             base_url: None,
         }
+    }
+
+    /// What the server is called.
+    pub(crate) fn name(&self) -> String {
+        self.node.clone().unwrap_or_else(|| {
+            let system = rustix::system::uname();
+            format!("{}:{}", system.nodename().to_string_lossy(), self.listen.port())
+        })
     }
 
     /// Refuses what clap cannot know to be wrong.

@@ -117,6 +117,8 @@ impl Shop {
         let database = &self.nodes[node].database;
         let mut command = program(&self.setup.binary, database);
         command.args(["--json", "serve", "--listen", "127.0.0.1:0"]).args(&self.setup.serve);
+        // The port is another one each time.
+        command.arg(format!("--node=server {node}"));
         if self.setup.sync_takes > 0 && matches!(database, Database::File(_)) {
             shim::slow_syncs(&mut command, self.setup.sync_takes);
         }

@@ -63,8 +63,11 @@ pub use crate::records::Create;
 
 use self::catalogues::Catalogues;
 use self::load::Locks;
+use self::migrate::Found;
 use self::pool::Pool;
 use self::proxies::Shelf;
+use self::reactor::Reactor;
+use self::target::Target;
 use self::transaction::{LONG_PATIENCE, PATIENCE, Tx};
 use crate::audit::Report;
 use crate::error::Error;
@@ -107,6 +110,19 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options").field("server", &self.server).finish_non_exhaustive()
     }
+}
+
+/// Where the database at `url` is, for people: without what opens it. Refuses what is no such URL.
+pub fn shown(url: &str) -> Result<String> {
+    Ok(Target::parse(url, Arc::new(Reactor::start()?))?.to_string())
+}
+
+/// Whether anything of ours has been made in the database at `url`.
+pub fn exists(url: &str) -> Result<bool> {
+    let target = Arc::new(Target::parse(url, Arc::new(Reactor::start()?))?);
+    let place = PathBuf::from(target.to_string());
+    let found = writing(&Pool::new(target, 1), |tx| migrate::look(tx, &place))?;
+    Ok(!matches!(found, Found::Nothing))
 }
 
 /// How often a transaction is tried that others were in the way of.

@@ -45,6 +45,7 @@ impl Pool {
         loop {
             while let Some(session) = shelf.idle.pop() {
                 if !session.is_broken() {
+                    session.refresh();
                     return Ok(Taken { pool: self, session: Some(session) });
                 }
                 shelf.open -= 1;

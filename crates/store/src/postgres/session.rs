@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{FutureExt as _, join, try_join_all};
 use futures_util::{TryStreamExt as _, pin_mut};
@@ -41,9 +41,19 @@ pub(super) struct Session {
     task: JoinHandle<()>,
     /// The statements that were prepared; `None` where every message may reach another server
     /// process, so that none is prepared.
-    prepared: Option<Mutex<HashMap<&'static str, Statement>>>,
+    prepared: Option<Mutex<Prepared>>,
     broken: AtomicBool,
 }
+
+/// Statements by their text, and since when they are known.
+struct Prepared {
+    statements: HashMap<&'static str, Statement>,
+    since: Instant,
+}
+
+/// After so long, statements are planned anew: a plan that was made for an empty table is no good
+/// for the large one that it has become.
+const STATEMENTS_KEPT: Duration = Duration::from_secs(60);
 
 impl Session {
     pub(super) fn new(
@@ -52,7 +62,8 @@ impl Session {
         task: JoinHandle<()>,
         prepares: bool,
     ) -> Session {
-        let prepared = prepares.then(Mutex::default);
+        let none = || Mutex::new(Prepared { statements: HashMap::new(), since: Instant::now() });
+        let prepared = prepares.then(none);
         Session { reactor, client, task, prepared, broken: false.into() }
     }
 
@@ -113,6 +124,15 @@ impl Session {
         let _ = self.client.batch_execute(sql).now_or_never();
     }
 
+    /// Prepares it for its next user.
+    pub(super) fn refresh(&self) {
+        let Some(prepared) = &self.prepared else { return };
+        let mut prepared = lock(prepared);
+        if STATEMENTS_KEPT < prepared.since.elapsed() {
+            *prepared = Prepared { statements: HashMap::new(), since: Instant::now() };
+        }
+    }
+
     /// Throws it away: whatever the server is still at, nobody waits for it here.
     pub(super) fn give_up(&self) {
         self.broken.store(true, Ordering::Relaxed);
@@ -139,14 +159,14 @@ impl Session {
         asks: &[Ask<'_>],
     ) -> std::result::Result<Vec<Option<Statement>>, tokio_postgres::Error> {
         let Some(prepared) = &self.prepared else { return Ok(vec![None; asks.len()]) };
-        let known = |sql| lock(prepared).get(sql).cloned();
+        let known = |sql| lock(prepared).statements.get(sql).cloned();
         let forms = asks.iter().map(|ask| async move {
             if let Some(statement) = known(ask.sql) {
                 return Ok(Some(statement));
             }
             let types: Vec<Type> = ask.values.iter().map(|value| value.sql_type()).collect();
             let statement = self.client.prepare_typed(ask.sql, &types).await?;
-            lock(prepared).insert(ask.sql, statement.clone());
+            lock(prepared).statements.insert(ask.sql, statement.clone());
             Ok(Some(statement))
         });
         try_join_all(forms).await

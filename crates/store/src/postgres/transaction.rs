@@ -98,15 +98,28 @@ impl<'c> Tx<'c> {
 
     /// Runs statements in their order, with one wait for all.
     pub(super) fn all(&self, asks: &[Ask<'_>]) -> Result<Vec<Answer>> {
-        let begin = match self.stage.get() {
+        self.run(None, asks)
+    }
+
+    /// The same behind settings, in a transaction that has begun.
+    pub(super) fn all_behind(
+        &self,
+        settings: &'static str,
+        asks: &[Ask<'_>],
+    ) -> Result<Vec<Answer>> {
+        self.run(Some(settings), asks)
+    }
+
+    fn run(&self, settings: Option<&'static str>, asks: &[Ask<'_>]) -> Result<Vec<Answer>> {
+        let first = match self.stage.get() {
             Stage::Unbegun(begin) => Some(begin),
-            Stage::Open => None,
+            Stage::Open => settings,
             Stage::Failed | Stage::Ended => {
                 return Err(Error::Fault("a transaction that has failed was used on".into()));
             }
         };
         self.stage.set(Stage::Failed);
-        let answers = self.session.ask(begin, asks, self.patience)?;
+        let answers = self.session.ask(first, asks, self.patience)?;
         self.stage.set(Stage::Open);
         Ok(answers)
     }

@@ -62,7 +62,9 @@ pub(super) fn empty(file: &Path) -> Result<Arc<dyn Store>> {
         let _ = std::fs::remove_file(format!("{}{end}", file.display()));
     }
     let database = Database::in_file(file.to_owned());
-    let store = database.open_to_serve(true, true).map_err(|problem| anyhow!("{problem}"))?;
+    let store = database
+        .open_to_serve(true, true, "this machine")
+        .map_err(|problem| anyhow!("{problem}"))?;
     store.apply_catalogue(CATALOGUE, SET_UP_AT)?;
     Ok(store)
 }

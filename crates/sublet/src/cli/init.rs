@@ -12,6 +12,7 @@ use crate::problem::Problem;
 Examples:
   sublet init
   sublet --database sqlite:/srv/sublet/sublet.db --key-file /etc/sublet.key init
+  sublet --database postgres://sublet@db.example/sublet --key-file /etc/sublet.key init
 
 Makes the database and, once, a key file that opens the proxy passwords in it: keep a copy where the
 backups are not. A database that is there is brought up to date and otherwise left alone.")]
@@ -37,15 +38,15 @@ impl Init {
         console: &mut Console<'_>,
     ) -> Result<(), Problem> {
         let database = &settings.database;
-        let created = !database.path().exists();
+        let created = !database.exists()?;
         let sandbox = database.make(self.sandbox)?.installation()?.sandbox;
         if self.sandbox && !sandbox {
-            let says = format!("{} is there and is no sandbox", database.path().display());
+            let says = format!("{} is there and is no sandbox", database.shown());
             let hint = "a database becomes a sandbox when it is made only; name another one";
             return Err(Problem::failed(says).hint(hint));
         }
         let made = Made {
-            database: database.path().display().to_string(),
+            database: database.shown(),
             key_file: database.key_file().display().to_string(),
             sandbox,
             created,

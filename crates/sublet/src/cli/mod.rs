@@ -97,6 +97,8 @@ enum Books {
     Audit(audit::Audit),
     /// Write a copy of the books while work goes on
     Backup(backup::Backup),
+    /// Take no orders until `unlock`
+    Lock(unlock::Lock),
     /// Let orders be taken again after a restore
     Unlock(unlock::Unlock),
 }
@@ -147,6 +149,7 @@ impl Books {
             Books::Events(events) => events.run(shop),
             Books::Audit(audit) => audit.run(shop),
             Books::Backup(backup) => backup.run(shop),
+            Books::Lock(lock) => lock.run(shop),
             Books::Unlock(unlock) => unlock.run(shop),
         }
     }

@@ -46,12 +46,17 @@ impl Restore {
         console: &mut Console<'_>,
     ) -> Result<(), Problem> {
         let database = &settings.database;
-        if let Some(folder) = database.path().parent() {
+        let Some(file) = database.file() else {
+            let says = "a PostgreSQL database is restored with PostgreSQL's own tools";
+            let hint = "then stop orders (`sublet lock`) until you have looked at the books";
+            return Err(Problem::failed(says).hint(hint));
+        };
+        if let Some(folder) = file.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        let report = sqlite::restore(&self.file, database.path(), database.key_file(), now)?;
+        let report = sqlite::restore(&self.file, file, database.key_file(), now)?;
         let restored = Restored {
-            database: database.path().display().to_string(),
+            database: database.shown(),
             last_entry_at: report.last_entry_at.map(reading::shown),
             entries: report.entries,
             customers: report.customers,

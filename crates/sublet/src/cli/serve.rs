@@ -16,7 +16,8 @@ impl Serve {
     pub(super) fn run(self, settings: &Settings, console: &mut Console<'_>) -> Result<(), Problem> {
         logging::start();
         self.options.check()?;
-        let store = settings.database.open_to_serve(!self.options.no_migrate, false)?;
+        let name = self.options.name();
+        let store = settings.database.open_to_serve(!self.options.no_migrate, false, &name)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(serve::run(store, &self.options, |ready| {
             console.text(&format!("Serving at {}. Traffic is not served yet.", ready.http))?;

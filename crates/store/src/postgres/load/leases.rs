@@ -1,44 +1,37 @@
 //! Leases, by themselves and by their orders. They change under the locks of their owners' wallets
 //! alone, and need none of their own.
 
-use domain::kind::ProxyKind;
+use std::collections::BTreeSet;
+
+use domain::ids::LeaseId;
 use domain::needs::Needs;
 use domain::world::Loaded;
 
+use crate::Result;
 use crate::postgres::leases::{lease, lease_columns};
 use crate::postgres::session::Answer;
 use crate::postgres::statements::statements;
+use crate::postgres::transaction::Tx;
 use crate::postgres::value::Value;
-use crate::{Result, encoding};
 
 statements! {
     BY_ID = concat!("SELECT ", lease_columns!(), " FROM lease WHERE id = ANY($1)");
     BY_ORDER = concat!("SELECT ", lease_columns!(), " FROM lease WHERE order_id = ANY($1)");
-    /// All that were bought with one of these, where their kind is of those that are extended by
-    /// whole orders.
-    SIBLINGS = concat!(
-        "SELECT ", lease_columns!(), " FROM lease WHERE order_id = ANY(ARRAY(
-            SELECT DISTINCT named.order_id FROM lease AS named
-            WHERE named.id = ANY($1) AND named.kind = ANY($2)))"
-    );
 }
 
 /// The leases of a batch.
-pub(super) struct Leases {
+pub(super) struct Leases<'n> {
     leases: Vec<i64>,
-    siblings: Vec<i64>,
+    siblings: &'n BTreeSet<LeaseId>,
     orders: Vec<i64>,
-    whole_kinds: Vec<i64>,
 }
 
-impl Leases {
-    pub(super) fn new(needs: &Needs) -> Leases {
-        let whole = ProxyKind::ALL.into_iter().filter(|kind| kind.extends_whole_orders());
+impl<'n> Leases<'n> {
+    pub(super) fn new(needs: &'n Needs) -> Leases<'n> {
         Leases {
             leases: needs.leases.union(&needs.siblings).map(|id| id.0).collect(),
-            siblings: needs.siblings.iter().map(|id| id.0).collect(),
+            siblings: &needs.siblings,
             orders: needs.orders.iter().map(|id| id.0).collect(),
-            whole_kinds: whole.map(encoding::kind_number).collect(),
         }
     }
 
@@ -46,18 +39,26 @@ impl Leases {
         if !self.leases.is_empty() {
             asks.push((BY_ID, vec![&self.leases]));
         }
-        if !self.siblings.is_empty() {
-            asks.push((SIBLINGS, vec![&self.siblings, &self.whole_kinds]));
-        }
         if !self.orders.is_empty() {
             asks.push((BY_ORDER, vec![&self.orders]));
         }
     }
 
     /// A lease may be there more than once.
-    pub(super) fn read(&self, answers: &[Answer], loaded: &mut Loaded) -> Result<()> {
+    pub(super) fn read(&self, tx: &Tx<'_>, answers: &[Answer], loaded: &mut Loaded) -> Result<()> {
         for row in answers.iter().flat_map(|answer| &answer.rows) {
             loaded.leases.push(lease(row, 0)?);
+        }
+        // Of what kind a lease is, is not known before.
+        let whole = loaded.leases.iter().filter(|lease| {
+            lease.product.kind.extends_whole_orders() && self.siblings.contains(&lease.id)
+        });
+        let whole: BTreeSet<i64> = whole.map(|lease| lease.order.0).collect();
+        if !whole.is_empty() {
+            let whole: Vec<i64> = whole.into_iter().collect();
+            for row in tx.rows(BY_ORDER, &[&whole])? {
+                loaded.leases.push(lease(&row, 0)?);
+            }
         }
         Ok(())
     }

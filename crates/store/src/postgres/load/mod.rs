@@ -82,7 +82,7 @@ pub(super) fn load(
     wallets.read(&answers[..of_promos], &mut loaded)?;
     promos.read(&answers[of_promos..of_stock], &mut loaded)?;
     stock.read(&answers[of_stock..of_leases], &mut loaded)?;
-    leases.read(&answers[of_leases..of_answers], &mut loaded)?;
+    leases.read(tx, &answers[of_leases..of_answers], &mut loaded)?;
     asked.read(&answers[of_answers..of_state], &mut loaded)?;
     if locks == Locks::Waiting {
         stock.wait_for_all(tx, &mut loaded)?;

@@ -20,9 +20,9 @@ statements! {
         "SELECT ", promo_columns!(), " FROM promo WHERE code = ANY($1) ORDER BY id
          FOR NO KEY UPDATE"
     );
-    USES = "SELECT promo_use.promo_id, promo_use.customer_id, promo_use.uses
-        FROM promo JOIN promo_use ON promo_use.promo_id = promo.id
-        WHERE promo.code = ANY($1) AND promo_use.customer_id = ANY($2)";
+    USES = "SELECT promo_id, customer_id, uses FROM promo_use
+        WHERE promo_id = ANY(ARRAY(SELECT id FROM promo WHERE code = ANY($1)))
+        AND customer_id = ANY($2)";
 }
 
 /// The promo codes of a batch, and the customers who named any.

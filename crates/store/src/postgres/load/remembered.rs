@@ -13,11 +13,15 @@ use crate::postgres::statements::statements;
 use crate::postgres::value::Value;
 
 statements! {
-    GET = "SELECT answer.customer_id, answer.key, answer.fingerprint, answer.entry_id,
-        answer.refused, answer.until_ms, entry.at_ms, entry.kind, entry.body
+    /// Each is looked up by its key, whatever the server believes of the size of the table.
+    GET = "SELECT asked.customer_id, asked.key, known.fingerprint, known.entry_id, known.refused,
+        known.until_ms, entry.at_ms, entry.kind, entry.body
         FROM unnest($1::bigint[], $2::bytea[]) AS asked (customer_id, key)
-        JOIN answer ON answer.customer_id = asked.customer_id AND answer.key = asked.key
-        LEFT JOIN entry ON entry.id = answer.entry_id";
+        CROSS JOIN LATERAL (SELECT fingerprint, entry_id, refused, until_ms FROM answer
+            WHERE answer.customer_id = asked.customer_id AND answer.key = asked.key
+            LIMIT 1) AS known
+        LEFT JOIN LATERAL (SELECT at_ms, kind, body FROM entry
+            WHERE entry.id = known.entry_id LIMIT 1) AS entry ON TRUE";
 }
 
 /// The keys of a batch.

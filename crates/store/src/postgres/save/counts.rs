@@ -18,10 +18,12 @@ statements! {
         DO UPDATE SET live = lease_count.live + excluded.live";
     COUNT_DOWN = "UPDATE lease_count SET live = lease_count.live - gone.live
         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS gone (customer_id, kind, chunk, live)
-        WHERE lease_count.customer_id = gone.customer_id AND lease_count.kind = gone.kind
+        WHERE lease_count.customer_id = ANY($1)
+        AND lease_count.customer_id = gone.customer_id AND lease_count.kind = gone.kind
         AND lease_count.chunk = gone.chunk";
     FORGET_EMPTY = "DELETE FROM lease_count USING unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS gone (customer_id, kind,
-        chunk) WHERE lease_count.customer_id = gone.customer_id AND lease_count.kind = gone.kind
+        chunk) WHERE lease_count.customer_id = ANY($1)
+        AND lease_count.customer_id = gone.customer_id AND lease_count.kind = gone.kind
         AND lease_count.chunk = gone.chunk AND lease_count.live = 0";
 }
 

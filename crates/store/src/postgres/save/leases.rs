@@ -19,13 +19,13 @@ statements! {
             $11::bigint[], $12::bigint[], $13::bigint[])";
     /// No index has the end in it, so this writes the rows and nothing else.
     SET_ENDS = "UPDATE lease SET ends_at_ms = new.ends_at_ms
-        FROM unnest($1::bigint[], $2::bigint[]) AS new (id, ends_at_ms) WHERE lease.id = new.id";
+        FROM unnest($1::bigint[], $2::bigint[]) AS new (id, ends_at_ms) WHERE lease.id = ANY($1) AND lease.id = new.id";
     SET_TERMS = "UPDATE lease SET state = new.state, ends_at_ms = new.ends_at_ms,
         reserved_until_ms = new.reserved_until_ms, auto_extend_days = new.auto_extend_days,
         retry_at_ms = new.retry_at_ms, look_at_ms = new.look_at_ms
         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
             $6::bigint[], $7::bigint[]) AS new (id, state, ends_at_ms, reserved_until_ms,
-            auto_extend_days, retry_at_ms, look_at_ms) WHERE lease.id = new.id";
+            auto_extend_days, retry_at_ms, look_at_ms) WHERE lease.id = ANY($1) AND lease.id = new.id";
 }
 
 rows!(

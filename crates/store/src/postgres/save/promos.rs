@@ -9,7 +9,7 @@ use crate::postgres::statements::statements;
 
 statements! {
     SET_USES = "UPDATE promo SET uses = new.uses FROM unnest($1::bigint[], $2::bigint[]) AS new (id, uses)
-        WHERE promo.id = new.id";
+        WHERE promo.id = ANY($1) AND promo.id = new.id";
     SET_USES_OF = "INSERT INTO promo_use (promo_id, customer_id, uses)
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])
         ON CONFLICT (promo_id, customer_id) DO UPDATE SET uses = excluded.uses";

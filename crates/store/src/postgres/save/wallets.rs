@@ -11,7 +11,8 @@ use crate::postgres::statements::statements;
 statements! {
     SET = "UPDATE wallet SET balance_minor = new.balance_minor, version = new.version
         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS new (customer_id, balance_minor, version)
-        WHERE wallet.customer_id = new.customer_id AND wallet.version < new.version";
+        WHERE wallet.customer_id = ANY($1)
+        AND wallet.customer_id = new.customer_id AND wallet.version < new.version";
 }
 
 rows!(
