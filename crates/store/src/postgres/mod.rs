@@ -446,8 +446,8 @@ impl Store for PostgresStore {
         now: Time,
     ) -> Result<Vec<Proxy>> {
         self.read(|tx| {
-            let catalogue = self.catalogues.in_force(tx)?;
-            self.shelf(tx, now).list(customer, filter, after, limit, &catalogue)
+            let catalogue = || self.catalogues.in_force(tx);
+            self.shelf(tx, now).list(customer, filter, after, limit, catalogue)
         })
     }
 
