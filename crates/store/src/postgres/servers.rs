@@ -7,10 +7,10 @@
 use domain::ids::EntryId;
 use domain::time::{Span, Time};
 
-use super::pool::Pool;
+use super::answers;
+use super::pool::{Pool, try_again};
 use super::statements::statements;
 use super::transaction::{PATIENCE, Tx};
-use super::{answers, try_again};
 use crate::Result;
 use crate::encoding::corrupt;
 use crate::last_spends::LastSpends;

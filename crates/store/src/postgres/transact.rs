@@ -13,9 +13,10 @@ use domain::world::{Changes, Loaded, NextIds, World};
 use super::batches::Fate;
 use super::load::Locks;
 use super::load::stock::Stock;
+use super::pool::TRIES;
 use super::session::Ask;
 use super::transaction::{PATIENCE, Tx};
-use super::{PostgresStore, TRIES, batches, failure, load, numbers, save};
+use super::{PostgresStore, batches, failure, load, numbers, save};
 use crate::Result;
 use crate::error::Error;
 
