@@ -3,7 +3,7 @@
 //! While the database reads one page of the journal, another is taken apart and judged on a thread
 //! of its own. No more than a few pages are ever in memory.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
@@ -25,15 +25,14 @@ statements! {
     ENTRIES = concat!(
         "SELECT ", entry_columns!(), " FROM entry WHERE id > $1 ORDER BY id LIMIT $2"
     );
-    /// Which of the postings that entries name are not as they name them, and how they are.
-    DIFFERENT = "SELECT named.place, posting.amount_minor, posting.balance_after_minor
-        FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[]), CAST($3 AS BIGINT[]),
-        CAST($4 AS BIGINT[]), CAST($5 AS BIGINT[]))
-        WITH ORDINALITY AS named (account_id, version, entry_id, amount, balance, place)
-        LEFT JOIN posting ON posting.account_id = named.account_id
-        AND posting.version = named.version AND posting.entry_id = named.entry_id
-        WHERE posting.amount_minor IS DISTINCT FROM named.amount
-        OR posting.balance_after_minor IS DISTINCT FROM named.balance";
+    /// One row, because so many would cost more than what is in them.
+    KEPT = "SELECT array_agg(posting.account_id), array_agg(posting.version),
+        array_agg(posting.entry_id), array_agg(posting.amount_minor),
+        array_agg(posting.balance_after_minor)
+        FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[]), CAST($3 AS BIGINT[]))
+        AS run (account_id, first, last)
+        JOIN posting ON posting.account_id = run.account_id
+        AND run.first <= posting.version AND posting.version <= run.last";
     POSTINGS = "SELECT COUNT(*) FROM posting";
     ALL_POSTINGS = "SELECT account_id, version, entry_id, amount_minor, balance_after_minor
         FROM posting WHERE (account_id, version) > ($1, $2)
@@ -47,30 +46,36 @@ statements! {
 }
 
 /// How many rows are read at a time, and between two calls of `progress`.
-const PAGE: u32 = 2_000;
+const PAGE: u32 = 5_000;
 
 /// See [`crate::Store::audit`].
 pub(super) fn audit(tx: &Tx<'_>, progress: &mut dyn FnMut(u64)) -> Result<Report> {
-    let (mut auditor, kept) = entries(tx, progress)?;
-    orphans(tx, kept, &mut auditor)?;
+    in_pages(tx, PAGE, progress)
+}
+
+/// The same, with so many rows in a page.
+pub(super) fn in_pages(tx: &Tx<'_>, page: u32, progress: &mut dyn FnMut(u64)) -> Result<Report> {
+    let size = i64::from(page);
+    let (mut auditor, kept) = entries(tx, size, progress)?;
+    orphans(tx, kept, size, &mut auditor)?;
 
     let mut after = None;
     loop {
-        let page = customers::list(tx, after, PAGE)?;
+        let page = customers::list(tx, after, page)?;
         let Some((last, _)) = page.last() else { break };
         after = Some(last.id);
         page.iter().for_each(|(_, wallet)| auditor.wallet(wallet));
     }
-    by_id(tx, LEASES, |row| {
+    by_id(tx, LEASES, size, |row| {
         auditor.lease(&lease(row, 0)?);
         Ok(())
     })?;
-    by_id(tx, ADDRESSES, |row| {
+    by_id(tx, ADDRESSES, size, |row| {
         auditor.address(AddressId(row.int(0)?), row.optional_int(1)?.map(LeaseId));
         Ok(())
     })?;
     promos::list(tx)?.iter().for_each(|promo| auditor.promo(promo));
-    by_two(tx, PROMO_USES, |row| {
+    by_two(tx, PROMO_USES, size, |row| {
         let uses = encoding::small("promo_use.uses", row.int(2)?)?;
         auditor.promo_use(PromoId(row.int(0)?), CustomerId(row.int(1)?), uses);
         Ok(())
@@ -82,11 +87,12 @@ pub(super) fn audit(tx: &Tx<'_>, progress: &mut dyn FnMut(u64)) -> Result<Report
 fn by_id(
     tx: &Tx<'_>,
     statement: &'static str,
+    size: i64,
     mut see: impl FnMut(&Row) -> Result<()>,
 ) -> Result<()> {
     let mut after = i64::MIN;
     loop {
-        let page = tx.rows(statement, &[&after, &i64::from(PAGE)])?;
+        let page = tx.rows(statement, &[&after, &size])?;
         let Some(last) = page.last() else { return Ok(()) };
         after = last.int(0)?;
         page.iter().try_for_each(&mut see)?;
@@ -97,11 +103,12 @@ fn by_id(
 fn by_two(
     tx: &Tx<'_>,
     statement: &'static str,
+    size: i64,
     mut see: impl FnMut(&Row) -> Result<()>,
 ) -> Result<()> {
     let mut after = (i64::MIN, i64::MIN);
     loop {
-        let page = tx.rows(statement, &[&after.0, &after.1, &i64::from(PAGE)])?;
+        let page = tx.rows(statement, &[&after.0, &after.1, &size])?;
         let Some(last) = page.last() else { return Ok(()) };
         after = (last.int(0)?, last.int(1)?);
         page.iter().try_for_each(&mut see)?;
@@ -112,18 +119,18 @@ fn by_two(
 enum Read {
     /// The next entries.
     Entries(Vec<Row>),
-    /// Which postings of the oldest entries that wait are not as they name them.
-    Different(Vec<Row>),
+    /// The postings that are kept of the oldest entries that wait.
+    Kept(Option<Row>),
 }
 
 /// Feeds an auditor with the journal. Says also how many of the postings that entries name there
 /// are.
-fn entries(tx: &Tx<'_>, progress: &mut dyn FnMut(u64)) -> Result<(Auditor, i64)> {
+fn entries(tx: &Tx<'_>, size: i64, progress: &mut dyn FnMut(u64)) -> Result<(Auditor, i64)> {
     thread::scope(|scope| {
         let (reads, to_judge) = sync_channel(1);
         let (names, named) = channel();
         let judge = scope.spawn(move || judge(&to_judge, &names));
-        let read = read_journal(tx, reads, &named, progress);
+        let read = read_journal(tx, size, reads, &named, progress);
         let judged = judge.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         // If the judge has found something that cannot be read, that is why reading has ended.
         let judged = judged?;
@@ -135,19 +142,20 @@ fn entries(tx: &Tx<'_>, progress: &mut dyn FnMut(u64)) -> Result<(Auditor, i64)>
 /// Reads a page ahead of the one that is being judged.
 fn read_journal(
     tx: &Tx<'_>,
+    size: i64,
     reads: SyncSender<Read>,
-    named: &Receiver<Named>,
+    named: &Receiver<Runs>,
     progress: &mut dyn FnMut(u64),
 ) -> Result<()> {
     let gone = || Error::Fault("the audit was broken off".into());
     let compare = || {
-        let named = named.recv().map_err(|_| gone())?;
-        let different = named.different(tx)?;
-        reads.send(Read::Different(different)).map_err(|_| gone())
+        let Runs { accounts, firsts, lasts } = named.recv().map_err(|_| gone())?;
+        let kept = tx.row(KEPT, &[&accounts, &firsts, &lasts])?;
+        reads.send(Read::Kept(kept)).map_err(|_| gone())
     };
     let (mut after, mut entries) = (i64::MIN, 0);
     loop {
-        let page = tx.rows(ENTRIES, &[&after, &i64::from(PAGE)])?;
+        let page = tx.rows(ENTRIES, &[&after, &size])?;
         let Some(last) = page.last() else { break };
         let count = u64::try_from(page.len()).expect("it fits");
         after = last.int(0)?;
@@ -166,22 +174,22 @@ fn read_journal(
 }
 
 /// Takes entries apart, asks for their postings, and shows them to an auditor with those.
-fn judge(reads: &Receiver<Read>, names: &Sender<Named>) -> Result<(Auditor, i64)> {
+fn judge(reads: &Receiver<Read>, names: &Sender<Runs>) -> Result<(Auditor, i64)> {
     let (mut auditor, mut kept) = (Auditor::new(), 0);
     let mut waiting: VecDeque<Vec<Entry>> = VecDeque::new();
     for read in reads {
         match read {
             Read::Entries(rows) => {
                 let page = rows.iter().map(|row| entry(row, 0)).collect::<Result<Vec<_>>>()?;
-                if names.send(Named::by(&page)).is_err() {
+                if names.send(Runs::of(&page)).is_err() {
                     break;
                 }
                 waiting.push_back(page);
             }
-            Read::Different(rows) => {
-                let mut page = waiting.pop_front().expect("only what waits is asked for");
-                correct(&mut page, &rows)?;
-                for entry in page {
+            Read::Kept(row) => {
+                let postings = row.as_ref().map_or(Ok(HashMap::new()), postings)?;
+                for mut entry in waiting.pop_front().expect("only what waits is asked for") {
+                    keep(&mut entry, &postings);
                     kept += i64::try_from(entry.postings.len()).expect("it fits");
                     auditor.entry(&entry);
                 }
@@ -191,94 +199,105 @@ fn judge(reads: &Receiver<Read>, names: &Sender<Named>) -> Result<(Auditor, i64)
     Ok((auditor, kept))
 }
 
-/// The postings that entries name, column by column.
-#[derive(Default)]
-struct Named {
-    accounts: Vec<i64>,
-    versions: Vec<i64>,
-    entries: Vec<i64>,
-    amounts: Vec<i64>,
-    balances: Vec<Option<i64>>,
-}
-
-impl Named {
-    fn by(entries: &[Entry]) -> Named {
-        let mut named = Named::default();
-        for entry in entries {
-            for posting in &entry.postings {
-                named.accounts.push(posting.account.0);
-                named.versions.push(posting.version);
-                named.entries.push(entry.id.0);
-                named.amounts.push(posting.amount);
-                named.balances.push(posting.balance_after);
-            }
+/// The entry with its postings as the ledger has them, which must be those that its body names.
+fn keep(entry: &mut Entry, kept: &HashMap<Place, (EntryId, Posting)>) {
+    let id = entry.id;
+    entry.postings.retain_mut(|posting| match kept.get(&(posting.account, posting.version)) {
+        Some((owner, kept)) if *owner == id => {
+            *posting = *kept;
+            true
         }
-        named
-    }
-
-    fn different(&self, tx: &Tx<'_>) -> Result<Vec<Row>> {
-        let Named { accounts, versions, entries, amounts, balances } = self;
-        tx.rows(DIFFERENT, &[accounts, versions, entries, amounts, balances])
-    }
+        _ => false,
+    });
 }
 
-/// Gives entries their postings as the ledger has them.
-fn correct(entries: &mut [Entry], different: &[Row]) -> Result<()> {
-    if different.is_empty() {
-        return Ok(());
-    }
-    let mut found = BTreeMap::new();
-    for row in different {
-        found.insert(row.int(0)?, (row.optional_int(1)?, row.optional_int(2)?));
-    }
-    let mut place = 0;
-    for entry in entries {
-        entry.postings.retain_mut(|posting| {
-            place += 1;
-            match found.get(&place) {
-                None => true,
-                Some((None, _)) => false,
-                Some((Some(amount), balance)) => {
-                    (posting.amount, posting.balance_after) = (*amount, *balance);
-                    true
+/// Where postings are, column by column: runs of versions that follow each other. Those of a house
+/// account lie together for all entries of a page, those of a wallet that is used much too.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Runs {
+    accounts: Vec<i64>,
+    firsts: Vec<i64>,
+    lasts: Vec<i64>,
+}
+
+/// Up to so many versions are read that nobody asked for, rather than begin another run.
+const GAP: i64 = 16;
+
+impl Runs {
+    /// Where the postings are that the entries name.
+    fn of(entries: &[Entry]) -> Runs {
+        let postings = entries.iter().flat_map(|entry| &entry.postings);
+        let mut places: Vec<(i64, i64)> =
+            postings.map(|posting| (posting.account.0, posting.version)).collect();
+        places.sort_unstable();
+        let mut runs = Runs::default();
+        for (account, version) in places {
+            match (runs.accounts.last(), runs.lasts.last_mut()) {
+                (Some(same), Some(last))
+                    if *same == account && version.saturating_sub(*last) <= GAP =>
+                {
+                    *last = version;
+                }
+                _ => {
+                    runs.accounts.push(account);
+                    runs.firsts.push(version);
+                    runs.lasts.push(version);
                 }
             }
-        });
+        }
+        runs
     }
-    Ok(())
 }
 
 /// Looks for postings that no entry names, if there are more than the entries have.
-fn orphans(tx: &Tx<'_>, named: i64, auditor: &mut Auditor) -> Result<()> {
+fn orphans(tx: &Tx<'_>, named: i64, size: i64, auditor: &mut Auditor) -> Result<()> {
     let count = tx.row(POSTINGS, &[])?.map_or(Ok(0), |row| row.int(0))?;
     if count == named {
         return Ok(());
     }
     let mut after = (i64::MIN, i64::MIN);
     loop {
-        let page = tx.rows(ALL_POSTINGS, &[&after.0, &after.1, &i64::from(PAGE)])?;
+        let page = tx.rows(ALL_POSTINGS, &[&after.0, &after.1, &size])?;
         let Some(last) = page.last() else { return Ok(()) };
         after = (last.int(0)?, last.int(1)?);
         let postings = page.iter().map(posting).collect::<Result<Vec<_>>>()?;
-        let owners: BTreeSet<EntryId> = postings.iter().map(|(entry, _)| *entry).collect();
-        let named: BTreeSet<_> = journal::get(tx, &owners)?
+        let owners: BTreeSet<EntryId> = postings.iter().map(|(_, (entry, _))| *entry).collect();
+        let named: BTreeSet<(EntryId, Place)> = journal::get(tx, &owners)?
             .iter()
-            .flat_map(|it| it.postings.iter().map(|named| (it.id, named.account, named.version)))
+            .flat_map(|entry| entry.postings.iter().map(|it| (entry.id, (it.account, it.version))))
             .collect();
-        for (entry, posting) in &postings {
-            if !named.contains(&(*entry, posting.account, posting.version)) {
+        for (place, (entry, posting)) in &postings {
+            if !named.contains(&(*entry, *place)) {
                 auditor.orphan_posting(*entry, posting);
             }
         }
     }
 }
 
-fn posting(row: &Row) -> Result<(EntryId, Posting)> {
+/// Postings, by their places, with the entries that they are of.
+fn postings(row: &Row) -> Result<HashMap<Place, (EntryId, Posting)>> {
+    let [accounts, versions, entries, amounts] =
+        [row.ints(0)?, row.ints(1)?, row.ints(2)?, row.ints(3)?];
+    let balances = row.optional_ints(4)?;
+    let columns = accounts.into_iter().zip(versions).zip(entries).zip(amounts).zip(balances);
+    let posting = |((((account, version), entry), amount), balance_after)| {
+        let account = AccountId(account);
+        let posting = Posting { account, version, amount, balance_after };
+        ((account, version), (EntryId(entry), posting))
+    };
+    Ok(columns.map(posting).collect())
+}
+
+/// What there is one posting of: an account and a version.
+type Place = (AccountId, i64);
+
+/// A posting, by its place, with the entry that it is of.
+fn posting(row: &Row) -> Result<(Place, (EntryId, Posting))> {
     let posting = Posting {
         account: AccountId(row.int(0)?),
         version: row.int(1)?,
         amount: row.int(3)?,
         balance_after: row.optional_int(4)?,
     };
-    Ok((EntryId(row.int(2)?), posting))
+    Ok(((posting.account, posting.version), (EntryId(row.int(2)?), posting)))
 }

@@ -8,10 +8,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::failure::is_lost;
-use super::pool::Pool;
+use super::failure;
+use super::pool::{Pool, writing};
 use super::statements::statements;
-use super::{failure, writing};
 use crate::Result;
 use crate::error::Error;
 
@@ -76,7 +75,7 @@ pub(super) fn inquire(
                 return Err(lost);
             }
             Err(error) => {
-                tracing::warn!(%error, lost = is_lost(&error), "Asking what became of a batch");
+                tracing::warn!(%error, "It is not known yet whether a batch was committed");
                 std::thread::sleep(PAUSE);
             }
         }

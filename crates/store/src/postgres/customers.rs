@@ -34,7 +34,7 @@ statements! {
     LIST = concat!(
         "SELECT ", customer_columns!(), ", wallet.account_id, wallet.balance_minor, wallet.version
          FROM customer JOIN wallet ON wallet.customer_id = customer.id
-         WHERE customer.id > $1 ORDER BY customer.id LIMIT $2"
+         WHERE customer.id > $1 AND wallet.customer_id > $1 ORDER BY customer.id LIMIT $2"
     );
     ADD = "INSERT INTO customer (id, name, email, currency, suspended, created_at_ms)
         VALUES ((SELECT COALESCE(MAX(id), 0) + 1 FROM customer), $1, $2, $3, 0, $4) RETURNING id";

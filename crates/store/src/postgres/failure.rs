@@ -79,9 +79,15 @@ pub(super) fn is_in_the_way(error: &Error) -> bool {
 }
 
 /// Whether the connection is gone, or nobody answers on it.
-pub(super) fn is_lost(error: &Error) -> bool {
+fn is_lost(error: &Error) -> bool {
     let Error::Unavailable(source) = error else { return false };
-    if source.is::<Silent>() || source.is::<NotCommitted>() {
+    source.is::<Silent>() || is_closed(error)
+}
+
+/// Whether the connection is gone, with all that was done on it, so that another may do better.
+pub(super) fn is_closed(error: &Error) -> bool {
+    let Error::Unavailable(source) = error else { return false };
+    if source.is::<NotCommitted>() {
         return true;
     }
     let Some(error) = source.downcast_ref::<tokio_postgres::Error>() else { return false };
@@ -100,5 +106,40 @@ pub(super) fn unknown(error: Error) -> Error {
     match error {
         Error::Unavailable(source) if lost => Error::OutcomeUnknown(source),
         error => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_told_apart_by_what_can_be_done_about_them() {
+        for (code, passing, conflict) in [
+            (SqlState::T_R_SERIALIZATION_FAILURE, true, true),
+            (SqlState::T_R_DEADLOCK_DETECTED, true, true),
+            (SqlState::LOCK_NOT_AVAILABLE, true, true),
+            (SqlState::ADMIN_SHUTDOWN, true, false),
+            (SqlState::CANNOT_CONNECT_NOW, true, false),
+            (SqlState::CONNECTION_FAILURE, true, false),
+            (SqlState::TOO_MANY_CONNECTIONS, true, false),
+            (SqlState::READ_ONLY_SQL_TRANSACTION, true, false),
+            (SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT, true, false),
+            (SqlState::QUERY_CANCELED, true, false),
+            (SqlState::CHECK_VIOLATION, false, false),
+            (SqlState::UNDEFINED_TABLE, false, false),
+            (SqlState::DATA_CORRUPTED, false, false),
+        ] {
+            assert_eq!((is_passing(&code), is_conflict(&code)), (passing, conflict), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_never_answered_may_have_been_done() {
+        let lost = silent(Duration::from_secs(1));
+        assert!(is_lost(&lost) && !is_closed(&lost), "it may still be at work");
+        assert!(matches!(unknown(lost), Error::OutcomeUnknown(_)));
+        assert!(is_closed(&not_committed()));
+        assert!(matches!(unknown(missing("wallet", 7)), Error::Fault(_)));
     }
 }

@@ -6,8 +6,10 @@ use domain::ids::{CustomerId, EntryId};
 use domain::journal::Entry;
 
 use super::row::Row;
+use super::session::Ask;
 use super::statements::statements;
 use super::transaction::Tx;
+use super::value::Value;
 use crate::Result;
 use crate::encoding::event;
 
@@ -44,11 +46,11 @@ statements! {
              FROM half JOIN posting ON posting.account_id = half.account_id
              AND posting.version = half.low + (half.high - half.low) / 2
              WHERE half.low < half.high
-         )
-         SELECT ", entry_columns!(), " FROM half
-         JOIN posting ON posting.account_id = half.account_id AND posting.version >= half.low
-         JOIN entry ON entry.id = posting.entry_id
-         WHERE half.low = half.high ORDER BY posting.version LIMIT $3"
+         ), start AS MATERIALIZED (SELECT account_id, low FROM half WHERE low = high)
+         SELECT ", entry_columns!(), " FROM posting JOIN entry ON entry.id = posting.entry_id
+         WHERE posting.account_id = (SELECT account_id FROM start)
+         AND posting.version >= (SELECT low FROM start)
+         ORDER BY posting.version LIMIT $3"
     );
 }
 
@@ -86,9 +88,14 @@ pub(super) fn list_of(
     after: Option<EntryId>,
     limit: u32,
 ) -> Result<Vec<Entry>> {
-    let (after, count) = (after.map_or(0, |id| id.0), i64::from(limit));
-    let mut entries = collect(tx.rows(LIST_WITHOUT_POSTINGS, &[&customer.0, &after, &count])?)?;
-    entries.extend(collect(tx.rows(LIST_WITH_POSTINGS, &[&customer.0, &after, &count])?)?);
+    let (customer, after) = (customer.0, after.map_or(0, |id| id.0));
+    let values: &[&dyn Value] = &[&customer, &after, &i64::from(limit)];
+    let mut entries = Vec::new();
+    for answer in
+        tx.all(&[LIST_WITHOUT_POSTINGS, LIST_WITH_POSTINGS].map(|sql| Ask { sql, values }))?
+    {
+        entries.extend(collect(answer.rows)?);
+    }
     entries.sort_by_key(|entry| entry.id);
     entries.truncate(usize::try_from(limit).expect("it fits"));
     Ok(entries)

@@ -42,8 +42,7 @@ mod transact;
 mod transaction;
 mod value;
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -61,15 +60,13 @@ use domain::proxy::Proxy;
 use domain::time::{Span, Time};
 use domain::world::{NextIds, World};
 
+pub use self::open::{Options, exists, shown};
 pub use crate::records::Create;
 
 use self::catalogues::Catalogues;
 use self::load::Locks;
-use self::migrate::Found;
-use self::pool::Pool;
+use self::pool::{Pool, reading, writing};
 use self::proxies::Shelf;
-use self::reactor::Reactor;
-use self::target::Target;
 use self::transaction::{LONG_PATIENCE, PATIENCE, Tx};
 use crate::audit::Report;
 use crate::error::Error;
@@ -81,54 +78,6 @@ use crate::revocations::Revocations;
 use crate::statements;
 use crate::vault::Vault;
 use crate::{Result, Store};
-
-/// Which database is opened, and what may be done to it for that. `Debug` does not show the URL,
-/// which may have a password in it.
-#[derive(Clone)]
-pub struct Options {
-    /// Where it is: `postgresql://user:password@host:port/database`. The database itself must be
-    /// there; what is in it is made.
-    ///
-    /// Beside PostgreSQL's own parameters, `connections=8` says how many callers can look at the
-    /// same time, `pooler=transaction` that a pooler in between hands each transaction to another
-    /// process of the server, and `sslrootcert=FILE` by which certificates servers are known.
-    /// Connections to other machines are encrypted unless `sslmode=disable` says otherwise, and
-    /// the certificate is always checked.
-    pub url: String,
-    /// The file with the key that seals what is secret in it. The revocations are kept beside it.
-    pub key_file: PathBuf,
-    /// Whether it may be made.
-    pub create: Create,
-    /// Whether an older schema may be brought up to date.
-    pub migrate: bool,
-    /// How many callers can look at the same time, unless the URL says so; at least one.
-    pub readers: usize,
-    /// What this server is called among those that share the database: the same each time it
-    /// starts.
-    pub server: String,
-}
-
-impl fmt::Debug for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options").field("server", &self.server).finish_non_exhaustive()
-    }
-}
-
-/// Where the database at `url` is, for people: without what opens it. Refuses what is no such URL.
-pub fn shown(url: &str) -> Result<String> {
-    Ok(Target::parse(url, Arc::new(Reactor::start()?))?.to_string())
-}
-
-/// Whether anything of ours has been made in the database at `url`.
-pub fn exists(url: &str) -> Result<bool> {
-    let target = Arc::new(Target::parse(url, Arc::new(Reactor::start()?))?);
-    let place = PathBuf::from(target.to_string());
-    let found = writing(&Pool::new(target, 1), |tx| migrate::look(tx, &place))?;
-    Ok(!matches!(found, Found::Nothing))
-}
-
-/// How often a transaction is tried that others were in the way of.
-const TRIES: u32 = 5;
 
 /// Books in a PostgreSQL database.
 #[derive(Debug)]
@@ -226,41 +175,6 @@ impl PostgresStore {
 
     fn shelf<'a>(&'a self, tx: &'a Tx<'a>, now: Time) -> Shelf<'a> {
         Shelf { tx, vault: &self.vault, now }
-    }
-}
-
-/// See [`PostgresStore::read`].
-fn reading<T>(readers: &Pool, read: impl Fn(&Tx<'_>) -> Result<T>) -> Result<T> {
-    try_again(readers, || {
-        let session = readers.take(PATIENCE)?;
-        // Nothing is written: how it ends does not matter.
-        read(&Tx::reading(&session, PATIENCE))
-    })
-}
-
-/// See [`PostgresStore::write`].
-fn writing<T>(writers: &Pool, write: impl Fn(&Tx<'_>) -> Result<T>) -> Result<T> {
-    try_again(writers, || {
-        let session = writers.take(PATIENCE)?;
-        let tx = Tx::writing(&session);
-        tx.begin()?;
-        let done = write(&tx)?;
-        tx.commit()?;
-        Ok(done)
-    })
-}
-
-fn try_again<T>(pool: &Pool, run: impl Fn() -> Result<T>) -> Result<T> {
-    let (mut tries, mut lost) = (1, false);
-    loop {
-        match run() {
-            Err(error) if failure::is_in_the_way(&error) && tries < TRIES => tries += 1,
-            Err(error) if failure::is_lost(&error) && !lost => {
-                pool.renew();
-                lost = true;
-            }
-            done => return done,
-        }
     }
 }
 
@@ -447,8 +361,8 @@ impl Store for PostgresStore {
         now: Time,
     ) -> Result<Vec<Proxy>> {
         self.read(|tx| {
-            let catalogue = self.catalogues.in_force(tx)?;
-            self.shelf(tx, now).list(customer, filter, after, limit, &catalogue)
+            let catalogue = || self.catalogues.in_force(tx);
+            self.shelf(tx, now).list(customer, filter, after, limit, catalogue)
         })
     }
 

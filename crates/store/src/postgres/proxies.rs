@@ -4,17 +4,19 @@
 //! There are few of those, and the index of what is due finds them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use domain::catalogue::Catalogue;
 use domain::ids::{CustomerId, LeaseId};
 use domain::kind::ProxyKind;
-use domain::lease::Standing;
+use domain::lease::{Lease, Standing};
 use domain::proxy::Proxy;
 use domain::time::Time;
 
 use super::leases::{LEASE_COLUMNS, lease, lease_columns};
 use super::orders;
 use super::row::Row;
+use super::session::Ask;
 use super::statements::statements;
 use super::transaction::Tx;
 use crate::chunks::{self, chunk, first_of};
@@ -68,29 +70,32 @@ pub(super) struct Shelf<'a> {
 }
 
 impl Shelf<'_> {
-    /// See [`crate::Store::proxies`].
+    /// See [`crate::Store::proxies`]. How long leases are kept in reserve is looked up only where
+    /// that matters.
     pub(super) fn list(
         &self,
         customer: CustomerId,
         filter: &ProxyFilter,
         after: Option<LeaseId>,
         limit: u32,
-        catalogue: &Catalogue,
+        catalogue: impl FnOnce() -> Result<Arc<Catalogue>>,
     ) -> Result<Vec<Proxy>> {
         let from = after.map_or(LeaseId(0), |id| LeaseId(id.0 + 1));
         let kinds = filter.kind.map_or(ProxyKind::ALL.to_vec(), |kind| vec![kind]);
-        let mut proxies = if filter.in_reserve {
-            let mut proxies = self.page(RESERVED, customer, &kinds, from, limit)?;
-            let mut unnoted = self.unnoted(customer, &kinds)?;
-            unnoted.retain(|Proxy { lease, .. }| {
-                let standing = lease.standing(self.now, catalogue.reserve(&lease.product));
-                from <= lease.id && standing == Standing::InReserve
-            });
-            proxies.extend(unnoted);
-            proxies
-        } else {
-            self.page(LIVE, customer, &kinds, from, limit)?
-        };
+        if !filter.in_reserve {
+            return self.live(customer, &kinds, from, limit);
+        }
+        let catalogue = catalogue()?;
+        let (kinds, now, count) = (numbers(&kinds), self.now.millis(), i64::from(limit));
+        let answers = self.tx.all(&[
+            Ask { sql: RESERVED, values: &[&customer.0, &kinds, &from.0, &now, &count] },
+            Ask { sql: UNNOTED, values: &[&customer.0, &kinds, &now] },
+        ])?;
+        let mut proxies = self.collect(answers.iter().flat_map(|answer| &answer.rows).collect())?;
+        proxies.retain(|Proxy { lease, .. }| {
+            let standing = lease.standing(self.now, catalogue.reserve(&lease.product));
+            from <= lease.id && standing == Standing::InReserve
+        });
         proxies.sort_by_key(|proxy| proxy.lease.id);
         proxies.truncate(usize::try_from(limit).expect("it fits"));
         Ok(proxies)
@@ -107,16 +112,25 @@ impl Shelf<'_> {
         offset: u64,
         limit: u32,
     ) -> Result<Vec<Proxy>> {
-        let hidden = self.unnoted_ids(customer, kind)?;
-        let counts = self.tx.rows(CHUNKS, &[&customer.0, &encoding::kind_number(kind)])?;
+        let (number, now) = (encoding::kind_number(kind), self.now.millis());
+        let answers = self.tx.all(&[
+            Ask { sql: UNNOTED_IDS, values: &[&customer.0, &number, &now] },
+            Ask { sql: CHUNKS, values: &[&customer.0, &number] },
+        ])?;
+        let [hidden, counts] = answers.as_slice() else {
+            unreachable!("each statement has an answer")
+        };
+        let hidden: Vec<LeaseId> =
+            hidden.rows.iter().map(|row| row.int(0).map(LeaseId)).collect::<Result<_>>()?;
         let counts = counts
+            .rows
             .iter()
             .map(|row| Ok((row.int(0)?, encoding::small("lease_count.live", row.int(1)?)?)));
         let Some((chunk, left)) = chunks::skip(counts, offset, &hidden)? else {
             return Ok(Vec::new());
         };
         let from = self.skip_leases(customer, kind, chunk, left, &hidden)?;
-        from.map_or(Ok(Vec::new()), |from| self.page(LIVE, customer, &[kind], from, limit))
+        from.map_or(Ok(Vec::new()), |from| self.live(customer, &[kind], from, limit))
     }
 
     /// The lease that is `left` behind the first one of a chunk.
@@ -136,35 +150,25 @@ impl Shelf<'_> {
         row.map(|row| row.int(0).map(LeaseId)).transpose()
     }
 
-    fn page(
+    /// A page of what is live.
+    fn live(
         &self,
-        statement: &'static str,
         customer: CustomerId,
         kinds: &[ProxyKind],
         from: LeaseId,
         limit: u32,
     ) -> Result<Vec<Proxy>> {
         let (kinds, now, limit) = (numbers(kinds), self.now.millis(), i64::from(limit));
-        self.collect(&self.tx.rows(statement, &[&customer.0, &kinds, &from.0, &now, &limit])?)
-    }
-
-    fn unnoted(&self, customer: CustomerId, kinds: &[ProxyKind]) -> Result<Vec<Proxy>> {
-        let values = (customer.0, numbers(kinds), self.now.millis());
-        self.collect(&self.tx.rows(UNNOTED, &[&values.0, &values.1, &values.2])?)
-    }
-
-    fn unnoted_ids(&self, customer: CustomerId, kind: ProxyKind) -> Result<Vec<LeaseId>> {
-        let values = (customer.0, encoding::kind_number(kind), self.now.millis());
-        let rows = self.tx.rows(UNNOTED_IDS, &[&values.0, &values.1, &values.2])?;
-        rows.iter().map(|row| row.int(0).map(LeaseId)).collect()
+        let rows = self.tx.rows(LIVE, &[&customer.0, &kinds, &from.0, &now, &limit])?;
+        self.collect(rows.iter().collect())
     }
 
     /// The leases in these rows, with their orders, which are read together.
-    fn collect(&self, rows: &[Row]) -> Result<Vec<Proxy>> {
+    fn collect(&self, rows: Vec<&Row>) -> Result<Vec<Proxy>> {
         let leases = rows.iter().map(|row| lease(row, 0)).collect::<Result<Vec<_>>>()?;
         let wanted: BTreeSet<_> = leases.iter().map(|lease| lease.order).collect();
         let orders = orders::get(self.tx, self.vault, &wanted)?;
-        let proxy = |(lease, row): (domain::lease::Lease, &Row)| {
+        let proxy = |(lease, row): (Lease, &Row)| {
             let order = orders.get(&lease.order).cloned();
             Ok(Proxy {
                 order: order.ok_or_else(|| corrupt("lease.order_id", lease.order.0))?,

@@ -23,6 +23,16 @@ impl Row {
         Ok(self.0.try_get(column)?)
     }
 
+    /// A list of numbers; none is an empty one.
+    pub(super) fn ints(&self, column: usize) -> Result<Vec<i64>> {
+        Ok(self.0.try_get::<_, Option<_>>(column)?.unwrap_or_default())
+    }
+
+    /// A list of numbers, or none in some places.
+    pub(super) fn optional_ints(&self, column: usize) -> Result<Vec<Option<i64>>> {
+        Ok(self.0.try_get::<_, Option<_>>(column)?.unwrap_or_default())
+    }
+
     /// Text.
     pub(super) fn text(&self, column: usize) -> Result<&str> {
         Ok(self.0.try_get(column)?)

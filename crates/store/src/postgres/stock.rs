@@ -21,8 +21,10 @@ statements! {
     ALL_PREFIXES = "SELECT id, base, length, gateway, drawn, product FROM prefix ORDER BY id";
     /// The places in the list of those that are in stock.
     KNOWN = "SELECT new.place FROM unnest(CAST($1 AS TEXT[]), CAST($2 AS BIGINT[]))
-        WITH ORDINALITY AS new (ip, slot, place)
-        JOIN address ON address.ip = new.ip AND address.slot = new.slot AND address.drawn = 0";
+        WITH ORDINALITY AS new (ip, slot, place) CROSS JOIN LATERAL (
+            SELECT FROM address
+            WHERE address.ip = new.ip AND address.slot = new.slot AND address.drawn = 0 LIMIT 1
+        ) AS known";
     /// Nobody draws ports meanwhile: whoever is about to waits here.
     PORTS = "SELECT gateway, next_port FROM gateway_port WHERE gateway = ANY($1)
         ORDER BY gateway FOR NO KEY UPDATE";

@@ -13,17 +13,20 @@ use crate::error::Error;
 /// What every transaction goes by. All of it ends with the transaction, because the next one may
 /// come to another process of the server.
 ///
-/// Statements are planned once, for any values: with the indexes, because what is read is small
-/// against the tables, and tables that have just grown are taken for small ones otherwise.
+/// Statements are planned once, for any values: row by row with the indexes, because what is read
+/// is small against the tables. Otherwise one that was planned while a table was empty would walk
+/// through it whole long after it has grown.
 macro_rules! settings {
     () => {
         "; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; \
-         SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off"
+         SET LOCAL enable_bitmapscan = off; SET LOCAL enable_hashjoin = off; \
+         SET LOCAL enable_mergejoin = off; SET LOCAL jit = off"
     };
 }
 
 /// Everything that is read is of one moment.
-const READ: &str = concat!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", settings!());
+pub(super) const READ: &str =
+    concat!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", settings!());
 
 /// Each statement sees what was committed before it: after waiting for a lock, what the one before
 /// has left. Who holds locks and says nothing more is cut off.

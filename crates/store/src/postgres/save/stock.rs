@@ -13,9 +13,10 @@ statements! {
         FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[],
             $6::bigint[], $7::bigint[], $8::bigint[])
         AS new (id, product, ip, gateway, port, rank, lease_id, free_at_ms)";
-    /// Only those that are free: an address has one lease at a time.
+    /// Only those that are free: an address has one lease at a time. The plus sign keeps PostgreSQL
+    /// from walking through all that are free instead.
     TAKE = "UPDATE address SET lease_id = new.lease_id FROM unnest($1::bigint[], $2::bigint[]) AS new (id, lease_id)
-        WHERE address.id = ANY($1) AND address.id = new.id AND address.lease_id IS NULL";
+        WHERE address.id = ANY($1) AND address.id = new.id AND +address.lease_id IS NULL";
     GIVE_BACK = "UPDATE address SET lease_id = NULL, free_at_ms = new.free_at_ms
         FROM unnest($1::bigint[], $2::bigint[]) AS new (id, free_at_ms) WHERE address.id = ANY($1) AND address.id = new.id";
     SET_DRAWN = "UPDATE prefix SET drawn = new.drawn FROM unnest($1::bigint[], $2::bigint[]) AS new (id, drawn)
