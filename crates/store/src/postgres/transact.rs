@@ -87,14 +87,11 @@ impl PostgresStore {
     }
 
     fn attempt(&self, batch: &Batch<'_>, locks: Locks) -> Result<Try> {
-        let t0 = std::time::Instant::now();
         let session = self.writers.take(PATIENCE)?;
         let tx = Tx::writing(&session);
         let catalogue = |tx: &Tx<'_>, version| self.catalogues.get(tx, version);
         let loaded = load::load(&tx, &batch.needs, batch.now, locks, catalogue)?;
-        let t1 = t0.elapsed();
         let decided = batch.decide(loaded.clone());
-        let t2 = t0.elapsed();
         let sold_out =
             |decision: &Decision| !decision.replayed && decision.result == Err(Refusal::OutOfStock);
         if locks == Locks::Passing && decided.decisions.iter().any(sold_out) {
@@ -108,7 +105,6 @@ impl PostgresStore {
         }
         let before = loaded.leases.clone();
         let Decided { decisions, changes, .. } = self.number(batch, loaded, decided)?;
-        let t3 = t0.elapsed();
         let mark = batches::mark()?;
         let first = changes.entries.first().map(|entry| entry.id.0);
         let count = i64::try_from(changes.entries.len()).expect("it fits");
@@ -119,11 +115,7 @@ impl PostgresStore {
             let row = (0 < count).then_some(Ask { sql: batches::NEW, values });
             save::save(&tx, &self.vault, &changes, &before, row)?;
         }
-        let t4 = t0.elapsed();
-        let committed = tx.commit();
-        let t5 = t0.elapsed();
-        note(&[t1, t2 - t1, t3 - t2, t4 - t3, t5 - t4]);
-        match (committed, first) {
+        match (tx.commit(), first) {
             (Ok(()), _) => Ok(Try::Done(decisions)),
             (Err(lost @ Error::OutcomeUnknown(_)), Some(first)) => {
                 drop(session);
@@ -178,24 +170,4 @@ fn jitter(below: u64) -> u64 {
     let mut bytes = [0; 8];
     let _ = getrandom::fill(&mut bytes);
     u64::from_le_bytes(bytes) % below.max(1)
-}
-
-fn note(times: &[Duration]) {
-    static SUMS: std::sync::Mutex<([u128; 5], u32)> = std::sync::Mutex::new(([0; 5], 0));
-    let mut sums = SUMS.lock().unwrap();
-    for (s, t) in sums.0.iter_mut().zip(times) {
-        *s += t.as_micros();
-    }
-    sums.1 += 1;
-    if sums.1 == 200 {
-        eprintln!(
-            "load {} decide {} number {} save {} commit {}",
-            sums.0[0] / 500,
-            sums.0[1] / 500,
-            sums.0[2] / 500,
-            sums.0[3] / 500,
-            sums.0[4] / 500
-        );
-        *sums = ([0; 5], 0);
-    }
 }
