@@ -109,6 +109,11 @@ impl Database {
         Database { place: Place::File(path), key_file }
     }
 
+    /// The same database with its key file in `folder`.
+    pub(crate) fn with_key_in(&self, folder: &Path) -> Database {
+        Database { place: self.place.clone(), key_file: folder.join("sublet.key") }
+    }
+
     /// Whether anything has been made there.
     pub(crate) fn exists(&self) -> Result<bool, Problem> {
         match &self.place {
@@ -187,12 +192,13 @@ mod tests {
 
     #[test]
     fn a_database_is_named_by_its_server_and_its_password_is_not_shown() {
-        for url in
-            ["postgres://ann:secret@db.example/shop", "postgresql://ann:secret@db.example/shop"]
-        {
+        for (url, shown) in [
+            ("postgres://ann:secret@db.example/shop", "ann@db.example/shop"),
+            ("postgresql://ann:secret@db.example:6432/shop", "ann@db.example:6432/shop"),
+        ] {
             let database = Database::parse(url, None).unwrap();
             assert_eq!(database.file(), None);
-            assert_eq!(database.shown(), "db.example/shop");
+            assert_eq!(database.shown(), shown);
             assert_eq!(database.key_file(), Path::new("sublet-data/sublet.key"));
             assert!(!format!("{database:?}").contains("secret"));
         }

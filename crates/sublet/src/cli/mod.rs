@@ -116,7 +116,7 @@ pub(crate) fn run(
     console.json = settings.json;
     match line.noun {
         Noun::Serve(serve) => serve.run(&settings, console),
-        Noun::Demo(demo) => demo.run(console),
+        Noun::Demo(demo) => demo.run(&settings, console),
         Noun::Bench(bench) => bench.run(console),
         Noun::Init(init) => {
             logging::start_quietly();
