@@ -16,6 +16,7 @@ mod encoding;
 pub mod error;
 mod files;
 mod hex;
+mod last_spends;
 pub mod memory;
 pub mod postgres;
 pub mod records;
