@@ -44,6 +44,7 @@ const SMALL: &str = "batch_unnumbered";
 fn all() -> Vec<(String, &'static str)> {
     let files = [
         ("answers", answers::STATEMENTS),
+        ("arriving", arriving::STATEMENTS),
         ("audit", audit::STATEMENTS),
         ("batches", batches::STATEMENTS),
         ("catalogues", catalogues::STATEMENTS),
