@@ -35,9 +35,7 @@ impl From<&Error> for Fault {
             | Error::Catalogue(_)
             | Error::Open(_)
             | Error::Unmoved(_)
-            | Error::Fault(_) => {
-                Fault::Broken
-            }
+            | Error::Fault(_) => Fault::Broken,
         }
     }
 }

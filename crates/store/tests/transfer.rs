@@ -72,17 +72,7 @@ proptest! {
         for shop in [&mut ours.shop, &mut stays.shop] {
             go_on(shop);
         }
-        let strip = |played: &Played| {
-            let mut digest = played.digest();
-            for entry in &mut digest.journal {
-                entry.id.0 = 0;
-            }
-            for (customer, wallet) in &mut digest.customers {
-                prop_assert_eq!(customer.id.0, wallet.customer.0);
-            }
-            Ok(digest)
-        };
-        prop_assert_eq!(strip(&ours)?, strip(&stays)?);
+        prop_assert_eq!(ours.digest(), stays.digest());
     }
 }
 

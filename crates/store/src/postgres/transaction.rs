@@ -143,11 +143,7 @@ impl<'c> Tx<'c> {
     }
 
     /// Copies rows out, and shows them piece by piece.
-    pub(super) fn copy_out(
-        &self,
-        sql: &str,
-        see: impl FnMut(&[u8]) -> Result<()>,
-    ) -> Result<()> {
+    pub(super) fn copy_out(&self, sql: &str, see: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         self.beside(|session| session.copy_out(sql, LONG_PATIENCE, see))
     }
 

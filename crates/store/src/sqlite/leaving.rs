@@ -82,7 +82,11 @@ impl Leaving {
     }
 
     /// Shows every row that a statement gives.
-    pub(crate) fn rows(&self, sql: &str, mut see: impl FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
+    pub(crate) fn rows(
+        &self,
+        sql: &str,
+        mut see: impl FnMut(&Row<'_>) -> Result<()>,
+    ) -> Result<()> {
         let mut statement = self.connection.prepare(sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {

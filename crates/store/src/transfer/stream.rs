@@ -10,9 +10,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::Unmoved;
 use super::tables::Table;
+use crate::Result;
 use crate::encoding::{corrupt, password_place};
 use crate::sqlite::Leaving;
-use crate::Result;
 
 /// How a stream begins: what it is, that nothing special is in it, and that nothing more precedes
 /// the rows.
@@ -91,7 +91,8 @@ fn put(piece: &mut Vec<u8>, row: &Row<'_>, table: &Table) -> Result<()> {
             }
             ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
                 let length = i32::try_from(bytes.len());
-                piece.extend(length.map_err(|_| corrupt(table.name, "a huge value"))?.to_be_bytes());
+                piece
+                    .extend(length.map_err(|_| corrupt(table.name, "a huge value"))?.to_be_bytes());
                 piece.extend(bytes);
             }
             ValueRef::Real(value) => return Err(corrupt(table.name, value)),

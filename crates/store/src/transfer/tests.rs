@@ -37,7 +37,7 @@ fn in_a_file(connection: &Connection) -> Columns {
     let sql = "SELECT tables.name || '.' || columns.name FROM sqlite_schema AS tables
         JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'";
     let mut statement = connection.prepare(sql).unwrap();
-    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    statement.query_map([], |row| row.get(0)).unwrap().map(|row| row.unwrap()).collect()
 }
 
 /// All columns of a PostgreSQL database that are filled by a move.
@@ -122,8 +122,7 @@ fn every_column_of_both_schemas_is_moved_or_known_to_stay() {
     from.extend(STAYS.map(str::to_owned));
     assert_eq!(from, in_a_file(&file));
 
-    let to: Columns =
-        TABLES.iter().flat_map(|table| columns(table.name, table.columns)).collect();
+    let to: Columns = TABLES.iter().flat_map(|table| columns(table.name, table.columns)).collect();
     assert_eq!(to, in_a_database(&it.url));
 }
 

@@ -69,8 +69,9 @@ impl Migrate {
         };
         let to = Database::parse(&self.to, settings.key_file.clone())?;
         let (Some(file), Some(url)) = (from.file(), to.url()) else {
-            return Err(Problem::usage("books are moved from a file to PostgreSQL only")
-                .hint("write it like --from sqlite:sublet-data/sublet.db --to postgres://HOST/DB"));
+            return Err(Problem::usage("books are moved from a file to PostgreSQL only").hint(
+                "write it like --from sqlite:sublet-data/sublet.db --to postgres://HOST/DB",
+            ));
         };
         let options = Options {
             from: file.to_owned(),

@@ -10,6 +10,12 @@ use super::super::*;
 
 /// Statements that are meant to read a whole table, or to sort what they read.
 const WHOLE: &[&str] = &[
+    "arriving::BALANCES",
+    "arriving::COUNT_LATER",
+    "arriving::DROP_PARTS",
+    "arriving::FINISH",
+    "arriving::PARTS",
+    "arriving::SET_ASIDE",
     "audit::POSTINGS",
     "keys::LIST",
     "migrate::NOTED",
