@@ -98,6 +98,14 @@ impl Database {
         }
     }
 
+    /// The URL of the server's database, with what opens it, if a server has them.
+    pub(crate) fn url(&self) -> Option<&str> {
+        match &self.place {
+            Place::File(_) => None,
+            Place::Server { url, .. } => Some(url),
+        }
+    }
+
     /// The file of the key to their secrets.
     pub(crate) fn key_file(&self) -> &Path {
         &self.key_file
