@@ -126,7 +126,7 @@ fn street() -> (Shop, [Customer; 2]) {
     let setup = Town::setup(BINARY).catalogue(e2e::shop::SAMPLE).in_a_file();
     let shop = setup.stock("--kind MOBILE --country USA --operator verizon --cidr 192.0.2.0/28");
     let shop = shop.stock("--kind ISP --country USA --cidr 203.0.113.0/26").open();
-    shop.promo("--code SPRING --discount 10");
+    shop.promo("SPRING --percent 10");
     let people = [shop.customer("Ann", "1000.00"), shop.customer("Bob", "1000.00")];
     for customer in &people {
         let bought = shop.order(customer, &order("IPv4", "USA", 3, 30));
@@ -174,7 +174,7 @@ fn everything_is_as_it_was_and_goes_on() {
     for customer in &people {
         let ends = |shop: &Shop| -> Vec<i64> {
             let listed = shop.addresses(customer, "IPv4");
-            listed.iter().map(|it| millis(it["rentPeriodEnd"].as_str().unwrap())).collect()
+            listed.iter().map(|it| millis(it["dateEnd"].as_str().unwrap())).collect()
         };
         let (first, balance) = (ends(&shop), shop.balance(customer));
         let lease = shop.addresses(customer, "IPv4").pop().unwrap();
@@ -219,14 +219,16 @@ fn a_move_that_is_killed_keeps_everybody_away_and_is_gone_on_with() {
     shop.sigterm();
     let url = Postgres::shared().new_database();
     let wire = Wire::to(Postgres::shared().address());
-    wire.delay_commits(Duration::from_millis(50));
+    wire.delay_commits(Duration::from_millis(100));
     let slow = wire.url(&url);
 
     for (sql, enough) in [(PARTS, 1), (PARTS, 8), (PARTS, 15), (PARTS, 21), (MADE, 90)] {
         let mut child = begin(&shop, &slow);
         wait_for(&url, sql, enough);
-        // Whoever does the same for the same books is in the way of nothing.
-        refuses(&migrate(&shop, &slow), "another program has");
+        if sql == PARTS && enough < 21 {
+            // Whoever does the same at the same time is in the way of nothing.
+            refuses(&migrate(&shop, &slow), "another program has");
+        }
         child.kill().unwrap();
         child.wait().unwrap();
         does_not_serve(&mut server_at(&shop, &url), "are being moved to 127.0.0.1/");
@@ -252,7 +254,7 @@ fn who_goes_on_with_the_file_after_a_broken_move_moves_what_is_in_it_then() {
     shop.sigterm();
     let url = Postgres::shared().new_database();
     let wire = Wire::to(Postgres::shared().address());
-    wire.delay_commits(Duration::from_millis(50));
+    wire.delay_commits(Duration::from_millis(100));
     let mut child = begin(&shop, &wire.url(&url));
     wait_for(&url, PARTS, 18);
     child.kill().unwrap();
@@ -275,7 +277,7 @@ fn a_changed_row_is_noticed() {
     shop.sigterm();
     let url = Postgres::shared().new_database();
     let wire = Wire::to(Postgres::shared().address());
-    wire.delay_commits(Duration::from_millis(50));
+    wire.delay_commits(Duration::from_millis(100));
     for (change, table) in [
         ("UPDATE wallet SET balance_minor = balance_minor + 1 WHERE customer_id = 1", "wallet"),
         ("UPDATE customer_order SET goal = goal || '.' WHERE id = 2", "customer_order"),
