@@ -1,6 +1,7 @@
 //! What customers ask for, and what they were told.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -8,6 +9,7 @@ use crate::auditor::Entry;
 use crate::bodies::{extend, extend_order, order, with};
 use crate::customer::Customer;
 use crate::dates::DAY;
+use crate::history::{Look, Span};
 use crate::http::{Answer, Request, cents};
 
 /// The price of 30 days of anything in the flat catalogue.
@@ -24,6 +26,8 @@ pub struct Deed {
     pub key: Option<String>,
     /// What is known of it.
     pub outcome: Outcome,
+    /// When it was asked for, and when it became known.
+    pub span: Span,
 }
 
 /// What is asked for.
@@ -97,6 +101,16 @@ impl Deed {
             (_, Some(false)) => Outcome::Nothing,
             _ => Outcome::Unknown,
         };
+        let is_over = !matches!(self.outcome, Outcome::Unknown);
+        self.span.ended = is_over.then(Instant::now);
+    }
+
+    /// The balance that was told with a refusal, if one was.
+    pub fn look(&self, customer: i64) -> Option<Look> {
+        let Outcome::Refused(answer) = &self.outcome else { return None };
+        let answer: Value = serde_json::from_slice(answer).ok()?;
+        let balance = answer.get("balance").filter(|balance| balance.is_number())?;
+        Some(Look { customer, balance: cents(balance), span: self.span })
     }
 
     /// Why `entry` is not what this asked for, and its answer told.
@@ -170,6 +184,8 @@ pub struct Deposit {
     pub note: String,
     /// Whether the command said that it was done; `None` if it was killed before it said anything.
     pub done: Option<bool>,
+    /// When it was under way.
+    pub span: Span,
 }
 
 /// How many requests ended how, for a report.

@@ -7,7 +7,7 @@
 //!
 //! [`shop`] runs the program, [`http`] and [`race`] speak to it, [`books`] and [`auditor`] look at what
 //! it has written. [`programs`] are customers who keep journals of their own, [`town`] has many of
-//! them at work, and [`witness`] compares their journals with the books. [`power`] cuts the power: it
+//! them at work, and [`witness`] compares their journals with the books, also whether they make one [`history`]. [`power`] cuts the power: it
 //! records what a program does to its files, and at many points rebuilds what a disk could then hold.
 //! A kill cannot show what that shows, because the kernel keeps what a killed program has written.
 //! [`shim`] has the other faults: a full disk, a broken one and a slow one. [`postgres`] is a database
@@ -24,6 +24,7 @@ pub mod database;
 pub mod dates;
 pub mod deeds;
 pub mod disk;
+pub mod history;
 pub mod http;
 pub mod postgres;
 pub mod power;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::auditor::Entry;
 use crate::customer::Customer;
 use crate::deeds::{Deed, Outcome, What};
+use crate::history::Span;
 use crate::http::{Answer, Connection};
 use crate::random::Random;
 
@@ -249,7 +250,7 @@ impl Program {
         };
         let tag = format!("{} {}", self.name, self.deeds.len());
         let key = (self.random.below(4) > 0).then(|| tag.clone());
-        Deed { tag, what, key, outcome: Outcome::Unknown }
+        Deed { tag, what, key, outcome: Outcome::Unknown, span: Span::begin() }
     }
 
     fn new_order(&mut self) -> What {

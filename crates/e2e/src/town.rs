@@ -1,13 +1,17 @@
 //! A shop with customers whose programs ask all at once, and with somebody who notes everything.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::auditor::{Auditor, Entry};
 use crate::customer::Customer;
 use crate::deeds::{Deed, Deposit, Tally};
+use crate::history::{Look, Span};
+use crate::http::{Connection, cents};
 use crate::programs::{Program, StopWhenDropped};
 use crate::random::Random;
 use crate::shop::{FLAT, Setup, Shop};
@@ -25,6 +29,9 @@ const FIRST_DEEDS: usize = 6;
 const USUAL_PAYMENT: usize = 100;
 const DEED_PAYMENT: usize = 5;
 
+/// So that looking leaves the others time to buy.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
+
 /// A shop, its customers, and what they were told.
 #[derive(Debug)]
 pub struct Town {
@@ -34,6 +41,8 @@ pub struct Town {
     pub programs: Vec<Program>,
     /// All money that was paid in.
     pub deposits: Vec<Deposit>,
+    /// The balances that somebody has looked up meanwhile.
+    pub looks: Vec<Look>,
     auditor: Auditor,
     random: Random,
     /// The last entry that was compared.
@@ -71,6 +80,7 @@ impl Town {
             shop,
             programs: vec![],
             deposits: vec![],
+            looks: vec![],
             auditor,
             random,
             seen: 0,
@@ -98,17 +108,26 @@ impl Town {
         &self.auditor
     }
 
-    /// Has all programs ask as fast as they can while `during` runs.
+    /// Has all programs ask as fast as they can while `during` runs, each of one of the servers, and
+    /// somebody look at all wallets by all servers.
     pub fn work(&mut self, during: impl FnOnce(&mut Shop)) {
-        let address = self.shop.address();
+        let customers = self.customers();
+        let addresses = self.shop.addresses_of_servers();
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let _stopping = StopWhenDropped(&stop);
-            for program in &mut self.programs {
-                scope.spawn(|| program.work(address, &stop, |_| {}));
+            for (program, address) in self.programs.iter_mut().zip(addresses.iter().cycle()) {
+                scope.spawn(|| program.work(*address, &stop, |_| {}));
             }
+            scope.spawn(|| look(&customers, &addresses, &stop, &mut self.looks));
             during(&mut self.shop);
         });
+    }
+
+    fn customers(&self) -> Vec<Customer> {
+        let all: BTreeMap<i64, &Customer> =
+            self.programs.iter().map(|it| (it.customer().id, it.customer())).collect();
+        all.into_values().cloned().collect()
     }
 
     /// Begins to pay money in to some customer: as a rule a little more than all have spent since
@@ -128,6 +147,7 @@ impl Town {
     fn begin_to_pay_to(&mut self, customer: i64, minor: i64) -> Paying {
         let note = format!("deposit {}", self.deposits.len());
         let amount = format!("{}.{:02}", minor / 100, minor % 100);
+        let span = Span::begin();
         let child = self
             .shop
             .command()
@@ -136,7 +156,7 @@ impl Town {
             .stdout(Stdio::null())
             .spawn()
             .expect("the command line can be run");
-        Paying { child, deposit: Deposit { customer, minor, note, done: None } }
+        Paying { child, deposit: Deposit { customer, minor, note, done: None, span } }
     }
 
     /// Waits for the end of a payment.
@@ -145,6 +165,7 @@ impl Town {
         let Paying { mut child, mut deposit } = paying;
         let status = child.wait().expect("it is our child");
         deposit.done = status.code().map(|code| code == 0);
+        deposit.span = deposit.span.end();
         self.deposits.push(deposit);
     }
 
@@ -161,7 +182,7 @@ impl Town {
         let address = self.shop.address();
         self.shop.books().settle();
         let entries = self.auditor.journal(self.seen).expect("the journal can be read");
-        self.seen = entries.last().map_or(self.seen, |last| last.number);
+        self.seen = entries.last().map_or(self.seen, |last| last.place);
         let mut counts = vec![0; self.programs.len()];
         for entry in &entries {
             let owner = self.programs.iter_mut().position(|program| program.claims(entry));
@@ -202,8 +223,12 @@ impl Town {
 
     /// Compares books with everything that was told.
     pub fn compare(&mut self, journal: &[Entry], balances: &BTreeMap<i64, i64>) -> Vec<String> {
-        let told = self.told();
-        self.witness(&told, 0).complaints(journal, balances)
+        let (told, looks) = (self.told(), std::mem::take(&mut self.looks));
+        let mut witness = self.witness(&told, 0);
+        witness.looks = Some(&looks);
+        let complaints = witness.complaints(journal, balances);
+        self.looks = looks;
+        complaints
     }
 
     /// How many requests of each program are over.
@@ -215,7 +240,7 @@ impl Town {
     /// more may have been done.
     pub fn witness(&mut self, told: &[usize], further: usize) -> Witness<'_> {
         let programs = self.programs.iter_mut().zip(told.iter().copied()).collect();
-        Witness { programs, further, deposits: &self.deposits }
+        Witness { programs, further, deposits: &self.deposits, looks: None }
     }
 
     /// How many requests that were not answered had been done, and how many had not.
@@ -235,5 +260,32 @@ impl Paying {
     pub fn kill(&mut self) {
         // It fails if the command has ended by itself.
         let _ = self.child.kill();
+    }
+}
+
+/// Goes round looking at wallets until told to stop. Whoever reaches no server tries the next one.
+fn look(customers: &[Customer], at: &[SocketAddr], stop: &AtomicBool, looks: &mut Vec<Look>) {
+    let mut connections: Vec<Option<Connection>> = at.iter().map(|_| None).collect();
+    let mut round = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let (server, customer) = (round % at.len(), &customers[round / at.len() % customers.len()]);
+        round += 1;
+        let connection = &mut connections[server];
+        if connection.is_none() {
+            *connection = Connection::connect(at[server]).ok();
+        }
+        let span = Span::begin();
+        let answer = connection.as_mut().and_then(|connection| {
+            connection.send(&customer.reading("/balance").bytes()).ok()?;
+            connection.answer().ok().filter(|answer| answer.status == 200)
+        });
+        match answer {
+            Some(answer) => {
+                let (customer, balance) = (customer.id, cents(&answer.ok()["balance"]));
+                looks.push(Look { customer, balance, span: span.end() });
+            }
+            None => *connection = None,
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
     }
 }

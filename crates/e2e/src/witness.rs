@@ -1,12 +1,14 @@
 //! Compares the books with what customers were told. It asks no server.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 
 use serde_json::Value;
 
 use crate::auditor::Entry;
 use crate::dates::DAY;
 use crate::deeds::{Deed, Deposit, Outcome};
+use crate::history::{self, Change, Look, Span};
 use crate::programs::Program;
 
 /// What is known from outside.
@@ -18,6 +20,8 @@ pub struct Witness<'a> {
     pub further: usize,
     /// All money that was paid in.
     pub deposits: &'a [Deposit],
+    /// The balances that were looked up, unless the books may be older than what was seen.
+    pub looks: Option<&'a [Look]>,
 }
 
 impl Witness<'_> {
@@ -35,17 +39,37 @@ impl Witness<'_> {
                 _ => complaints.push(format!("nobody has asked for {entry:?}")),
             }
         }
+        let mut changes = vec![];
         for ((program, answered), part) in self.programs.iter().zip(parts) {
-            complaints.extend(told(program.deeds(), *answered, self.further, &part));
+            let known = (program.deeds(), *answered, self.further);
+            complaints.extend(told(known, &part, &mut changes));
         }
         complaints.extend(order_numbers(self.programs.iter().map(|(it, _)| &**it), journal));
-        complaints.extend(paid_in(self.deposits, &deposits));
+        complaints.extend(paid_in(self.deposits, &deposits, &mut changes));
+        // Whoever finds an entry missing need not be told how the rest does not fit.
+        if complaints.is_empty() {
+            complaints.extend(history::complaints(changes, &self.looks()));
+        }
         complaints
+    }
+
+    /// All balances that were told by what changed nothing.
+    fn looks(&self) -> Vec<Look> {
+        let Some(looks) = self.looks else { return vec![] };
+        let refused = self.programs.iter().flat_map(|(program, _)| {
+            let customer = program.customer().id;
+            program.deeds().iter().filter_map(move |deed| deed.look(customer))
+        });
+        looks.iter().copied().chain(refused).collect()
     }
 }
 
-/// Walks through what one program was told and what is noted of it.
-fn told(deeds: &[Deed], known: usize, further: usize, part: &[&Entry]) -> Option<String> {
+/// Walks through what one program was told and what is noted of it. Adds what has changed the wallet.
+fn told<'a>(
+    (deeds, known, further): (&'a [Deed], usize, usize),
+    part: &[&Entry],
+    changes: &mut Vec<Change<'a>>,
+) -> Option<String> {
     let mut part = part.iter().peekable();
     for (number, deed) in deeds.iter().enumerate().take(known + further) {
         match (&deed.outcome, part.peek()) {
@@ -59,11 +83,24 @@ fn told(deeds: &[Deed], known: usize, further: usize, part: &[&Entry]) -> Option
                 if let Some(how) = deed.differs(entry) {
                     return Some(format!("{how}: {deed:?}, but {entry:?}"));
                 }
+                changes.extend(change(entry, deed.span, deed));
                 part.next();
             }
         }
     }
     part.next().map(|entry| format!("done twice, or without being asked for: {entry:?}"))
+}
+
+/// What an entry has done to a wallet.
+fn change<'a>(entry: &Entry, span: Span, call: &'a dyn Debug) -> Option<Change<'a>> {
+    Some(Change {
+        customer: entry.customer,
+        version: entry.version?,
+        amount: entry.amount?,
+        balance_after: entry.balance_after?,
+        span,
+        call,
+    })
 }
 
 /// Every transfer sums to zero, every balance follows from the one before it, and what is kept in
@@ -144,7 +181,11 @@ fn order_numbers<'a>(
 }
 
 /// Every deposit that was said to be done is there once, and every other at most once.
-fn paid_in(deposits: &[Deposit], entries: &[&Entry]) -> Vec<String> {
+fn paid_in<'a>(
+    deposits: &'a [Deposit],
+    entries: &[&Entry],
+    changes: &mut Vec<Change<'a>>,
+) -> Vec<String> {
     let mut noted: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
     for entry in entries {
         noted.entry(entry.note.as_deref().unwrap_or_default()).or_default().push(entry);
@@ -163,6 +204,7 @@ fn paid_in(deposits: &[Deposit], entries: &[&Entry]) -> Vec<String> {
         if !right || !allowed.contains(&found.len()) {
             complaints.push(format!("{deposit:?} is noted as {found:?}"));
         }
+        changes.extend(found.into_iter().filter_map(|it| change(it, deposit.span, deposit)));
     }
     complaints
         .extend(noted.into_values().flatten().map(|entry| format!("nobody has paid in {entry:?}")));

@@ -19,6 +19,10 @@ use std::process::ExitCode;
 
 use crate::console::Console;
 
+/// A request makes some fifty small things and throws them away again, on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let mut console = Console::of_the_process();
     match cli::run(std::env::args_os(), &mut console) {

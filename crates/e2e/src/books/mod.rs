@@ -25,8 +25,9 @@ enum Kept {
 pub type State = BTreeMap<String, Vec<String>>;
 
 /// What comes and goes by itself, and tells nobody what he has: remembered answers; and of many
-/// servers on one database, which of them run, and how far the journal was numbered for readers.
-const COMES_AND_GOES: [&str; 4] = ["answer", "server", "batch", "feed_state"];
+/// servers on one database, which of them run, which numbers they have taken, and how far the journal
+/// was numbered for readers.
+const COMES_AND_GOES: [&str; 5] = ["answer", "server", "number", "batch", "feed"];
 
 /// A mark of how far answers are known to have arrived, moved in quiet moments.
 const QUIET: &str = "quiet_entry";

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// All tables at one moment: first their names, then each row behind its table's name.
 ///
 /// The numbers of entries may have gaps, which depend on how requests came together. So each is
-/// replaced by its place, and the counters are left out.
+/// replaced by its place.
 const EVERYTHING: &str = r"
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SELECT tablename FROM pg_tables WHERE schemaname = 'public';
@@ -28,9 +28,6 @@ SELECT format(
          FROM %I t
          JOIN (SELECT id, row_number() OVER (ORDER BY id) AS place FROM entry) e ON id = entry_id
          LEFT JOIN wallet w ON w.account_id = t.account_id'
-    WHEN 'state' THEN
-        'SELECT %L, to_jsonb(t) - ''next_entry'' - ''next_order'' - ''next_lease'' - ''next_address''
-         FROM %I t'
     ELSE
         'SELECT %L, to_jsonb(t) FROM %I t'
     END, tablename, tablename)

@@ -65,9 +65,10 @@ impl Shop {
         self.nodes[node].running().address
     }
 
-    /// How many servers it has, running or not.
-    pub fn servers(&self) -> usize {
-        self.nodes.len()
+    /// Where its servers listen.
+    #[track_caller]
+    pub fn addresses_of_servers(&self) -> Vec<SocketAddr> {
+        self.nodes.iter().map(|node| node.running().address).collect()
     }
 
     /// Starts its servers, none of which must run.
@@ -116,9 +117,8 @@ impl Shop {
     fn serve_command_of(&self, node: usize) -> Command {
         let database = &self.nodes[node].database;
         let mut command = program(&self.setup.binary, database);
-        command.args(["--json", "serve", "--listen", "127.0.0.1:0"]).args(&self.setup.serve);
-        // The port is another one each time.
-        command.arg(format!("--node=server {node}"));
+        command.args(["--json", "serve", "--listen", "127.0.0.1:0"]);
+        command.args(["--node", &format!("server {node}")]).args(&self.setup.serve);
         if self.setup.sync_takes > 0 && matches!(database, Database::File(_)) {
             shim::slow_syncs(&mut command, self.setup.sync_takes);
         }

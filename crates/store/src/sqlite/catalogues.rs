@@ -23,12 +23,17 @@ pub(super) struct Catalogues {
 }
 
 impl Catalogues {
+    /// The catalogue of `version`, if it is the last that was read.
+    pub(super) fn known(&self, version: i64) -> Option<Arc<Catalogue>> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        (last.version == version).then(|| last.clone())
+    }
+
     /// The catalogue of `version`, which is in force in the transaction of `connection`. Another
     /// process may have applied it a moment ago.
     pub(super) fn get(&self, connection: &Connection, version: i64) -> Result<Arc<Catalogue>> {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if last.version == version {
-            return Ok(last);
+        if let Some(known) = self.known(version) {
+            return Ok(known);
         }
         let read = match text(connection, version)? {
             Some(text) => catalogue_file::read(&text, version)?,

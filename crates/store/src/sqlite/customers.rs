@@ -25,13 +25,28 @@ pub(super) use customer_columns;
 /// How many columns [`customer`] reads.
 const CUSTOMER_COLUMNS: usize = 6;
 
+/// What [`with_wallet`] reads, from the first column on.
+macro_rules! customer_and_wallet_columns {
+    () => {
+        concat!(
+            $crate::sqlite::customers::customer_columns!(),
+            ", wallet.account_id, wallet.balance_minor, wallet.version"
+        )
+    };
+}
+
+pub(super) use customer_and_wallet_columns;
+
+/// How many columns [`with_wallet`] reads.
+pub(super) const CUSTOMER_AND_WALLET_COLUMNS: usize = CUSTOMER_COLUMNS + 3;
+
 statements! {
     GET = concat!(
-        "SELECT ", customer_columns!(), ", wallet.account_id, wallet.balance_minor, wallet.version
+        "SELECT ", customer_and_wallet_columns!(), "
          FROM customer JOIN wallet ON wallet.customer_id = customer.id WHERE customer.id = ?1"
     );
     LIST = concat!(
-        "SELECT ", customer_columns!(), ", wallet.account_id, wallet.balance_minor, wallet.version
+        "SELECT ", customer_and_wallet_columns!(), "
          FROM customer JOIN wallet ON wallet.customer_id = customer.id
          WHERE customer.id > ?1 ORDER BY customer.id LIMIT ?2"
     );
@@ -57,13 +72,15 @@ pub(super) fn customer(row: &Row<'_>, first: usize) -> Result<Customer> {
     })
 }
 
-fn with_wallet(row: &Row<'_>) -> Result<(Customer, Wallet)> {
-    let customer = customer(row, 0)?;
+/// Reads [`customer_and_wallet_columns`], which begin at `first`.
+pub(super) fn with_wallet(row: &Row<'_>, first: usize) -> Result<(Customer, Wallet)> {
+    let customer = customer(row, first)?;
+    let first = first + CUSTOMER_COLUMNS;
     let wallet = Wallet {
-        account: AccountId(row.get(CUSTOMER_COLUMNS)?),
+        account: AccountId(row.get(first)?),
         customer: customer.id,
-        balance: Money::from_minor(row.get(CUSTOMER_COLUMNS + 1)?, customer.currency),
-        version: row.get(CUSTOMER_COLUMNS + 2)?,
+        balance: Money::from_minor(row.get(first + 1)?, customer.currency),
+        version: row.get(first + 2)?,
     };
     Ok((customer, wallet))
 }
@@ -72,7 +89,7 @@ fn with_wallet(row: &Row<'_>) -> Result<(Customer, Wallet)> {
 pub(super) fn get(connection: &Connection, id: CustomerId) -> Result<Option<(Customer, Wallet)>> {
     let mut statement = connection.prepare_cached(GET)?;
     let mut rows = statement.query([id.0])?;
-    rows.next()?.map(with_wallet).transpose()
+    rows.next()?.map(|row| with_wallet(row, 0)).transpose()
 }
 
 /// See [`crate::Store::customers`].
@@ -85,7 +102,7 @@ pub(super) fn list(
     let mut rows = statement.query((after.map_or(0, |id| id.0), limit))?;
     let mut customers = Vec::new();
     while let Some(row) = rows.next()? {
-        customers.push(with_wallet(row)?);
+        customers.push(with_wallet(row, 0)?);
     }
     Ok(customers)
 }

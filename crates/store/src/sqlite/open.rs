@@ -46,7 +46,12 @@ const STATEMENTS: usize = 256;
 /// Memory for pages, in KiB, that the writer and each reader may use. The operating system keeps
 /// pages too; and a commit that has split a page looks through all that are kept here.
 const WRITER_CACHE_KIB: i64 = 32 << 10;
-const READER_CACHE_KIB: i64 = 96 << 10;
+const READER_CACHE_KIB: i64 = 8 << 10;
+
+/// How much of the file readers see through the operating system's memory, which they share, rather
+/// than copy: a quarter less work for a point read among a million leases. A disk that cannot be
+/// read ends the process then, as one that cannot be written does anyway. The writer copies.
+const READER_MAP_BYTES: i64 = 64 << 30;
 
 /// An open database.
 pub(super) struct Opened {
@@ -162,6 +167,7 @@ fn reader(path: &Path) -> Result<Connection> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+    connection.pragma_update_and_check(None, "mmap_size", READER_MAP_BYTES, |_| Ok(()))?;
     durability::check(&connection)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)

@@ -7,8 +7,16 @@ use rusqlite::Connection;
 /// Connections that cannot write. A caller takes one for a moment; who finds none waits.
 #[derive(Debug)]
 pub(super) struct Readers {
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Idle>,
     returned: Condvar,
+}
+
+#[derive(Debug)]
+struct Idle {
+    connections: Vec<Connection>,
+    /// How many callers wait for one. To wake somebody is a call of the system, even if nobody
+    /// sleeps.
+    waiting: usize,
 }
 
 /// A connection that goes back when it is dropped.
@@ -20,22 +28,24 @@ pub(super) struct Reader<'r> {
 impl Readers {
     pub(super) fn new(connections: Vec<Connection>) -> Readers {
         assert!(!connections.is_empty(), "somebody would wait for ever");
-        Readers { idle: Mutex::new(connections), returned: Condvar::new() }
+        Readers { idle: Mutex::new(Idle { connections, waiting: 0 }), returned: Condvar::new() }
     }
 
     /// A connection, as soon as there is one.
     pub(super) fn take(&self) -> Reader<'_> {
         let mut idle = self.lock();
         loop {
-            if let Some(connection) = idle.pop() {
+            if let Some(connection) = idle.connections.pop() {
                 return Reader { readers: self, connection: Some(connection) };
             }
+            idle.waiting += 1;
             idle = self.returned.wait(idle).unwrap_or_else(PoisonError::into_inner);
+            idle.waiting -= 1;
         }
     }
 
     /// Nobody panics while he holds the lock, and a list of connections is never half changed.
-    fn lock(&self) -> MutexGuard<'_, Vec<Connection>> {
+    fn lock(&self) -> MutexGuard<'_, Idle> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -51,8 +61,11 @@ impl std::ops::Deref for Reader<'_> {
 impl Drop for Reader<'_> {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
-            self.readers.lock().push(connection);
-            self.readers.returned.notify_one();
+            let mut idle = self.readers.lock();
+            idle.connections.push(connection);
+            if idle.waiting > 0 {
+                self.readers.returned.notify_one();
+            }
         }
     }
 }

@@ -2,14 +2,26 @@
 
 use domain::time::Span;
 use domain::world::NextIds;
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::statements::statements;
 use crate::Result;
 
+/// What [`state`] reads, in the first columns.
+macro_rules! state_columns {
+    () => {
+        "state.next_entry, state.next_order, state.next_lease, state.next_address,
+         state.catalogue_version, state.sales_locked"
+    };
+}
+
+pub(super) use state_columns;
+
+/// How many columns [`state`] reads.
+pub(super) const STATE_COLUMNS: usize = 6;
+
 statements! {
-    READ_STATE = "SELECT next_entry, next_order, next_lease, next_address, catalogue_version,
-        sales_locked FROM state WHERE id = 1";
+    READ_STATE = concat!("SELECT ", state_columns!(), " FROM state WHERE id = 1");
     WRITE_NEXT = "UPDATE state SET next_entry = ?1, next_order = ?2, next_lease = ?3,
         next_address = ?4 WHERE id = 1";
     WRITE_VERSION = "UPDATE state SET catalogue_version = ?1 WHERE id = 1";
@@ -41,20 +53,23 @@ pub(super) struct Made {
     pub(super) key_fingerprint: [u8; 16],
 }
 
+/// Reads [`state_columns`], which are the first.
+pub(super) fn state(row: &Row<'_>) -> rusqlite::Result<State> {
+    Ok(State {
+        next: NextIds {
+            entry: row.get(0)?,
+            order: row.get(1)?,
+            lease: row.get(2)?,
+            address: row.get(3)?,
+        },
+        catalogue_version: row.get(4)?,
+        sales_locked: row.get(5)?,
+    })
+}
+
 pub(super) fn read(connection: &Connection) -> Result<State> {
     let mut statement = connection.prepare_cached(READ_STATE)?;
-    Ok(statement.query_row([], |row| {
-        Ok(State {
-            next: NextIds {
-                entry: row.get(0)?,
-                order: row.get(1)?,
-                lease: row.get(2)?,
-                address: row.get(3)?,
-            },
-            catalogue_version: row.get(4)?,
-            sales_locked: row.get(5)?,
-        })
-    })?)
+    Ok(statement.query_row([], state)?)
 }
 
 pub(super) fn write_next(connection: &Connection, next: NextIds) -> Result<()> {

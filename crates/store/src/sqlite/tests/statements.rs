@@ -26,6 +26,7 @@ fn all() -> Vec<(String, &'static str)> {
         ("audit", audit::STATEMENTS),
         ("catalogues", catalogues::STATEMENTS),
         ("customers", customers::STATEMENTS),
+        ("glance", glance::STATEMENTS),
         ("journal", journal::STATEMENTS),
         ("keys", keys::STATEMENTS),
         ("leases", leases::STATEMENTS),
