@@ -58,6 +58,7 @@ const OPERATORS: &[Guide] = guides! {
     "operators/customers-and-money": "Customers and money",
     "operators/backup": "Backup and restore",
     "operators/running": "Running",
+    "operators/postgresql": "PostgreSQL",
 };
 
 /// The pages, made once.

@@ -25,6 +25,8 @@ pub struct Auditor {
 pub struct Entry {
     /// Its number.
     pub number: i64,
+    /// Its place in the order of everything that happened.
+    pub place: i64,
     /// When it was made.
     pub at: i64,
     /// Whom it concerns.
@@ -83,7 +85,7 @@ impl Auditor {
         }
     }
 
-    /// The journal behind the entry `after`.
+    /// The journal behind the place `after`.
     ///
     /// # Errors
     ///
@@ -94,7 +96,8 @@ impl Auditor {
         let entries = text.lines().map(|line| parse(line).map(|shown| Entry::read(&shown)));
         let mut entries = entries.collect::<Result<Vec<Entry>, String>>()?;
         // The operator is not shown them, so they are read from the tables.
-        let goals = Books::try_open(&self.database)?.goals(after)?;
+        let first = entries.iter().map(|entry| entry.number).min().unwrap_or(0);
+        let goals = Books::try_open(&self.database)?.goals(first - 1)?;
         for entry in &mut entries {
             entry.goal = goals.get(&entry.number).cloned();
         }
@@ -156,6 +159,7 @@ impl Entry {
         let number = |name: &str| shown[name].as_i64().unwrap_or_else(|| panic!("{shown}"));
         Entry {
             number: number("entry"),
+            place: number("number"),
             at: millis(&text("at").unwrap_or_default()),
             customer: number("customer_id"),
             event: text("event").unwrap_or_default(),

@@ -182,7 +182,7 @@ impl Town {
         let address = self.shop.address();
         self.shop.books().settle();
         let entries = self.auditor.journal(self.seen).expect("the journal can be read");
-        self.seen = entries.last().map_or(self.seen, |last| last.number);
+        self.seen = entries.last().map_or(self.seen, |last| last.place);
         let mut counts = vec![0; self.programs.len()];
         for entry in &entries {
             let owner = self.programs.iter_mut().position(|program| program.claims(entry));

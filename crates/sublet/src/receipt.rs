@@ -14,6 +14,8 @@ use crate::reading;
 /// An entry of the journal. Ids of leases and orders are those that customers see.
 #[derive(Debug, Serialize)]
 pub(crate) struct Receipt {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<i64>,
     entry: i64,
     at: String,
     customer_id: i64,
@@ -84,9 +86,15 @@ struct Line {
 }
 
 impl Receipt {
+    /// An entry with its place in the order of everything that happened.
+    pub(crate) fn numbered(number: i64, entry: &Entry, ids: &PublicIds) -> Receipt {
+        Receipt { number: Some(number), ..Receipt::new(entry, ids) }
+    }
+
     /// An entry as it is shown.
     pub(crate) fn new(entry: &Entry, ids: &PublicIds) -> Receipt {
         let mut receipt = Receipt {
+            number: None,
             entry: entry.id.0,
             at: reading::shown(entry.at),
             customer_id: entry.customer.0,
@@ -239,7 +247,7 @@ impl Row for Receipt {
 
     fn cells(&self) -> Vec<String> {
         vec![
-            self.entry.to_string(),
+            self.number.unwrap_or(self.entry).to_string(),
             self.at.clone(),
             self.customer_id.to_string(),
             self.event.to_owned(),

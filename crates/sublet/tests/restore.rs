@@ -76,7 +76,7 @@ fn a_backup_that_was_taken_under_load_restores() {
         assert_eq!(clock.status, 401, "a revoked token works again: {}", clock.text());
 
         orders_are_locked_until_unlocked(&town, &customer);
-        let sold = auditor.journal(journal.last().unwrap().number).unwrap();
+        let sold = auditor.journal(journal.last().unwrap().place).unwrap();
         let sold: Vec<Entry> = sold.into_iter().filter(|entry| entry.event == "order").collect();
         assert_eq!(sold.len(), 1);
         assert!(ids(&known).is_disjoint(&ids(&sold)), "ids were given twice");

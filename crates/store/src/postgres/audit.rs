@@ -50,26 +50,32 @@ const PAGE: u32 = 5_000;
 
 /// See [`crate::Store::audit`].
 pub(super) fn audit(tx: &Tx<'_>, progress: &mut dyn FnMut(u64)) -> Result<Report> {
-    let (mut auditor, kept) = entries(tx, progress)?;
-    orphans(tx, kept, &mut auditor)?;
+    in_pages(tx, PAGE, progress)
+}
+
+/// The same, with so many rows in a page.
+pub(super) fn in_pages(tx: &Tx<'_>, page: u32, progress: &mut dyn FnMut(u64)) -> Result<Report> {
+    let size = i64::from(page);
+    let (mut auditor, kept) = entries(tx, size, progress)?;
+    orphans(tx, kept, size, &mut auditor)?;
 
     let mut after = None;
     loop {
-        let page = customers::list(tx, after, PAGE)?;
+        let page = customers::list(tx, after, page)?;
         let Some((last, _)) = page.last() else { break };
         after = Some(last.id);
         page.iter().for_each(|(_, wallet)| auditor.wallet(wallet));
     }
-    by_id(tx, LEASES, |row| {
+    by_id(tx, LEASES, size, |row| {
         auditor.lease(&lease(row, 0)?);
         Ok(())
     })?;
-    by_id(tx, ADDRESSES, |row| {
+    by_id(tx, ADDRESSES, size, |row| {
         auditor.address(AddressId(row.int(0)?), row.optional_int(1)?.map(LeaseId));
         Ok(())
     })?;
     promos::list(tx)?.iter().for_each(|promo| auditor.promo(promo));
-    by_two(tx, PROMO_USES, |row| {
+    by_two(tx, PROMO_USES, size, |row| {
         let uses = encoding::small("promo_use.uses", row.int(2)?)?;
         auditor.promo_use(PromoId(row.int(0)?), CustomerId(row.int(1)?), uses);
         Ok(())
@@ -81,11 +87,12 @@ pub(super) fn audit(tx: &Tx<'_>, progress: &mut dyn FnMut(u64)) -> Result<Report
 fn by_id(
     tx: &Tx<'_>,
     statement: &'static str,
+    size: i64,
     mut see: impl FnMut(&Row) -> Result<()>,
 ) -> Result<()> {
     let mut after = i64::MIN;
     loop {
-        let page = tx.rows(statement, &[&after, &i64::from(PAGE)])?;
+        let page = tx.rows(statement, &[&after, &size])?;
         let Some(last) = page.last() else { return Ok(()) };
         after = last.int(0)?;
         page.iter().try_for_each(&mut see)?;
@@ -96,11 +103,12 @@ fn by_id(
 fn by_two(
     tx: &Tx<'_>,
     statement: &'static str,
+    size: i64,
     mut see: impl FnMut(&Row) -> Result<()>,
 ) -> Result<()> {
     let mut after = (i64::MIN, i64::MIN);
     loop {
-        let page = tx.rows(statement, &[&after.0, &after.1, &i64::from(PAGE)])?;
+        let page = tx.rows(statement, &[&after.0, &after.1, &size])?;
         let Some(last) = page.last() else { return Ok(()) };
         after = (last.int(0)?, last.int(1)?);
         page.iter().try_for_each(&mut see)?;
@@ -117,12 +125,12 @@ enum Read {
 
 /// Feeds an auditor with the journal. Says also how many of the postings that entries name there
 /// are.
-fn entries(tx: &Tx<'_>, progress: &mut dyn FnMut(u64)) -> Result<(Auditor, i64)> {
+fn entries(tx: &Tx<'_>, size: i64, progress: &mut dyn FnMut(u64)) -> Result<(Auditor, i64)> {
     thread::scope(|scope| {
         let (reads, to_judge) = sync_channel(1);
         let (names, named) = channel();
         let judge = scope.spawn(move || judge(&to_judge, &names));
-        let read = read_journal(tx, reads, &named, progress);
+        let read = read_journal(tx, size, reads, &named, progress);
         let judged = judge.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         // If the judge has found something that cannot be read, that is why reading has ended.
         let judged = judged?;
@@ -134,6 +142,7 @@ fn entries(tx: &Tx<'_>, progress: &mut dyn FnMut(u64)) -> Result<(Auditor, i64)>
 /// Reads a page ahead of the one that is being judged.
 fn read_journal(
     tx: &Tx<'_>,
+    size: i64,
     reads: SyncSender<Read>,
     named: &Receiver<Runs>,
     progress: &mut dyn FnMut(u64),
@@ -146,7 +155,7 @@ fn read_journal(
     };
     let (mut after, mut entries) = (i64::MIN, 0);
     loop {
-        let page = tx.rows(ENTRIES, &[&after, &i64::from(PAGE)])?;
+        let page = tx.rows(ENTRIES, &[&after, &size])?;
         let Some(last) = page.last() else { break };
         let count = u64::try_from(page.len()).expect("it fits");
         after = last.int(0)?;
@@ -241,14 +250,14 @@ impl Runs {
 }
 
 /// Looks for postings that no entry names, if there are more than the entries have.
-fn orphans(tx: &Tx<'_>, named: i64, auditor: &mut Auditor) -> Result<()> {
+fn orphans(tx: &Tx<'_>, named: i64, size: i64, auditor: &mut Auditor) -> Result<()> {
     let count = tx.row(POSTINGS, &[])?.map_or(Ok(0), |row| row.int(0))?;
     if count == named {
         return Ok(());
     }
     let mut after = (i64::MIN, i64::MIN);
     loop {
-        let page = tx.rows(ALL_POSTINGS, &[&after.0, &after.1, &i64::from(PAGE)])?;
+        let page = tx.rows(ALL_POSTINGS, &[&after.0, &after.1, &size])?;
         let Some(last) = page.last() else { return Ok(()) };
         after = (last.int(0)?, last.int(1)?);
         let postings = page.iter().map(posting).collect::<Result<Vec<_>>>()?;

@@ -8,7 +8,6 @@
 
 use std::time::{Duration, Instant};
 
-use super::failure::is_lost;
 use super::pool::Pool;
 use super::statements::statements;
 use super::{failure, writing};
@@ -76,7 +75,7 @@ pub(super) fn inquire(
                 return Err(lost);
             }
             Err(error) => {
-                tracing::warn!(%error, lost = is_lost(&error), "Asking what became of a batch");
+                tracing::warn!(%error, "It is not known yet whether a batch was committed");
                 std::thread::sleep(PAUSE);
             }
         }

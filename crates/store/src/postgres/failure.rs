@@ -79,9 +79,15 @@ pub(super) fn is_in_the_way(error: &Error) -> bool {
 }
 
 /// Whether the connection is gone, or nobody answers on it.
-pub(super) fn is_lost(error: &Error) -> bool {
+fn is_lost(error: &Error) -> bool {
     let Error::Unavailable(source) = error else { return false };
-    if source.is::<Silent>() || source.is::<NotCommitted>() {
+    source.is::<Silent>() || is_closed(error)
+}
+
+/// Whether the connection is gone, with all that was done on it, so that another may do better.
+pub(super) fn is_closed(error: &Error) -> bool {
+    let Error::Unavailable(source) = error else { return false };
+    if source.is::<NotCommitted>() {
         return true;
     }
     let Some(error) = source.downcast_ref::<tokio_postgres::Error>() else { return false };

@@ -89,9 +89,10 @@ pub struct Options {
     ///
     /// Beside PostgreSQL's own parameters, `connections=8` says how many callers can look at the
     /// same time, `pooler=transaction` that a pooler in between hands each transaction to another
-    /// process of the server, and `sslrootcert=FILE` by which certificates servers are known.
-    /// Connections to other machines are encrypted unless `sslmode=disable` says otherwise, and
-    /// the certificate is always checked.
+    /// process of the server, and `sslrootcert=FILE` by which certificates servers are known. Such
+    /// a pooler must have five processes for each server that shares the database: whoever writes
+    /// needs one more for a moment. Connections to other machines are encrypted unless
+    /// `sslmode=disable` says otherwise, and the certificate is always checked.
     pub url: String,
     /// The file with the key that seals what is secret in it. The revocations are kept beside it.
     pub key_file: PathBuf,
@@ -249,13 +250,13 @@ fn writing<T>(writers: &Pool, write: impl Fn(&Tx<'_>) -> Result<T>) -> Result<T>
 }
 
 fn try_again<T>(pool: &Pool, run: impl Fn() -> Result<T>) -> Result<T> {
-    let (mut tries, mut lost) = (1, false);
+    let (mut tries, mut closed) = (1, false);
     loop {
         match run() {
             Err(error) if failure::is_in_the_way(&error) && tries < TRIES => tries += 1,
-            Err(error) if failure::is_lost(&error) && !lost => {
+            Err(error) if failure::is_closed(&error) && !closed => {
                 pool.renew();
-                lost = true;
+                closed = true;
             }
             done => return done,
         }

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use domain::world::NextIds;
 
-use super::failure::is_lost;
+use super::failure::is_closed;
 use super::pool::Pool;
 use super::transaction::PATIENCE;
 use crate::Result;
@@ -23,7 +23,7 @@ pub(super) fn take(numbers: &Pool, counts: NextIds) -> Result<NextIds> {
     let script = script(counts);
     let ask = || numbers.take(PATIENCE)?.simple_rows(&script, PATIENCE);
     let rows = match ask() {
-        Err(error) if is_lost(&error) => {
+        Err(error) if is_closed(&error) => {
             numbers.renew();
             ask()?
         }

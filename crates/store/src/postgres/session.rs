@@ -190,7 +190,7 @@ impl Session {
     }
 }
 
-fn plain<'a>(value: &'a dyn Value) -> &'a (dyn tokio_postgres::types::ToSql + Sync) {
+fn plain(value: &dyn Value) -> &(dyn tokio_postgres::types::ToSql + Sync) {
     value
 }
 

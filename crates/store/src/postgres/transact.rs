@@ -67,7 +67,7 @@ impl PostgresStore {
         // A server is quiet when no batch is on its way.
         let _working = self.working.read().unwrap_or_else(PoisonError::into_inner);
         let mut locks = Locks::Passing;
-        let (mut tries, mut lost) = (1, false);
+        let (mut tries, mut closed) = (1, false);
         loop {
             match self.attempt(&batch, locks) {
                 Ok(Try::Done(decisions)) => return Ok(decisions),
@@ -76,9 +76,9 @@ impl PostgresStore {
                     sleep(Duration::from_millis(jitter(u64::from(tries) * PAUSE_MS)));
                     tries += 1;
                 }
-                Err(error) if failure::is_lost(&error) && !lost => {
+                Err(error) if failure::is_closed(&error) && !closed => {
                     self.writers.renew();
-                    lost = true;
+                    closed = true;
                 }
                 Err(error) => return Err(error),
             }

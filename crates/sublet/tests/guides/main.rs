@@ -48,6 +48,7 @@ guides! {
     operators_customers_and_money: "operators/customers-and-money.md",
     operators_backup: "operators/backup.md",
     operators_running: "operators/running.md",
+    operators_postgresql: "operators/postgresql.md",
 }
 
 #[track_caller]

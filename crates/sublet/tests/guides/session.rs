@@ -2,8 +2,9 @@
 //!
 //! The reader sits in an empty folder that holds the repository's `docs` and has the `sublet` that
 //! was just built. All steps are done in one shell, `bash -euo pipefail`, so that what one sets the
-//! next ones see. Two things are arranged beyond what is printed: a server is waited for until it is
+//! next ones see. Some things are arranged beyond what is printed: a server is waited for until it is
 //! ready, and the port 8080 is replaced by a free one, because several guides are read at a time.
+//! Who reads of PostgreSQL has an empty database at `$DATABASE`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -83,6 +84,11 @@ impl Session {
         let path = self.folder.join("session.sh");
         fs::write(&path, script).map_err(io)?;
 
+        // Only for those who ask for one: others need no PostgreSQL.
+        let asks = |step: &Step| matches!(step, Step::Run { commands, .. } if commands.contains("$DATABASE"));
+        let wanted = steps.iter().any(|(_, step)| asks(step));
+        let database = wanted.then(|| e2e::postgres::Postgres::shared().new_database());
+
         let built = Path::new(env!("CARGO_BIN_EXE_sublet"));
         let programs = built.parent().unwrap_or(Path::new("."));
         let search = std::env::var("PATH").unwrap_or_default();
@@ -94,6 +100,7 @@ impl Session {
             .env("HOME", &home)
             .env_remove("SUBLET_DATABASE")
             .env_remove("SUBLET_KEY_FILE")
+            .envs(database.map(|url| ("DATABASE", url)))
             .output()
             .map_err(io)?;
 

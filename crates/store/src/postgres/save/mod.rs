@@ -87,7 +87,7 @@ type Plan = Vec<Box<dyn Rows>>;
 
 /// Rows are found by their ids and joined with what they become by hashing, whatever the server
 /// believes of the size of a table: no list is ever walked through for each row.
-const HASHED: &str = "SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off";
+pub(super) const HASHED: &str = "SET LOCAL enable_nestloop = off; SET LOCAL enable_hashjoin = on";
 
 /// Whether there is nothing to save. Ids that were handed out and not used are no change.
 pub(super) fn is_nothing(changes: &Changes, before: NextIds) -> bool {

@@ -16,14 +16,14 @@ statements! {
     /// Only those that are free: an address has one lease at a time. The plus sign keeps PostgreSQL
     /// from walking through all that are free instead.
     TAKE = "UPDATE address SET lease_id = new.lease_id FROM unnest($1::bigint[], $2::bigint[]) AS new (id, lease_id)
-        WHERE address.id = new.id AND +address.lease_id IS NULL";
+        WHERE address.id = ANY($1) AND address.id = new.id AND +address.lease_id IS NULL";
     GIVE_BACK = "UPDATE address SET lease_id = NULL, free_at_ms = new.free_at_ms
-        FROM unnest($1::bigint[], $2::bigint[]) AS new (id, free_at_ms) WHERE address.id = new.id";
+        FROM unnest($1::bigint[], $2::bigint[]) AS new (id, free_at_ms) WHERE address.id = ANY($1) AND address.id = new.id";
     SET_DRAWN = "UPDATE prefix SET drawn = new.drawn FROM unnest($1::bigint[], $2::bigint[]) AS new (id, drawn)
-        WHERE prefix.id = new.id AND prefix.drawn < new.drawn";
+        WHERE prefix.id = ANY($1) AND prefix.id = new.id AND prefix.drawn < new.drawn";
     SET_PORTS = "UPDATE gateway_port SET next_port = new.next_port
         FROM unnest($1::text[], $2::bigint[]) AS new (gateway, next_port)
-        WHERE gateway_port.gateway = new.gateway";
+        WHERE gateway_port.gateway = ANY($1) AND gateway_port.gateway = new.gateway";
 }
 
 rows!(

@@ -1,5 +1,6 @@
 //! Tests that look inside.
 
+mod audit;
 mod statements;
 
 use tempfile::TempDir;

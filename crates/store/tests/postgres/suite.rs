@@ -1,10 +1,8 @@
 //! The PostgreSQL store is run through the suite that every store must pass, and plays scripts like
 //! the in-memory one.
-#![expect(clippy::unwrap_used, reason = "the maker of stores may fail loudly")]
 
-mod databases;
-mod scripts;
-
+use e2e::postgres::Postgres;
+use e2e::postgres::pooler::Pooler;
 use proptest::prelude::*;
 use store::Store;
 use store::conformance::{self, compare};
@@ -12,17 +10,25 @@ use store::memory::MemoryStore;
 use store::postgres::PostgresStore;
 use tempfile::TempDir;
 
+use crate::{databases, scripts};
+
 /// Makes stores in a database and with a folder of their own each.
 #[derive(Default)]
 struct Maker {
     folders: Vec<TempDir>,
     sandbox: bool,
+    pooler: Option<Pooler>,
 }
 
 impl Maker {
     fn make(&mut self) -> Box<dyn Store> {
         let folder = TempDir::new().unwrap();
-        let options = databases::options(&databases::new(), folder.path(), self.sandbox);
+        let url = databases::new();
+        let url = match &self.pooler {
+            Some(pooler) => pooler.url(&url) + "?pooler=transaction",
+            None => url,
+        };
+        let options = databases::options(&url, folder.path(), self.sandbox);
         self.folders.push(folder);
         Box::new(PostgresStore::open(&options).unwrap())
     }
@@ -31,6 +37,14 @@ impl Maker {
 #[test]
 fn it_does_as_every_store_must() {
     let mut maker = Maker::default();
+    conformance::run(&mut || maker.make());
+}
+
+/// What one transaction leaves behind on a connection, another would find there.
+#[test]
+fn it_does_so_behind_a_pooler() {
+    let pooler = Pooler::before(Postgres::shared().address(), 5);
+    let mut maker = Maker { pooler: Some(pooler), ..Maker::default() };
     conformance::run(&mut || maker.make());
 }
 

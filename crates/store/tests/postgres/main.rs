@@ -1,0 +1,13 @@
+//! The PostgreSQL store, on a server of the tests' own.
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
+
+#[path = "../databases/mod.rs"]
+mod databases;
+mod feed;
+mod opening;
+mod outcome;
+mod races;
+#[path = "../scripts/mod.rs"]
+mod scripts;
+mod servers;
+mod suite;
