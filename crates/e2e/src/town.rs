@@ -106,6 +106,13 @@ impl Town {
         town
     }
 
+    /// Has its shop go on with the database at `url`, into which its books have been moved.
+    #[track_caller]
+    pub fn moved(&mut self, url: &str) {
+        self.shop.moved(url);
+        self.auditor = self.shop.auditor();
+    }
+
     /// Who looks at its books.
     pub fn auditor(&self) -> &Auditor {
         &self.auditor

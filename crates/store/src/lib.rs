@@ -16,6 +16,7 @@ mod encoding;
 pub mod error;
 mod files;
 mod hex;
+mod last_spends;
 pub mod memory;
 pub mod postgres;
 pub mod records;
@@ -24,6 +25,7 @@ pub mod sqlite;
 mod statements;
 mod stock_lines;
 mod stocking;
+pub mod transfer;
 pub mod vault;
 
 use std::path::Path;

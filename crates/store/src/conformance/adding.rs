@@ -9,7 +9,7 @@ use domain::money::Currency;
 use domain::time::Span;
 
 use super::Make;
-use super::shop::{IntoCommand, Shop, address, exit, order, product, promo};
+use super::shop::{CATALOGUE, IntoCommand, Shop, address, exit, order, product, promo};
 use crate::Store;
 use crate::records::{NewAddress, NewApiKey, NewCustomer, NewPrefix, Stocked};
 
@@ -69,7 +69,9 @@ pub fn what_is_added_at_once_is_all_there(make: &mut Make<'_>) {
                 let (pool, gateway) = (product(ProxyKind::Ipv6), "main".to_owned());
                 let prefix = NewPrefix { pool, base, length: 120, gateway };
                 let prefix = store.add_prefix(&prefix, now).unwrap();
-                (customer, key, token, own.expect("it is new"), shared, prefix)
+                let catalogue = format!("# {operator} {round}\n{CATALOGUE}");
+                let version = store.apply_catalogue(&catalogue, now).unwrap();
+                (customer, key, token, own.expect("it is new"), shared, prefix, version, catalogue)
             })
             .collect::<Vec<_>>()
     })
@@ -79,12 +81,16 @@ pub fn what_is_added_at_once_is_all_there(make: &mut Make<'_>) {
     different(added.iter().map(|it| it.0).collect::<BTreeSet<_>>().len());
     different(added.iter().map(|it| it.1).collect::<BTreeSet<_>>().len());
     different(added.iter().map(|it| it.2).collect::<BTreeSet<_>>().len());
+    different(added.iter().map(|it| it.6).collect::<BTreeSet<_>>().len());
     let promos: BTreeSet<_> = added.iter().flat_map(|it| [Some(it.3), it.4]).flatten().collect();
     let rounds = usize::from(ROUNDS);
     assert_eq!(promos.len(), all + rounds);
     assert_eq!(added.iter().filter(|it| it.4.is_some()).count(), rounds, "one of each name");
     assert_eq!(added.iter().filter(|it| it.5).count(), rounds, "one of each prefix");
 
+    let (last, text) = added.iter().map(|it| (it.6, &it.7)).max().unwrap();
+    assert_eq!(store.catalogue().unwrap().version, last);
+    assert_eq!(store.catalogue_text().unwrap().as_ref(), Some(text));
     let customers = store.customers(None, 1_000).unwrap();
     assert_eq!(customers.len(), all);
     assert!(customers.windows(2).all(|pair| pair[0].1.account < pair[1].1.account));

@@ -138,7 +138,7 @@ pub fn a_repeat_window_catches_repeats(make: &mut Make<'_>) {
 pub fn lost_answers_are_given_again(make: &mut Make<'_>) {
     let mut shop = Shop::open(make);
     let ann = shop.customer("Ann", 10_000);
-    shop.stock(V4, 9);
+    shop.stock(V4, 20);
     let wish = |body| keyless(order(ann, V4, 1).into_command(), body, Span::ZERO);
     let lost = shop.decide(wish(1));
     let heard = entry(&shop.decide(wish(2)));
@@ -152,6 +152,12 @@ pub fn lost_answers_are_given_again(make: &mut Make<'_>) {
     assert!(heard.0 < entry(&shop.decide(wish(2))).0, "what was heard is not remembered");
     // What was given with a key has no fingerprint of its own: a request without is another one.
     assert!(!entry(&shop.decide(wish(3))).1);
+    // Of equal spends, the one that was named last is given again.
+    let equal = [5, 5, 6, 6].map(|body| entry(&shop.decide(wish(body))).0);
+    let [first, second, third, fourth] = equal;
+    let named = [second, third, first, fourth];
+    shop.store.remember(&named, shop.now, KEPT_WITHOUT_KEY).unwrap();
+    assert_eq!([5, 6].map(|body| entry(&shop.decide(wish(body)))), [(first, true), (fourth, true)]);
     let other = shop.customer("Bob", 1_000);
     let his = keyless(order(other, V4, 1).into_command(), 1, Span::ZERO);
     assert!(!entry(&shop.decide(his)).1, "another customer asks for himself");

@@ -13,6 +13,7 @@ use super::transaction::{PATIENCE, Tx};
 use super::{answers, try_again};
 use crate::Result;
 use crate::encoding::corrupt;
+use crate::last_spends::LastSpends;
 use crate::records::Alive;
 
 /// After so many milliseconds without a word, a server is taken for gone.
@@ -75,7 +76,7 @@ pub(super) fn register(tx: &Tx<'_>, name: &str) -> Result<i64> {
 pub(super) fn note_start(tx: &Tx<'_>, server: i64, window: Span, until: Time) -> Result<u32> {
     let Some(row) = tx.row(LOCK, &[&server])? else { return Ok(0) };
     let left = Left::behind(tx, server, row.int(0)?, window)?;
-    let remembered = answers::remember(tx, &left.spends, until)?;
+    let remembered = answers::remember(tx, &left.spends.oldest_first(), until)?;
     tx.execute(SET_STARTED, &[&server, &left.quiet])?;
     Ok(remembered)
 }
@@ -84,7 +85,7 @@ pub(super) fn note_start(tx: &Tx<'_>, server: i64, window: Span, until: Time) ->
 pub(super) fn bury(tx: &Tx<'_>, server: i64, window: Span, until: Time) -> Result<u32> {
     let Some(row) = tx.row(LOCK_GONE, &[&server, &GONE_MS])? else { return Ok(0) };
     let left = Left::behind(tx, server, row.int(0)?, window)?;
-    let remembered = answers::remember(tx, &left.spends, until)?;
+    let remembered = answers::remember(tx, &left.spends.oldest_first(), until)?;
     tx.execute(SET_GONE, &[&server, &left.quiet])?;
     Ok(remembered)
 }
@@ -101,34 +102,28 @@ pub(super) fn note_end(tx: &Tx<'_>, server: i64) -> Result<()> {
 
 /// What a server has left behind.
 struct Left {
-    /// Its last spends, oldest first, so that of equal ones the latest is remembered.
-    spends: Vec<EntryId>,
+    /// Its last spends.
+    spends: LastSpends,
     /// Nothing from before this entry has to be looked at again.
     quiet: i64,
 }
 
 impl Left {
-    /// When it ended is not known: its last entry is the latest sign of it.
     fn behind(tx: &Tx<'_>, server: i64, quiet: i64, window: Span) -> Result<Left> {
-        let mut left = Left { spends: Vec::new(), quiet };
-        let (mut since, mut before) = (None, i64::MAX);
-        'pages: loop {
+        let mut left = Left { spends: LastSpends::within(window), quiet };
+        let mut before = i64::MAX;
+        loop {
             let rows = tx.rows(LAST_BATCHES, &[&server, &quiet, &before, &PAGE])?;
-            let Some(last) = rows.last() else { break };
+            let Some(last) = rows.last() else { return Ok(left) };
             before = last.int(3)?;
             for row in &rows {
-                let (entry, at) = (row.int(0)?, row.time(1)?);
+                let entry = row.int(0)?;
                 left.quiet = left.quiet.max(entry + 1);
-                if at < *since.get_or_insert(at - window) {
-                    break 'pages;
-                }
-                if row.truth(2)? {
-                    left.spends.push(EntryId(entry));
+                if !left.spends.see(EntryId(entry), row.time(1)?, row.truth(2)?) {
+                    return Ok(left);
                 }
             }
         }
-        left.spends.reverse();
-        Ok(left)
     }
 }
 

@@ -9,6 +9,7 @@ use super::journal;
 use super::statements::statements;
 use crate::Result;
 use crate::encoding::{corrupt, refusal};
+use crate::last_spends::LastSpends;
 
 statements! {
     GET = "SELECT fingerprint, entry_id, refused, until_ms FROM answer
@@ -102,24 +103,16 @@ pub(super) fn note_quiet(connection: &Connection) -> Result<bool> {
 }
 
 /// See [`crate::Store::note_start`].
-///
-/// When the last server ended is not known: its last entry is the latest sign of it.
 pub(super) fn note_start(connection: &Connection, window: Span, until: Time) -> Result<u32> {
     let mut statement = connection.prepare_cached(UNQUIET)?;
     let mut rows = statement.query([])?;
-    let (mut since, mut entries) = (None, Vec::new());
+    let mut spends = LastSpends::within(window);
     while let Some(row) = rows.next()? {
-        let at = Time::from_millis(row.get(1)?);
-        if at < *since.get_or_insert(at - window) {
+        if !spends.see(EntryId(row.get(0)?), Time::from_millis(row.get(1)?), row.get(2)?) {
             break;
         }
-        let keyless: bool = row.get(2)?;
-        if keyless {
-            entries.push(EntryId(row.get(0)?));
-        }
     }
-    // Oldest first, so that of equal ones the latest is remembered.
-    let kept = remember(connection, entries.into_iter().rev(), until)?;
+    let kept = remember(connection, spends.oldest_first(), until)?;
     note_quiet(connection)?;
     Ok(kept)
 }

@@ -4,6 +4,7 @@
 #[path = "../databases/mod.rs"]
 mod databases;
 mod feed;
+mod in_turn;
 mod opening;
 mod outcome;
 mod races;

@@ -16,7 +16,13 @@ use crate::postgres::value::Value;
 
 statements! {
     BY_ID = concat!("SELECT ", lease_columns!(), " FROM lease WHERE id = ANY($1)");
-    BY_ORDER = concat!("SELECT ", lease_columns!(), " FROM lease WHERE order_id = ANY($1)");
+    /// The leases of an order follow each other.
+    BY_ORDER = concat!(
+        "SELECT ", lease_columns!(), " FROM customer_order AS bought
+         CROSS JOIN LATERAL (SELECT * FROM lease WHERE bought.first_lease_id <= lease.id
+            ORDER BY lease.id LIMIT bought.quantity) AS lease
+         WHERE bought.id = ANY($1)"
+    );
 }
 
 /// The leases of a batch.

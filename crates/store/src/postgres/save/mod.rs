@@ -113,7 +113,7 @@ pub(super) fn save(
     journal::append(&changes.entries, &mut plan);
     wallets::set(&changes.wallets, &mut plan);
     leases::change(&changes.leases, &mut plan);
-    orders::add(vault, &changes.orders, &mut plan)?;
+    orders::add(vault, &changes.orders, &changes.leases_new, &mut plan)?;
     stock::add(&changes.addresses_new, &mut plan);
     leases::add(&changes.leases_new, &mut plan);
     counts::count(changes, before, &mut plan);

@@ -1,6 +1,10 @@
 //! Orders, with the passwords that belong to them sealed.
 
+use std::collections::BTreeMap;
+
 use domain::access::{Access, Login};
+use domain::ids::{LeaseId, OrderId};
+use domain::lease::Lease;
 use domain::order::{Order, Protocol};
 
 use super::{Plan, rows};
@@ -12,10 +16,11 @@ use crate::vault::Vault;
 
 statements! {
     ADD = "INSERT INTO customer_order (id, customer_id, product, period_days, quantity, goal,
-        login, password_sealed, source_ip, protocol, rotation_seconds, created_at_ms)
+        login, password_sealed, source_ip, protocol, rotation_seconds, created_at_ms,
+        first_lease_id)
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[],
             $6::text[], $7::text[], $8::bytea[], $9::text[], $10::text[],
-            $11::bigint[], $12::bigint[])";
+            $11::bigint[], $12::bigint[], $13::bigint[])";
 }
 
 rows!(
@@ -32,12 +37,26 @@ rows!(
     protocol: Option<&'static str>,
     rotation_seconds: Option<i64>,
     created_at_ms: i64,
+    first_lease_id: i64,
 );
 
-/// Adds new orders.
-pub(super) fn add(vault: &Vault, orders: &[Order], plan: &mut Plan) -> Result<()> {
+/// Adds new orders with where their `leases` begin.
+pub(super) fn add(
+    vault: &Vault,
+    orders: &[Order],
+    leases: &[Lease],
+    plan: &mut Plan,
+) -> Result<()> {
+    let mut granted: BTreeMap<OrderId, (LeaseId, u32)> = BTreeMap::new();
+    for lease in leases {
+        let (first, count) = granted.entry(lease.order).or_insert((lease.id, 0));
+        assert_eq!(lease.id.0, first.0 + i64::from(*count), "leases of an order follow each other");
+        *count += 1;
+    }
     let mut rows = New::default();
     for order in orders {
+        let (first, count) = granted.get(&order.id).copied().unwrap_or((LeaseId(0), 0));
+        assert_eq!(count, order.quantity, "an order has its leases from the beginning");
         let (login, sealed, ip) = match &order.access {
             Access::Login(Login { login, password }) => {
                 let mut nonce = [0; 24];
@@ -59,6 +78,7 @@ pub(super) fn add(vault: &Vault, orders: &[Order], plan: &mut Plan) -> Result<()
         rows.protocol.push(order.protocol.map(Protocol::name));
         rows.rotation_seconds.push(order.rotation_seconds.map(i64::from));
         rows.created_at_ms.push(order.created_at.millis());
+        rows.first_lease_id.push(first.0);
     }
     plan.push(Box::new(rows));
     Ok(())

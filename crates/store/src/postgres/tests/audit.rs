@@ -17,7 +17,7 @@ const DAMAGE: &[&str] = &[
     "UPDATE posting SET amount_minor = amount_minor + 1 WHERE account_id = 100001 AND version = 2",
     "UPDATE posting SET balance_after_minor = 7 WHERE account_id = 100001 AND version = 3",
     "DELETE FROM posting WHERE account_id = 100002 AND version = 2",
-    // Of an entry that does not name it, of one that there is not, and of another than names it.
+    // Of an entry that does not name it, of one that there is not, and of the next one.
     "INSERT INTO posting VALUES (100001, 99, 3, 5, 5)",
     "INSERT INTO posting VALUES (100001, 98, 9999, 5, 5)",
     "UPDATE posting SET entry_id = entry_id + 1 WHERE account_id = 100002 AND version = 3",
