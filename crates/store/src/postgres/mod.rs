@@ -5,6 +5,7 @@
 //! two transactions, so that poolers may stand in between.
 
 mod answers;
+mod arriving;
 mod audit;
 mod batches;
 mod catalogues;
@@ -60,6 +61,8 @@ use domain::world::{NextIds, World};
 
 pub use self::open::{Options, exists, shown};
 pub use crate::records::Create;
+
+pub(crate) use self::arriving::{Arriving, Begun};
 
 use self::catalogues::Catalogues;
 use self::load::Locks;

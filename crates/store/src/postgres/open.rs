@@ -8,7 +8,7 @@ use super::migrate::{self, Found};
 use super::pool::{Pool, writing};
 use super::reactor::Reactor;
 use super::target::Target;
-use super::{durability, servers, state};
+use super::{arriving, durability, servers, state};
 use crate::Result;
 use crate::error::OpenError;
 use crate::files;
@@ -91,6 +91,7 @@ pub(super) fn open(options: &Options) -> Result<Opened> {
             0
         }
     };
+    writing(&writers, |tx| arriving::refuse(tx, found, &place))?;
     if found < migrate::known() {
         match (found, options.create) {
             (0, Create::Never) => return Err(unfinished(&place).into()),
@@ -125,7 +126,11 @@ fn installation(writers: &Pool, options: &Options, place: &Path) -> Result<(Vaul
         let mut id_key = [0; 16];
         getrandom::fill(&mut id_key).map_err(|error| files::io(&options.key_file)(error.into()))?;
         let new = state::Made { sandbox, id_key, key_fingerprint: vault.fingerprint() };
-        writing(writers, |tx| state::install(tx, &new))?;
+        writing(writers, |tx| {
+            state::install(tx, &new)?;
+            // Books may have begun to arrive meanwhile; whoever brings them waits for this.
+            arriving::refuse(tx, migrate::known(), place)
+        })?;
     }
     let made = writing(writers, state::installation)?.expect("it was there or was just made");
     let vault = Vault::open(&options.key_file, place)?;
