@@ -28,6 +28,7 @@ mod promos;
 mod proxies;
 mod reactor;
 mod row;
+mod runs;
 mod save;
 mod servers;
 mod session;
@@ -93,6 +94,8 @@ pub struct PostgresStore {
     id_key: [u8; 16],
     /// The number of this server among those that share the database.
     server: i64,
+    /// The number of its run.
+    run: AtomicI64,
     /// Whether this server has said that it starts, so that others reckon with it.
     started: AtomicBool,
     /// The latest moment at which anything was decided here. Time does not go back.
@@ -119,6 +122,7 @@ impl PostgresStore {
             sandbox: opened.sandbox,
             id_key: opened.id_key,
             server: opened.server,
+            run: AtomicI64::new(opened.run),
             started: AtomicBool::new(false),
             latest: AtomicI64::new(Time::EPOCH.millis()),
             working: RwLock::new(()),
@@ -168,6 +172,11 @@ impl PostgresStore {
         now.max(Time::from_millis(latest))
     }
 
+    /// Goes on in this run.
+    fn note_run(&self, run: i64) {
+        self.run.store(run, Ordering::Relaxed);
+    }
+
     /// The first of so many ids of new addresses.
     fn take_addresses(&self, count: i64) -> Result<i64> {
         let counts = NextIds { address: count, ..NextIds::default() };
@@ -190,7 +199,7 @@ impl Store for PostgresStore {
 
     fn load(&self, needs: &Needs, now: Time) -> Result<World> {
         let catalogue = |tx: &Tx<'_>, version| self.catalogues.get(tx, version);
-        self.read(|tx| load::load(tx, needs, now, Locks::None, catalogue)).map(World::new)
+        self.read(|tx| load::load(tx, needs, now, Locks::None, None, catalogue)).map(World::new)
     }
 
     fn due(&self, until: Time, limit: u32) -> Result<Vec<Due>> {
@@ -215,8 +224,9 @@ impl Store for PostgresStore {
     }
 
     fn note_start(&self, now: Time, window: Span, kept: Span) -> Result<u32> {
-        let remembered =
+        let (remembered, run) =
             self.write(|tx| servers::note_start(tx, self.server, window, now + kept))?;
+        self.note_run(run);
         self.started.store(true, Ordering::Relaxed);
         Ok(remembered)
     }

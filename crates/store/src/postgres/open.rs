@@ -8,7 +8,7 @@ use super::migrate::{self, Found};
 use super::pool::{Pool, writing};
 use super::reactor::Reactor;
 use super::target::Target;
-use super::{arriving, durability, servers, state};
+use super::{arriving, durability, runs, servers, state};
 use crate::Result;
 use crate::error::OpenError;
 use crate::files;
@@ -74,6 +74,7 @@ pub(super) struct Opened {
     pub(super) sandbox: bool,
     pub(super) id_key: [u8; 16],
     pub(super) server: i64,
+    pub(super) run: i64,
 }
 
 /// Opens what `options` name; makes or migrates it first if they allow that and it is needed.
@@ -103,7 +104,10 @@ pub(super) fn open(options: &Options) -> Result<Opened> {
     }
     let (vault, made) = installation(&writers, options, &place)?;
     durability.demand(made.sandbox)?;
-    let server = writing(&writers, |tx| servers::register(tx, &options.server))?;
+    let (server, run) = writing(&writers, |tx| {
+        let server = servers::register(tx, &options.server)?;
+        Ok((server, runs::register(tx, server)?))
+    })?;
     Ok(Opened {
         readers: Pool::new(target.clone(), target.connections.unwrap_or(options.readers)),
         writers,
@@ -112,6 +116,7 @@ pub(super) fn open(options: &Options) -> Result<Opened> {
         sandbox: made.sandbox,
         id_key: made.id_key,
         server,
+        run,
     })
 }
 
