@@ -1,4 +1,5 @@
 //! Books with any history are the same after they have moved, and go on alike.
+#![expect(clippy::unwrap_used, reason = "the maker of stores may fail loudly")]
 
 mod databases;
 mod scripts;

@@ -231,7 +231,7 @@ impl CopyIn<'_> {
     }
 }
 
-fn plain<'a>(value: &'a dyn Value) -> &'a (dyn tokio_postgres::types::ToSql + Sync) {
+fn plain(value: &dyn Value) -> &(dyn tokio_postgres::types::ToSql + Sync) {
     value
 }
 
