@@ -75,6 +75,7 @@ pub(super) fn is_in_the_way(error: &Error) -> bool {
         is_conflict(code)
             || *code == SqlState::UNIQUE_VIOLATION
             || *code == SqlState::DUPLICATE_TABLE
+            || *code == SqlState::DUPLICATE_OBJECT
     })
 }
 

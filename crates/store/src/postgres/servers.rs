@@ -10,7 +10,7 @@ use domain::time::{Span, Time};
 use super::pool::Pool;
 use super::statements::statements;
 use super::transaction::{PATIENCE, Tx};
-use super::{answers, try_again};
+use super::{answers, ids, try_again};
 use crate::Result;
 use crate::encoding::corrupt;
 use crate::last_spends::LastSpends;
@@ -67,6 +67,7 @@ pub(super) fn register(tx: &Tx<'_>, name: &str) -> Result<i64> {
     if let Some(id) = known(tx)? {
         return Ok(id);
     }
+    ids::lock(tx)?;
     tx.execute(ADD, &[&name])?;
     Ok(known(tx)?.expect("it was just added"))
 }
