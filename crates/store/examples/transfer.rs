@@ -29,7 +29,7 @@ fn main() {
             migrate: true,
             readers: 1,
         };
-        drop(Shop::create(Box::new(SqliteStore::open(&options).unwrap())));
+        drop(Shop::create(std::sync::Arc::new(SqliteStore::open(&options).unwrap())));
         println!("filled in {:.1?}", started.elapsed());
     }
     let unsettled = Unsettled { window: Span::HOUR, kept: Span::HOUR };

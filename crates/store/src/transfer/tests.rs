@@ -28,7 +28,8 @@ const STAYS: [&str; 8] = [
 ];
 
 /// What comes into being on PostgreSQL: besides the schema's history, servers, and what is on its way.
-const COMES: [&str; 5] = ["migration", "server", "moving", "moving_part", "moving_later"];
+const COMES: [&str; 6] =
+    ["migration", "server", "server_run", "moving", "moving_part", "moving_later"];
 
 type Columns = BTreeSet<String>;
 
