@@ -57,6 +57,7 @@ const OPERATORS: &[Guide] = guides! {
     "operators/stock": "Stock",
     "operators/customers-and-money": "Customers and money",
     "operators/backup": "Backup and restore",
+    "operators/moving-to-postgresql": "Moving to PostgreSQL",
     "operators/running": "Running",
     "operators/postgresql": "PostgreSQL",
 };

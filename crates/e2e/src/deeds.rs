@@ -182,7 +182,8 @@ pub struct Deposit {
     pub minor: i64,
     /// The note; no two have the same.
     pub note: String,
-    /// Whether the command said that it was done; `None` if it was killed before it said anything.
+    /// Whether the command said that it was done; `None` if it did not know, or was
+    /// killed before it said anything.
     pub done: Option<bool>,
     /// When it was under way.
     pub span: Span,

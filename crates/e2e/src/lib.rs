@@ -11,7 +11,8 @@
 //! records what a program does to its files, and at many points rebuilds what a disk could then hold.
 //! A kill cannot show what that shows, because the kernel keeps what a killed program has written.
 //! [`shim`] has the other faults: a full disk, a broken one and a slow one. [`postgres`] is a database
-//! server that can be killed, frozen and replaced, behind a wire that can be cut.
+//! server that can be killed, frozen and replaced, behind a wire that can be cut, and [`cluster`] a shop
+//! of several servers on it.
 //!
 //! A test of this kind is worth nothing unless it finds the fault in a program that has it. So those
 //! of the disk run also on a small victim that promises what it does not keep.
@@ -19,6 +20,7 @@
 pub mod auditor;
 pub mod bodies;
 pub mod books;
+pub mod cluster;
 pub mod customer;
 pub mod database;
 pub mod dates;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::auditor::Entry;
 use crate::customer::Customer;
@@ -11,6 +12,9 @@ use crate::deeds::{Deed, Outcome, What};
 use crate::history::Span;
 use crate::http::{Answer, Connection};
 use crate::random::Random;
+
+/// How long somebody waits who was told that nothing could be done.
+const BEFORE_ANOTHER_TRY: Duration = Duration::from_millis(10);
 
 /// Tells programs to stop, also when a test panics while they work, so that their threads can end.
 #[derive(Debug)]
@@ -162,6 +166,9 @@ impl Program {
                 return;
             }
             note(self.deeds.len() - 1);
+            if let Some(Outcome::Nothing) = self.deeds.last().map(|deed| &deed.outcome) {
+                std::thread::sleep(BEFORE_ANOTHER_TRY);
+            }
         }
     }
 

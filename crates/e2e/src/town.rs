@@ -32,6 +32,9 @@ const DEED_PAYMENT: usize = 5;
 /// So that looking leaves the others time to buy.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 
+/// What a command line says that has lost the database while it committed.
+const DOES_NOT_KNOW: &str = "outcome of a commit is not known";
+
 /// A shop, its customers, and what they were told.
 #[derive(Debug)]
 pub struct Town {
@@ -45,8 +48,8 @@ pub struct Town {
     pub looks: Vec<Look>,
     auditor: Auditor,
     random: Random,
-    /// The last entry that was compared.
-    seen: i64,
+    /// The numbers of all entries that were compared, in the order in which everything happened.
+    seen: Vec<i64>,
     /// How much had been done when money was last paid in.
     paid_for: usize,
 }
@@ -83,7 +86,7 @@ impl Town {
             looks: vec![],
             auditor,
             random,
-            seen: 0,
+            seen: vec![],
             paid_for: 0,
         };
         for number in 0..CUSTOMERS {
@@ -101,6 +104,13 @@ impl Town {
         }
         town.settle();
         town
+    }
+
+    /// Has its shop go on with the database at `url`, into which its books have been moved.
+    #[track_caller]
+    pub fn moved(&mut self, url: &str) {
+        self.shop.moved(url);
+        self.auditor = self.shop.auditor();
     }
 
     /// Who looks at its books.
@@ -154,6 +164,7 @@ impl Town {
             .args(["--json", "wallet", "deposit", "--customer", &customer.to_string()])
             .args(["--amount", &amount, "--note", &note])
             .stdout(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("the command line can be run");
         Paying { child, deposit: Deposit { customer, minor, note, done: None, span } }
@@ -162,9 +173,10 @@ impl Town {
     /// Waits for the end of a payment.
     #[track_caller]
     pub fn end_to_pay(&mut self, paying: Paying) {
-        let Paying { mut child, mut deposit } = paying;
-        let status = child.wait().expect("it is our child");
-        deposit.done = status.code().map(|code| code == 0);
+        let Paying { child, mut deposit } = paying;
+        let ended = child.wait_with_output().expect("it is our child");
+        let does_not_know = String::from_utf8_lossy(&ended.stderr).contains(DOES_NOT_KNOW);
+        deposit.done = ended.status.code().filter(|_| !does_not_know).map(|code| code == 0);
         deposit.span = deposit.span.end();
         self.deposits.push(deposit);
     }
@@ -181,8 +193,11 @@ impl Town {
     pub fn settle(&mut self) -> Vec<String> {
         let address = self.shop.address();
         self.shop.books().settle();
-        let entries = self.auditor.journal(self.seen).expect("the journal can be read");
-        self.seen = entries.last().map_or(self.seen, |last| last.place);
+        let seen = i64::try_from(self.seen.len()).expect("it is a number of entries");
+        let entries = self.auditor.journal(seen).expect("the journal can be read");
+        let gap = (seen + 1..).zip(&entries).find(|(place, entry)| *place != entry.place);
+        let gap = gap.map(|(place, entry)| format!("it should be number {place}: {entry:?}"));
+        self.seen.extend(entries.iter().map(|entry| entry.number));
         let mut counts = vec![0; self.programs.len()];
         for entry in &entries {
             let owner = self.programs.iter_mut().position(|program| program.claims(entry));
@@ -191,7 +206,8 @@ impl Town {
             }
         }
         let settled = self.programs.iter_mut().zip(counts);
-        settled.filter_map(|(program, count)| program.settle(address, count).err()).collect()
+        let wrong = settled.filter_map(|(program, count)| program.settle(address, count).err());
+        gap.into_iter().chain(wrong).collect()
     }
 
     /// Sends every request that had a key once more, from those numbered `from` on, and says which
@@ -218,7 +234,12 @@ impl Town {
         }
         let journal = self.auditor.journal(0).expect("the journal can be read");
         let balances = self.auditor.balances().expect("the customers can be read");
-        self.compare(&journal, &balances)
+        let mut complaints = self.compare(&journal, &balances);
+        if !journal.iter().map(|entry| &entry.number).zip(&self.seen).all(|(now, then)| now == then)
+        {
+            complaints.push("everything has happened in another order than it had".to_owned());
+        }
+        complaints
     }
 
     /// Compares books with everything that was told.

@@ -31,9 +31,11 @@ impl From<&Error> for Fault {
         match error {
             Error::Full(_) | Error::Unavailable(_) => Fault::Unavailable,
             Error::OutcomeUnknown(_) | Error::Broken(_) => Fault::OutcomeUnknown,
-            Error::Corrupt { .. } | Error::Catalogue(_) | Error::Open(_) | Error::Fault(_) => {
-                Fault::Broken
-            }
+            Error::Corrupt { .. }
+            | Error::Catalogue(_)
+            | Error::Open(_)
+            | Error::Unmoved(_)
+            | Error::Fault(_) => Fault::Broken,
         }
     }
 }

@@ -15,4 +15,4 @@ mod reboot;
 pub mod scheduler;
 pub mod secret;
 pub mod totals;
-mod upkeep;
+pub mod upkeep;

@@ -20,7 +20,7 @@ const HEARTBEAT: Duration = Duration::from_millis(250);
 const QUIET: Duration = Duration::from_secs(5);
 
 /// Spends this shortly before an unclean end may not have been answered.
-const UNCLEAN_WINDOW: Span = Span::from_millis_const(5_000);
+pub const UNCLEAN_WINDOW: Span = Span::from_millis_const(5_000);
 
 /// How long a jump of the clock waits for other servers to take note. One that has not been heard
 /// of for so long is not there any more.

@@ -33,6 +33,9 @@ pub enum Error {
     /// The database cannot be opened as it is.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// Books cannot be moved as they are.
+    #[error(transparent)]
+    Unmoved(#[from] crate::transfer::Unmoved),
     /// Anything else that broke.
     #[error("the database failed")]
     Fault(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -73,6 +76,25 @@ pub enum OpenError {
         found: i64,
         /// What is known here.
         known: i64,
+    },
+    /// The books that were in it are elsewhere now.
+    #[error("the books in {database} have moved to {place}, and go on there: name that database")]
+    Moved {
+        /// Where they were.
+        database: PathBuf,
+        /// Where they are, without what opens it.
+        place: String,
+    },
+    /// Books are being moved into it, and are not all there yet.
+    #[error(
+        "the books of {from} are being moved to {database} and are not all there; \
+         `sublet migrate --from sqlite:{from} --to` and its URL goes on with that"
+    )]
+    Moving {
+        /// Where they are to be.
+        database: PathBuf,
+        /// Where they come from.
+        from: String,
     },
     /// A setting would let acknowledged work be lost.
     #[error("refusing to start: {0}")]

@@ -25,6 +25,7 @@ pub mod sqlite;
 mod statements;
 mod stock_lines;
 mod stocking;
+pub mod transfer;
 pub mod vault;
 
 use std::path::Path;

@@ -56,6 +56,8 @@ struct File {
 pub(crate) struct Settings {
     /// Where the books are kept.
     pub(crate) database: Database,
+    /// The key to their secrets, if it is named.
+    pub(crate) key_file: Option<PathBuf>,
     /// Whether results are for programs.
     pub(crate) json: bool,
 }
@@ -72,7 +74,8 @@ impl Global {
         let url = url.unwrap_or_else(|| Database::USUAL.to_owned());
         let key_file = self.key_file.clone().or(file.key_file);
         Ok(Settings {
-            database: Database::parse(&url, key_file)?,
+            database: Database::parse(&url, key_file.clone())?,
+            key_file,
             json: self.json || file.json.unwrap_or(false),
         })
     }

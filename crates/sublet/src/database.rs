@@ -98,6 +98,14 @@ impl Database {
         }
     }
 
+    /// The URL of the server's database, with what opens it, if a server has them.
+    pub(crate) fn url(&self) -> Option<&str> {
+        match &self.place {
+            Place::File(_) => None,
+            Place::Server { url, .. } => Some(url),
+        }
+    }
+
     /// The file of the key to their secrets.
     pub(crate) fn key_file(&self) -> &Path {
         &self.key_file
@@ -107,6 +115,11 @@ impl Database {
     pub(crate) fn in_file(path: PathBuf) -> Database {
         let key_file = path.with_file_name("sublet.key");
         Database { place: Place::File(path), key_file }
+    }
+
+    /// The same database with its key file in `folder`.
+    pub(crate) fn with_key_in(&self, folder: &Path) -> Database {
+        Database { place: self.place.clone(), key_file: folder.join("sublet.key") }
     }
 
     /// Whether anything has been made there.
@@ -187,12 +200,13 @@ mod tests {
 
     #[test]
     fn a_database_is_named_by_its_server_and_its_password_is_not_shown() {
-        for url in
-            ["postgres://ann:secret@db.example/shop", "postgresql://ann:secret@db.example/shop"]
-        {
+        for (url, shown) in [
+            ("postgres://ann:secret@db.example/shop", "ann@db.example/shop"),
+            ("postgresql://ann:secret@db.example:6432/shop", "ann@db.example:6432/shop"),
+        ] {
             let database = Database::parse(url, None).unwrap();
             assert_eq!(database.file(), None);
-            assert_eq!(database.shown(), "db.example/shop");
+            assert_eq!(database.shown(), shown);
             assert_eq!(database.key_file(), Path::new("sublet-data/sublet.key"));
             assert!(!format!("{database:?}").contains("secret"));
         }

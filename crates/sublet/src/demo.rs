@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use domain::command::{Command, Wish};
 use domain::deposit::Deposit;
 use domain::ids::CustomerId;
@@ -44,29 +44,55 @@ pub(crate) struct Notes {
     operator_token: String,
 }
 
-/// Opens the demo's shop, setting it up at the first start.
-pub(crate) fn open(options: &Options, now: Time) -> Result<(Arc<dyn Store>, Keys)> {
+/// Opens the demo's shop, setting it up at the first start: in its folder, or on the PostgreSQL
+/// server that is `named`.
+pub(crate) fn open(
+    options: &Options,
+    named: &Database,
+    now: Time,
+) -> Result<(Arc<dyn Store>, Keys)> {
     std::fs::create_dir_all(&options.data).with_context(|| options.data.display().to_string())?;
-    let database = Database::in_file(options.data.join("sublet.db"));
+    let database = match named.file() {
+        Some(_) => Database::in_file(options.data.join("sublet.db")),
+        None => named.with_key_in(&options.data),
+    };
     let store = database
         .open_to_serve(true, true, "this machine")
         .map_err(|problem| anyhow!("{problem}"))?;
+    ensure!(store.installation()?.sandbox, "{} is no sandbox", database.shown());
     let notes_file = options.data.join("demo.json");
     let notes = match std::fs::read_to_string(&notes_file) {
         Ok(text) => {
             serde_json::from_str(&text).context("demo.json is damaged; remove the folder")?
         }
         Err(_) => {
+            let empty = store.catalogue_text()?.is_none() && store.customers(None, 1)?.is_empty();
+            ensure!(empty, "{} holds another shop: name an empty database", database.shown());
             let notes = set_up(store.as_ref(), now)?;
             write_private(&notes_file, &serde_json::to_string_pretty(&notes)?)?;
             notes
         }
     };
-    Ok((store, Keys(notes)))
+    let (place, words) = match database.file() {
+        Some(file) => {
+            let folder = options.data.display().to_string();
+            (folder, format!("--database sqlite:{}", file.display()))
+        }
+        None => {
+            let key = format!("--key-file {}", database.key_file().display());
+            (database.shown(), format!("--database postgres://{} {key}", database.shown()))
+        }
+    };
+    Ok((store, Keys { notes, place, words }))
 }
 
-/// The demo's customer and operator.
-pub(crate) struct Keys(Notes);
+/// The demo's customer and operator, and where its books are.
+pub(crate) struct Keys {
+    notes: Notes,
+    place: String,
+    /// How the command line finds them. A password is for the reader to add.
+    words: String,
+}
 
 fn set_up(store: &dyn Store, now: Time) -> Result<Notes> {
     store.apply_catalogue(CATALOGUE, now)?;
@@ -168,13 +194,13 @@ fn add_prefixes(store: &dyn Store, pool: &ProductKey, number: u8, now: Time) -> 
 }
 
 /// What to paste, for people.
-pub(crate) fn for_people(ready: &Ready, keys: &Keys, folder: &Path) -> String {
-    let Notes { customer_id, api_key, operator_token } = &keys.0;
+pub(crate) fn for_people(ready: &Ready, keys: &Keys) -> String {
+    let Keys { notes: Notes { customer_id, api_key, operator_token }, place, words } = keys;
     let http = &ready.http;
     let base = format!("{http}/client/api/v1/{api_key}");
     let json = "-H 'Content-Type: application/json'";
     format!(
-        "A working proxy shop is open at {http} (its books are in {folder}).
+        "A working proxy shop is open at {http} (its books are in {place}).
 
   customer   {customer_id} (Demo customer, 500.00 USD to spend)
   API key    {api_key}
@@ -205,18 +231,16 @@ curl -s -X POST -H 'Authorization: Bearer {operator_token}' {json} {http}/sandbo
 curl -s -H 'Authorization: Bearer {api_key}' {http}/api/v1/receipts
 
 # Prove the books.
-sublet --database sqlite:{database} audit
+sublet {words} audit
 
 Traffic is not served yet: the gateway that carries it is still to come. Ctrl-C ends the demo; the
-next one goes on from here.",
-        folder = folder.display(),
-        database = folder.join("sublet.db").display(),
+next one goes on from here."
     )
 }
 
 /// The same for programs.
 pub(crate) fn for_programs<'a>(ready: &'a Ready, keys: &'a Keys) -> DemoLine<'a> {
-    DemoLine { ready: ready.for_programs(), notes: &keys.0 }
+    DemoLine { ready: ready.for_programs(), notes: &keys.notes }
 }
 
 /// The line that tells a program that the demo takes requests, and its secrets.

@@ -7,7 +7,10 @@ use std::time::Duration;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{COMES_AND_GOES, QUIET, State};
+use super::{COMES_AND_GOES, State};
+
+/// A mark of how far answers are known to have arrived, moved in quiet moments.
+const QUIET: &str = "quiet_entry";
 
 /// The file.
 #[derive(Debug)]

@@ -29,9 +29,6 @@ pub type State = BTreeMap<String, Vec<String>>;
 /// was numbered for readers.
 const COMES_AND_GOES: [&str; 5] = ["answer", "server", "number", "batch", "feed"];
 
-/// A mark of how far answers are known to have arrived, moved in quiet moments.
-const QUIET: &str = "quiet_entry";
-
 impl Books {
     /// Opens them.
     #[track_caller]

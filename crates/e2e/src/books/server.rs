@@ -3,34 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{COMES_AND_GOES, QUIET, State};
+use super::{COMES_AND_GOES, State};
 use crate::postgres::{psql, psql_bytes};
 
 /// How long the last transactions of a server that is gone may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// All tables at one moment: first their names, then each row behind its table's name.
-///
-/// The numbers of entries may have gaps, which depend on how requests came together. So each is
-/// replaced by its place.
 const EVERYTHING: &str = r"
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SELECT tablename FROM pg_tables WHERE schemaname = 'public';
-SELECT format(
-    CASE tablename
-    WHEN 'entry' THEN
-        'SELECT %L, to_jsonb(t) || jsonb_build_object(''id'', row_number() OVER (ORDER BY id)) FROM %I t'
-    WHEN 'posting' THEN
-        'SELECT %L, to_jsonb(t) || jsonb_build_object(''entry_id'', place, ''version'',
-                CASE WHEN customer_id IS NULL THEN place ELSE t.version END)
-         FROM %I t
-         JOIN (SELECT id, row_number() OVER (ORDER BY id) AS place FROM entry) e ON id = entry_id
-         LEFT JOIN wallet w ON w.account_id = t.account_id'
-    ELSE
-        'SELECT %L, to_jsonb(t) FROM %I t'
-    END, tablename, tablename)
+SELECT format('SELECT %L, to_jsonb(t) FROM %I t', tablename, tablename)
 FROM pg_tables WHERE schemaname = 'public' \gexec
 COMMIT;
 ";
@@ -60,23 +45,23 @@ impl Server {
     }
 
     pub(super) fn state(&self) -> State {
-        let mut state = State::new();
-        for line in psql(&self.url, EVERYTHING).unwrap().lines() {
+        let mut tables: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+        let everything = psql(&self.url, EVERYTHING).unwrap();
+        for line in everything.lines() {
             let (table, row) = line.split_once('|').unwrap_or((line, ""));
-            if COMES_AND_GOES.contains(&table) {
-                continue;
-            }
-            let rows = state.entry(table.to_owned()).or_default();
+            let rows = tables.entry(table).or_default();
             if !row.is_empty() {
-                let mut row: Value = serde_json::from_str(row).unwrap();
-                row.as_object_mut().unwrap().remove(QUIET);
-                rows.push(row.to_string());
+                rows.push(serde_json::from_str(row).unwrap());
             }
         }
-        for rows in state.values_mut() {
+        tables.retain(|table, _| !COMES_AND_GOES.contains(table));
+        close_gaps(&mut tables);
+        let text = |(table, rows): (&str, Vec<Value>)| {
+            let mut rows: Vec<String> = rows.iter().map(Value::to_string).collect();
             rows.sort();
-        }
-        state
+            (table.to_owned(), rows)
+        };
+        tables.into_iter().map(text).collect()
     }
 
     /// The tables in the form in which a server copies them, which hides nothing: values are as they
@@ -102,6 +87,36 @@ impl Server {
         while psql(&self.url, UNDER_WAY).unwrap().trim() != "0" {
             assert!(began.elapsed() < PATIENCE, "a transaction does not end");
             std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// The numbers of entries may have gaps, which depend on how requests came together. Each is replaced
+/// by its place, also where it is the version of an account of the house, which has no balance.
+fn close_gaps(tables: &mut BTreeMap<&str, Vec<Value>>) {
+    let Some(entries) = tables.get_mut("entry") else { return };
+    entries.sort_by_key(|entry| entry["id"].as_i64());
+    let numbers = entries.iter().zip(1_i64..);
+    let places: BTreeMap<i64, i64> =
+        numbers.map(|(entry, place)| (entry["id"].as_i64().unwrap(), place)).collect();
+    let close = |number: &mut Value| {
+        let place = number.as_i64().and_then(|number| places.get(&number));
+        *number = json!(place.expect("it is the number of an entry"));
+    };
+    for entry in entries {
+        close(&mut entry["id"]);
+        let mut body: Value = serde_json::from_str(entry["body"].as_str().unwrap()).unwrap();
+        for posting in body["postings"].as_array_mut().into_iter().flatten() {
+            if posting[3].is_null() {
+                close(&mut posting[1]);
+            }
+        }
+        entry["body"] = body;
+    }
+    for posting in tables.get_mut("posting").into_iter().flatten() {
+        close(&mut posting["entry_id"]);
+        if posting["balance_after_minor"].is_null() {
+            close(&mut posting["version"]);
         }
     }
 }

@@ -54,6 +54,8 @@ const SETTINGS: &[&str] = &[
     "fsync=on",
     "full_page_writes=on",
     "synchronous_commit=on",
+    // Looking at each of its files takes seconds after every kill.
+    "recovery_init_sync_method=syncfs",
     "wal_level=replica",
     "max_wal_senders=4",
     "wal_receiver_status_interval=1s",
@@ -61,6 +63,7 @@ const SETTINGS: &[&str] = &[
     "lc_messages=C",
     "logging_collector=off",
     "log_destination=stderr",
+    "log_line_prefix=%m [%p] ",
 ];
 
 /// A server, and what belongs to it. It ends with this value.

@@ -100,6 +100,14 @@ impl Shop {
         node
     }
 
+    /// Goes on with the database at `url`, into which its books have been moved. It must be closed.
+    #[track_caller]
+    pub fn moved(&mut self, url: &str) {
+        assert!(self.nodes.iter().all(|node| node.server.is_none()), "the shop is open");
+        self.database = Database::at(url.to_owned(), self.folder.path());
+        self.nodes = vec![Node::new(self.database.clone(), self.setup.sync_takes)];
+    }
+
     #[track_caller]
     fn spawn(&mut self, node: usize, prepare: impl FnOnce(&mut Command)) {
         assert!(self.nodes[node].server.is_none(), "the shop is open already");

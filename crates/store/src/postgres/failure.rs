@@ -26,6 +26,21 @@ pub(super) fn not_committed() -> Error {
     Error::Unavailable(Box::new(NotCommitted))
 }
 
+/// Others have taken this server for gone, or it runs anew elsewhere.
+#[derive(Debug, thiserror::Error)]
+#[error("this server was taken for gone")]
+struct Over;
+
+/// The error of a batch of a run that is over.
+pub(super) fn over() -> Error {
+    Error::Unavailable(Box::new(Over))
+}
+
+/// Whether the run is over, so that another has to begin.
+pub(super) fn is_over(error: &Error) -> bool {
+    matches!(error, Error::Unavailable(source) if source.is::<Over>())
+}
+
 /// The error of a write that did not find the row that it was for.
 pub(super) fn missing(row: &'static str, id: i64) -> Error {
     Error::Fault(format!("{row} {id} is not as it was read").into())
@@ -75,6 +90,7 @@ pub(super) fn is_in_the_way(error: &Error) -> bool {
         is_conflict(code)
             || *code == SqlState::UNIQUE_VIOLATION
             || *code == SqlState::DUPLICATE_TABLE
+            || *code == SqlState::DUPLICATE_OBJECT
     })
 }
 

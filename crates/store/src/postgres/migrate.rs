@@ -10,12 +10,20 @@ use crate::Result;
 use crate::error::OpenError;
 
 /// The migrations in their order. Those that have been released never change.
-const MIGRATIONS: &[Migration] = &[Migration {
-    id: 1,
-    name: "books",
-    shared: include_str!("../../migrations/0001_books.sql"),
-    own: include_str!("../../migrations/0001_postgres.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        id: 1,
+        name: "books",
+        shared: include_str!("../../migrations/0001_books.sql"),
+        own: include_str!("../../migrations/0001_postgres.sql"),
+    },
+    Migration {
+        id: 2,
+        name: "moving",
+        shared: "",
+        own: include_str!("../../migrations/0002_postgres.sql"),
+    },
+];
 
 struct Migration {
     id: i64,

@@ -5,6 +5,7 @@
 //! two transactions, so that poolers may stand in between.
 
 mod answers;
+mod arriving;
 mod audit;
 pub mod baseline;
 mod batches;
@@ -28,6 +29,7 @@ mod promos;
 mod proxies;
 mod reactor;
 mod row;
+mod runs;
 mod save;
 pub mod scratch;
 mod servers;
@@ -63,6 +65,8 @@ use domain::world::{NextIds, World};
 pub use self::open::{Options, exists, shown};
 pub use crate::records::Create;
 
+pub(crate) use self::arriving::{Arriving, Begun};
+
 use self::catalogues::Catalogues;
 use self::load::Locks;
 use self::pool::{Pool, reading, writing};
@@ -92,6 +96,8 @@ pub struct PostgresStore {
     id_key: [u8; 16],
     /// The number of this server among those that share the database.
     server: i64,
+    /// The number of its run.
+    run: AtomicI64,
     /// Whether this server has said that it starts, so that others reckon with it.
     started: AtomicBool,
     /// The latest moment at which anything was decided here. Time does not go back.
@@ -118,6 +124,7 @@ impl PostgresStore {
             sandbox: opened.sandbox,
             id_key: opened.id_key,
             server: opened.server,
+            run: AtomicI64::new(opened.run),
             started: AtomicBool::new(false),
             latest: AtomicI64::new(Time::EPOCH.millis()),
             working: RwLock::new(()),
@@ -167,6 +174,11 @@ impl PostgresStore {
         now.max(Time::from_millis(latest))
     }
 
+    /// Goes on in this run.
+    fn note_run(&self, run: i64) {
+        self.run.store(run, Ordering::Relaxed);
+    }
+
     /// The first of so many ids of new addresses.
     fn take_addresses(&self, count: i64) -> Result<i64> {
         let counts = NextIds { address: count, ..NextIds::default() };
@@ -189,7 +201,7 @@ impl Store for PostgresStore {
 
     fn load(&self, needs: &Needs, now: Time) -> Result<World> {
         let catalogue = |tx: &Tx<'_>, version| self.catalogues.get(tx, version);
-        self.read(|tx| load::load(tx, needs, now, Locks::None, catalogue)).map(World::new)
+        self.read(|tx| load::load(tx, needs, now, Locks::None, None, catalogue)).map(World::new)
     }
 
     fn due(&self, until: Time, limit: u32) -> Result<Vec<Due>> {
@@ -214,8 +226,9 @@ impl Store for PostgresStore {
     }
 
     fn note_start(&self, now: Time, window: Span, kept: Span) -> Result<u32> {
-        let remembered =
+        let (remembered, run) =
             self.write(|tx| servers::note_start(tx, self.server, window, now + kept))?;
+        self.note_run(run);
         self.started.store(true, Ordering::Relaxed);
         Ok(remembered)
     }

@@ -8,7 +8,7 @@ use super::migrate::{self, Found};
 use super::pool::{Pool, writing};
 use super::reactor::Reactor;
 use super::target::Target;
-use super::{durability, servers, state};
+use super::{arriving, durability, runs, servers, state};
 use crate::Result;
 use crate::error::OpenError;
 use crate::files;
@@ -74,6 +74,7 @@ pub(super) struct Opened {
     pub(super) sandbox: bool,
     pub(super) id_key: [u8; 16],
     pub(super) server: i64,
+    pub(super) run: i64,
 }
 
 /// Opens what `options` name; makes or migrates it first if they allow that and it is needed.
@@ -91,6 +92,7 @@ pub(super) fn open(options: &Options) -> Result<Opened> {
             0
         }
     };
+    writing(&writers, |tx| arriving::refuse(tx, found, &place))?;
     if found < migrate::known() {
         match (found, options.create) {
             (0, Create::Never) => return Err(unfinished(&place).into()),
@@ -102,7 +104,10 @@ pub(super) fn open(options: &Options) -> Result<Opened> {
     }
     let (vault, made) = installation(&writers, options, &place)?;
     durability.demand(made.sandbox)?;
-    let server = writing(&writers, |tx| servers::register(tx, &options.server))?;
+    let (server, run) = writing(&writers, |tx| {
+        let server = servers::register(tx, &options.server)?;
+        Ok((server, runs::register(tx, server)?))
+    })?;
     Ok(Opened {
         readers: Pool::new(target.clone(), target.connections.unwrap_or(options.readers)),
         writers,
@@ -111,6 +116,7 @@ pub(super) fn open(options: &Options) -> Result<Opened> {
         sandbox: made.sandbox,
         id_key: made.id_key,
         server,
+        run,
     })
 }
 
@@ -125,7 +131,11 @@ fn installation(writers: &Pool, options: &Options, place: &Path) -> Result<(Vaul
         let mut id_key = [0; 16];
         getrandom::fill(&mut id_key).map_err(|error| files::io(&options.key_file)(error.into()))?;
         let new = state::Made { sandbox, id_key, key_fingerprint: vault.fingerprint() };
-        writing(writers, |tx| state::install(tx, &new))?;
+        writing(writers, |tx| {
+            state::install(tx, &new)?;
+            // Books may have begun to arrive meanwhile; whoever brings them waits for this.
+            arriving::refuse(tx, migrate::known(), place)
+        })?;
     }
     let made = writing(writers, state::installation)?.expect("it was there or was just made");
     let vault = Vault::open(&options.key_file, place)?;

@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
+use std::io::Cursor;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::{FutureExt as _, join, try_join_all};
-use futures_util::{TryStreamExt as _, pin_mut};
+use futures_util::{SinkExt as _, TryStreamExt as _, pin_mut};
 use tokio::task::JoinHandle;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, RowStream, SimpleQueryMessage, Statement};
+use tokio_postgres::{Client, CopyInSink, RowStream, SimpleQueryMessage, Statement};
 
 use super::failure::silent;
 use super::reactor::Reactor;
@@ -118,6 +120,26 @@ impl Session {
         rows.map(|row| (0..row.len()).map(|column| number(row.get(column))).collect()).collect()
     }
 
+    /// Begins to copy rows into a table.
+    pub(super) fn copy_in(&self, sql: &str, patience: Duration) -> Result<CopyIn<'_>> {
+        let sink = self.wait(patience, self.client.copy_in(sql))?;
+        Ok(CopyIn { session: self, sink: Box::pin(sink), patience })
+    }
+
+    /// Copies rows out, and shows them piece by piece.
+    pub(super) fn copy_out(
+        &self,
+        sql: &str,
+        patience: Duration,
+        mut see: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut stream = Box::pin(self.wait(patience, self.client.copy_out(sql))?);
+        while let Some(piece) = self.wait(patience, stream.try_next())? {
+            see(&piece)?;
+        }
+        Ok(())
+    }
+
     /// Sends statements without values, and does not wait: whatever is sent later comes behind.
     pub(super) fn send_off(&self, sql: &str) {
         // The first poll sends.
@@ -187,6 +209,25 @@ impl Session {
             }
         };
         collect(stream?).await
+    }
+}
+
+/// Rows on their way into a table. If it is dropped before its end, none goes in.
+pub(super) struct CopyIn<'s> {
+    session: &'s Session,
+    sink: Pin<Box<CopyInSink<Cursor<Vec<u8>>>>>,
+    patience: Duration,
+}
+
+impl CopyIn<'_> {
+    /// Sends some more.
+    pub(super) fn send(&mut self, piece: Vec<u8>) -> Result<()> {
+        self.session.wait(self.patience, self.sink.send(Cursor::new(piece)))
+    }
+
+    /// Says that this was all, and waits until it is there; says how many rows it was.
+    pub(super) fn finish(mut self) -> Result<u64> {
+        self.session.wait(self.patience, self.sink.as_mut().finish())
     }
 }
 

@@ -18,6 +18,9 @@ use crate::error::{Error, OpenError};
 /// How long a connection may take to be made, unless the URL says otherwise.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 
+/// The port that need not be named.
+const USUAL: u16 = 5432;
+
 /// What a URL says.
 struct Parts {
     config: Config,
@@ -188,9 +191,17 @@ fn shown(host: &Host) -> String {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(user) = self.config.get_user() {
+            write!(f, "{user}@")?;
+        }
+        let ports = self.config.get_ports();
         for (index, host) in self.config.get_hosts().iter().enumerate() {
             f.write_str(if index == 0 { "" } else { "," })?;
             f.write_str(&shown(host))?;
+            // One port is for all.
+            if let Some(port) = ports.get(index).or(ports.first()).filter(|port| **port != USUAL) {
+                write!(f, ":{port}")?;
+            }
         }
         write!(f, "/{}", self.config.get_dbname().unwrap_or_default())
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::failure;
 use super::row::Row;
-use super::session::{Answer, Ask, Session};
+use super::session::{Answer, Ask, CopyIn, Session};
 use super::value::Value;
 use crate::Result;
 use crate::error::Error;
@@ -124,15 +124,43 @@ impl<'c> Tx<'c> {
         Ok(answers)
     }
 
-    /// Runs statements without values, of a migration.
+    /// Runs statements without values, which may take minutes.
     pub(super) fn script(&self, sql: &str) -> Result<()> {
+        self.beside(|session| session.simple(sql, LONG_PATIENCE))
+    }
+
+    /// Copies rows into a table: `fill` sends them. Says how many there were.
+    pub(super) fn copy_in<T>(
+        &self,
+        sql: &str,
+        fill: impl FnOnce(&mut CopyIn<'_>) -> Result<T>,
+    ) -> Result<(T, u64)> {
+        self.beside(|session| {
+            let mut copy = session.copy_in(sql, LONG_PATIENCE)?;
+            let filled = fill(&mut copy)?;
+            Ok((filled, copy.finish()?))
+        })
+    }
+
+    /// Copies rows out, and shows them piece by piece.
+    pub(super) fn copy_out(&self, sql: &str, see: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        self.beside(|session| session.copy_out(sql, LONG_PATIENCE, see))
+    }
+
+    /// Runs statements without values, which may take minutes, and give rows of numbers.
+    pub(super) fn numbers(&self, sql: &str) -> Result<Vec<Vec<i64>>> {
+        self.beside(|session| session.simple_rows(sql, LONG_PATIENCE))
+    }
+
+    /// Something that is neither prepared nor has values.
+    fn beside<T>(&self, run: impl FnOnce(&Session) -> Result<T>) -> Result<T> {
         if matches!(self.stage.get(), Stage::Unbegun(_)) {
             self.begin()?;
         }
         self.stage.set(Stage::Failed);
-        self.session.simple(sql, LONG_PATIENCE)?;
+        let done = run(self.session)?;
         self.stage.set(Stage::Open);
-        Ok(())
+        Ok(done)
     }
 
     fn one(&self, sql: &'static str, values: &[&dyn Value]) -> Result<Answer> {

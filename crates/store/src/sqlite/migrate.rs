@@ -11,8 +11,10 @@ use crate::Result;
 use crate::error::OpenError;
 
 /// The migrations in their order. Those that have been released never change.
-const MIGRATIONS: &[Migration] =
-    &[Migration { id: 1, name: "books", sql: include_str!("../../migrations/0001_books.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { id: 1, name: "books", sql: include_str!("../../migrations/0001_books.sql") },
+    Migration { id: 2, name: "moved", sql: include_str!("../../migrations/0002_sqlite.sql") },
+];
 
 /// What SQLite keeps of a file to tell whose it is: `Subl`.
 const APPLICATION_ID: i64 = 0x5375_626c;

@@ -15,6 +15,7 @@ mod glance;
 mod journal;
 mod keys;
 mod leases;
+mod leaving;
 mod load;
 mod migrate;
 mod open;
@@ -52,6 +53,8 @@ use rusqlite::Connection;
 
 pub use self::open::Options;
 pub use self::restore::{RestoreReport, restore};
+
+pub(crate) use self::leaving::Leaving;
 
 pub use crate::records::Create;
 

@@ -41,7 +41,7 @@ const CHECKPOINT_PAGES: i64 = 8_000;
 const LOG_BYTES_MAX: i64 = 128 << 20;
 
 /// Statements that a connection keeps prepared: all there are.
-const STATEMENTS: usize = 256;
+pub(super) const STATEMENTS: usize = 256;
 
 /// Memory for pages, in KiB, that the writer and each reader may use. The operating system keeps
 /// pages too; and a commit that has split a page looks through all that are kept here.
@@ -90,6 +90,9 @@ pub(super) fn open(options: &Options) -> Result<Opened> {
         }
         migrate::apply(&writer)?;
     }
+    if let Some(place) = state::moved(&writer)? {
+        return Err(OpenError::Moved { database: path, place }.into());
+    }
     let (vault, sandbox, id_key) = installation(&writer, options, &path)?;
     for (pragma, value) in [
         ("wal_autocheckpoint", CHECKPOINT_PAGES),
@@ -112,7 +115,7 @@ fn no_answer(error: rusqlite::Error) -> rusqlite::Result<()> {
 
 /// The path, made absolute so that SQLite cannot take it for anything else than a file: its URIs
 /// can turn locks off.
-fn plain(path: &Path) -> std::result::Result<PathBuf, OpenError> {
+pub(super) fn plain(path: &Path) -> std::result::Result<PathBuf, OpenError> {
     let unsafe_path = |reason| OpenError::Unsafe(format!("{}: {reason}", path.display()));
     let text = path.to_string_lossy();
     if text.starts_with("file:") || text == ":memory:" || text.is_empty() {
@@ -199,7 +202,7 @@ fn installation(
 }
 
 /// Whoever made it was interrupted.
-fn unfinished(path: &Path) -> OpenError {
+pub(super) fn unfinished(path: &Path) -> OpenError {
     let reason = "it was not finished when it was made; `sublet init` finishes it".to_owned();
     OpenError::NotOurs { path: path.to_path_buf(), reason }
 }

@@ -1,6 +1,6 @@
 //! The few values that every transaction looks at, and what never changes.
 
-use domain::time::Span;
+use domain::time::{Span, Time};
 use domain::world::NextIds;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
@@ -36,6 +36,8 @@ statements! {
     MAKE_STATE = "INSERT INTO state (id, next_entry, next_order, next_lease, next_address,
         catalogue_version, keys_version, sales_locked, quiet_entry, clock_offset_ms)
         VALUES (1, 1, 1, 1, 1, 0, 0, 0, 1, 0) ON CONFLICT DO NOTHING";
+    READ_MOVED = "SELECT place FROM moved WHERE id = 1";
+    WRITE_MOVED = "INSERT INTO moved (id, place, at_ms) VALUES (1, ?1, ?2)";
 }
 
 /// What every transaction looks at.
@@ -122,5 +124,16 @@ pub(super) fn install(connection: &Connection, made: &Made) -> Result<()> {
     let values = (made.sandbox, made.id_key, made.key_fingerprint);
     connection.prepare_cached(MAKE_INSTALLATION)?.execute(values)?;
     connection.prepare_cached(MAKE_STATE)?.execute([])?;
+    Ok(())
+}
+
+/// Where the books have gone to, if they have.
+pub(super) fn moved(connection: &Connection) -> Result<Option<String>> {
+    Ok(connection.prepare_cached(READ_MOVED)?.query_row([], |row| row.get(0)).optional()?)
+}
+
+/// Notes that the books are elsewhere from now on.
+pub(super) fn set_moved(connection: &Connection, place: &str, at: Time) -> Result<()> {
+    connection.prepare_cached(WRITE_MOVED)?.execute((place, at.millis()))?;
     Ok(())
 }

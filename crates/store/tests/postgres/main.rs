@@ -5,6 +5,7 @@
 mod databases;
 mod encryption;
 mod feed;
+mod in_turn;
 mod opening;
 mod outcome;
 mod races;

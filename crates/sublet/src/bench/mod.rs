@@ -70,18 +70,19 @@ fn measured(options: &Options, folder: &std::path::Path, report: &mut Report) ->
     if options.group_commit_only {
         return store::group_commit(options, folder, report);
     }
-    let mut bare = None;
     if options.wants("store") || options.wants("http") {
-        bare = Some(store::bare(options, folder, report)?);
-    }
-    if options.wants("store") {
-        store::extensions(options, folder, bare.unwrap_or(1.0), report)?;
+        let mut bare = store::bare(options, folder, report)?;
+        if options.wants("store") {
+            store::extensions(options, folder, &mut bare, report)?;
+        }
+        if options.wants("http") {
+            // Right before, on a disk in the same mood.
+            let bare = store::bare_rate(&mut bare, options, report)?;
+            http::requests(options, folder, bare, report)?;
+        }
     }
     if options.wants("disk") {
         slow_disk::group_commit(options, folder, report)?;
-    }
-    if options.wants("http") {
-        http::requests(options, folder, bare.unwrap_or(1.0), report)?;
     }
     if options.wants("price") {
         http::prices(options, folder, report)?;

@@ -2,6 +2,7 @@
 
 use engine::clock::{Clock, SystemClock};
 
+use crate::config::Settings;
 use crate::console::Console;
 use crate::problem::Problem;
 use crate::{demo, logging, serve};
@@ -14,13 +15,13 @@ pub(super) struct Demo {
 }
 
 impl Demo {
-    pub(super) fn run(self, console: &mut Console<'_>) -> Result<(), Problem> {
+    pub(super) fn run(self, settings: &Settings, console: &mut Console<'_>) -> Result<(), Problem> {
         logging::start_quietly();
-        let (store, keys) = demo::open(&self.options, SystemClock.now())?;
+        let (store, keys) = demo::open(&self.options, &settings.database, SystemClock.now())?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let options = serve::Options::on(self.options.listen);
         runtime.block_on(serve::run(store, &options, |ready| {
-            console.text(&demo::for_people(ready, &keys, &self.options.data))?;
+            console.text(&demo::for_people(ready, &keys))?;
             if console.json { console.object(&demo::for_programs(ready, &keys)) } else { Ok(()) }
         }))
     }

@@ -9,6 +9,7 @@ mod demo;
 mod events;
 mod init;
 mod key;
+mod migrate;
 mod operator;
 mod promo;
 mod restore;
@@ -61,6 +62,8 @@ enum Noun {
     Books(Books),
     /// Make the database from a backup
     Restore(restore::Restore),
+    /// Move the books from a file to PostgreSQL
+    Migrate(migrate::Migrate),
     Serve(serve::Serve),
     Demo(demo::Demo),
     #[command(subcommand)]
@@ -122,7 +125,7 @@ pub(crate) fn run(
     console.json = settings.json;
     match line.noun {
         Noun::Serve(serve) => serve.run(&settings, console),
-        Noun::Demo(demo) => demo.run(console),
+        Noun::Demo(demo) => demo.run(&settings, console),
         Noun::Bench(_) => unreachable!("that was done above"),
         Noun::Init(init) => {
             logging::start_quietly();
@@ -131,6 +134,10 @@ pub(crate) fn run(
         Noun::Restore(restore) => {
             logging::start_quietly();
             restore.run(&settings, SystemClock.now(), console)
+        }
+        Noun::Migrate(migrate) => {
+            logging::start_quietly();
+            migrate.run(&settings, SystemClock.now(), console)
         }
         Noun::Books(books) => {
             logging::start_quietly();

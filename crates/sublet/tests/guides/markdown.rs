@@ -113,7 +113,7 @@ pub(crate) fn readme_steps(page: &str) -> Result<Vec<Step>, Unusable> {
                 let command = format!("{command} --listen 127.0.0.1:8080\n");
                 steps.push(Step::Serve { line: number, command });
                 line = number + 1;
-            } else if !command.starts_with("cargo ") {
+            } else if !command.starts_with("cargo ") && command != "./test" {
                 commands.push_str(command);
                 commands.push('\n');
             }

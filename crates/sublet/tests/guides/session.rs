@@ -4,7 +4,7 @@
 //! was just built. All steps are done in one shell, `bash -euo pipefail`, so that what one sets the
 //! next ones see. Some things are arranged beyond what is printed: a server is waited for until it is
 //! ready, and the port 8080 is replaced by a free one, because several guides are read at a time.
-//! Who reads of PostgreSQL has an empty database at `$DATABASE`.
+//! Who reads of PostgreSQL has an empty database at `$DATABASE`, or where the guide says that one is.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,11 +13,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
 
+use e2e::postgres::Postgres;
+
 use crate::markdown::Step;
 use crate::matching;
 
 /// Where guides say that the server listens.
 const PRINTED: &str = "127.0.0.1:8080";
+
+/// The PostgreSQL database of guides, and how it is shown to people.
+const DATABASE: &str = "postgres://sublet@db.example/sublet";
+const DATABASE_SHOWN: &str = "sublet@db.example/sublet";
 
 /// How long a guide may take before it is given up. It takes a few seconds; the rest is for slow
 /// machines.
@@ -55,13 +61,21 @@ pub(crate) fn read(pages: &[(&str, Vec<Step>)]) -> Result<(), String> {
         found.map_err(|error| format!("the guides are run with {tool}: {error}"))?;
     }
     let folder = tempfile::tempdir().map_err(|error| format!("no folder: {error}"))?;
-    let session = Session { folder: folder.path().to_owned(), port: free_port() };
+    let mut steps = pages.iter().flat_map(|(_, steps)| steps);
+    let names_database = steps.any(|step| match step {
+        Step::Run { commands, .. } => commands.contains(DATABASE),
+        Step::Serve { .. } | Step::Stop { .. } => false,
+    });
+    let database = names_database.then(|| Postgres::shared().new_database());
+    let session = Session { folder: folder.path().to_owned(), port: free_port(), database };
     session.read(pages)
 }
 
 struct Session {
     folder: PathBuf,
     port: u16,
+    /// A PostgreSQL database, if the guide names one.
+    database: Option<String>,
 }
 
 impl Session {
@@ -146,7 +160,10 @@ impl Session {
     }
 
     fn moved(&self, text: &str) -> String {
-        text.replace(PRINTED, &format!("127.0.0.1:{}", self.port))
+        let text = text.replace(PRINTED, &format!("127.0.0.1:{}", self.port));
+        let Some(url) = &self.database else { return text };
+        let shown = url.split_once("://").map_or("", |(_, shown)| shown);
+        text.replace(DATABASE, url).replace(DATABASE_SHOWN, shown)
     }
 
     fn moved_prints(&self, says: &crate::markdown::Prints) -> crate::markdown::Prints {

@@ -10,6 +10,12 @@ use super::super::*;
 
 /// Statements that are meant to read a whole table, or to sort what they read.
 const WHOLE: &[&str] = &[
+    "arriving::BALANCES",
+    "arriving::COUNT_LATER",
+    "arriving::DROP_PARTS",
+    "arriving::FINISH",
+    "arriving::PARTS",
+    "arriving::SET_ASIDE",
     "audit::POSTINGS",
     "keys::LIST",
     "migrate::NOTED",
@@ -44,6 +50,7 @@ const SMALL: &str = "batch_unnumbered";
 fn all() -> Vec<(String, &'static str)> {
     let files = [
         ("answers", answers::STATEMENTS),
+        ("arriving", arriving::STATEMENTS),
         ("audit", audit::STATEMENTS),
         ("batches", batches::STATEMENTS),
         ("catalogues", catalogues::STATEMENTS),
@@ -59,6 +66,7 @@ fn all() -> Vec<(String, &'static str)> {
         ("orders", orders::STATEMENTS),
         ("promos", promos::STATEMENTS),
         ("proxies", proxies::STATEMENTS),
+        ("runs", runs::STATEMENTS),
         ("servers", servers::STATEMENTS),
         ("state", state::STATEMENTS),
         ("stock", stock::STATEMENTS),

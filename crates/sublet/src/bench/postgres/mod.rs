@@ -153,11 +153,13 @@ impl Bench<'_> {
     /// Extensions at the store.
     fn batches(&self, report: &mut Report) -> Result<()> {
         for (whose, bound) in [(Whose::Spread, 3.0), (Whose::Hot, 8.0)] {
-            let lanes: usize = std::env::var("THREADS").map_or(THREADS, |it| it.parse().unwrap());
+            let lanes: usize =
+                std::env::var("THREADS").map_or(THREADS, |it| it.parse().unwrap_or(THREADS));
             let parts: Vec<_> = (0..lanes)
                 .map(|lane| {
                     let customers = self.customers(whose).iter();
-                    let customers: Vec<_> = customers.filter(|it| it.id.0 as usize % lanes == lane).cloned().collect();
+                    let customers: Vec<_> =
+                        customers.filter(|it| it.id.0 as usize % lanes == lane).cloned().collect();
                     shop::part(&self.shop, &self.shop.store, &customers)
                 })
                 .filter(|it| !it.customers.is_empty())
@@ -166,7 +168,8 @@ impl Bench<'_> {
             let settle = || self.settle();
             self.rival.measure(whose, &name, bound, report, settle, |time| {
                 std::thread::scope(|scope| {
-                    let threads: Vec<_> = parts.iter()
+                    let threads: Vec<_> = parts
+                        .iter()
                         .map(|shop| scope.spawn(|| rate(shop, BATCH, 1, time)))
                         .collect();
                     let rates = threads.into_iter().map(|it| it.join().expect("it has ended"));

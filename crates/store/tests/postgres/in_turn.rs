@@ -1,8 +1,5 @@
 //! Two PostgreSQL stores on one database, which take turns at every call and run side by side where
 //! a case does: together they do as one store must.
-#![expect(clippy::unwrap_used, reason = "the maker of stores may fail loudly")]
-
-mod databases;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,6 +27,8 @@ use store::records::{
 };
 use store::{Result, Store};
 use tempfile::TempDir;
+
+use crate::databases;
 
 /// Cases in which a server has to be the only one: what one leaves behind is not the other's.
 const ALONE: &[&str] = &["an_unclean_end_is_remembered"];
