@@ -29,9 +29,6 @@ use super::turns::in_turn;
 /// How many clients ask at the same time.
 const CLIENTS: usize = 64;
 
-/// How many threads the store is given batches by: as many as the batcher has.
-const THREADS: usize = 1;
-
 /// What to measure on PostgreSQL.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct PostgresOptions {
@@ -153,16 +150,12 @@ impl Bench<'_> {
     /// Extensions at the store.
     fn batches(&self, report: &mut Report) -> Result<()> {
         for (whose, bound) in [(Whose::Spread, 3.0), (Whose::Hot, 8.0)] {
-            let lanes: usize =
-                std::env::var("THREADS").map_or(THREADS, |it| it.parse().unwrap_or(THREADS));
-            let parts: Vec<_> = (0..lanes)
-                .map(|lane| {
-                    let customers = self.customers(whose).iter();
-                    let customers: Vec<_> =
-                        customers.filter(|it| it.id.0 as usize % lanes == lane).cloned().collect();
-                    shop::part(&self.shop, &self.shop.store, &customers)
-                })
-                .filter(|it| !it.customers.is_empty())
+            // As the batcher does: each customer's are decided by the same thread.
+            let customers = self.customers(whose);
+            let threads = self.shop.store.batches_at_once();
+            let parts: Vec<_> = customers
+                .chunks(customers.len().div_ceil(threads))
+                .map(|customers| shop::part(&self.shop, &self.shop.store, customers))
                 .collect();
             let name = format!("extensions at the store, groups of {BATCH}");
             let settle = || self.settle();
