@@ -29,6 +29,9 @@ use super::turns::in_turn;
 /// How many clients ask at the same time.
 const CLIENTS: usize = 64;
 
+/// How many ask one server or two: enough that either has all that it can do.
+const CLIENTS_OF_TWO: usize = 2 * CLIENTS;
+
 /// What to measure on PostgreSQL.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct PostgresOptions {
@@ -113,13 +116,13 @@ fn measured(server: &Server, options: &Options, folder: &Path, report: &mut Repo
 
 fn compare((one, two): (f64, f64), report: &mut Report) {
     report.figure(&Figure {
-        name: "extensions over HTTP, 64 clients, one server",
+        name: "extensions over HTTP, 128 clients, one server",
         value: one,
         unit: "/s",
         against: None,
     });
     report.figure(&Figure {
-        name: "extensions over HTTP, 64 clients, two servers",
+        name: "extensions over HTTP, 128 clients, two servers",
         value: two,
         unit: "/s",
         against: Some(Against { name: "one server", ratio: two / one, bound: Bound::AtLeast(0.9) }),
@@ -187,11 +190,11 @@ impl Bench<'_> {
             nodes.push(node);
         }
         let addresses: Vec<_> = nodes.iter().map(|node| node.address).collect();
-        let extend = |whose, to: &[SocketAddr], time| -> Result<f64> {
+        let extend = |whose, clients, to: &[SocketAddr], time| -> Result<f64> {
             let shop = shop::part(&self.shop, &self.shop.store, self.customers(whose));
             let make = extend_request(&shop, "extend", Repeats::Keyed);
             let expected = "\"success\":true";
-            let load = runtime.block_on(load::run(to, CLIENTS, time, expected, make))?;
+            let load = runtime.block_on(load::run(to, clients, time, expected, make))?;
             Ok(load.per_second)
         };
         let one = &addresses[..1];
@@ -199,7 +202,7 @@ impl Bench<'_> {
         for (whose, bound) in [(Whose::Spread, 0.9), (Whose::Hot, 2.0)] {
             if options.wants("http") {
                 let name = "extensions over HTTP, 64 clients";
-                let ours = |time| extend(whose, one, time);
+                let ours = |time| extend(whose, CLIENTS, one, time);
                 self.rival.measure(whose, name, bound, report, settle, ours)?;
             }
         }
@@ -207,8 +210,8 @@ impl Bench<'_> {
             settle()?;
             let rates = in_turn(
                 options.time(),
-                |time| extend(Whose::Spread, one, time),
-                |time| extend(Whose::Spread, &addresses, time),
+                |time| extend(Whose::Spread, CLIENTS_OF_TWO, one, time),
+                |time| extend(Whose::Spread, CLIENTS_OF_TWO, &addresses, time),
             )?;
             compare(rates, report);
         }
