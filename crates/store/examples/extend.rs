@@ -8,6 +8,7 @@
 mod measured;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use measured::{CUSTOMERS, LEASES, Shop};
@@ -46,7 +47,7 @@ fn main() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
-fn open(folder: &Path) -> Box<dyn Store> {
+fn open(folder: &Path) -> Arc<dyn Store> {
     let store = SqliteStore::open(&Options {
         path: folder.join("sublet.db"),
         key_file: folder.join("sublet.key"),
@@ -54,5 +55,5 @@ fn open(folder: &Path) -> Box<dyn Store> {
         migrate: true,
         readers: 2,
     });
-    Box::new(store.unwrap())
+    Arc::new(store.unwrap())
 }

@@ -9,6 +9,7 @@
 mod measured;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::auto_extend::{PeriodWish, SetAutoExtend};
@@ -38,7 +39,7 @@ fn main() {
         readers: 2,
         server: "measurement".into(),
     });
-    let store = Box::new(store.unwrap());
+    let store = Arc::new(store.unwrap());
     if !is_filled {
         let started = Instant::now();
         let shop = Shop::create(store);
@@ -50,7 +51,9 @@ fn main() {
     sweep(&shop, START + Span::from_days(30) - Span::HOUR);
     for group in GROUPS {
         let spread = shop.extensions_per_second(group, 1, ROUND);
-        println!("groups of {group}: spread {spread:.0}/s, hot {:.0}/s", shop.hot(group, ROUND));
+        let two = shop.two_at_once(group, ROUND);
+        let hot = shop.hot(group, ROUND);
+        println!("groups of {group}: spread {spread:.0}/s, two at once {two:.0}/s, hot {hot:.0}/s");
     }
     println!("one lease a commit {:?}, a hundred {:?}", shop.alone(1), shop.alone(LEASES));
     println!("a look at a wallet and a lease {:?}", shop.look());

@@ -160,8 +160,8 @@ fn everything_is_as_it_was_and_goes_on() {
     assert_eq!(result["key_file"], json!(shop.folder().join("sublet.key").to_str().unwrap()));
     assert!(result["rows"].as_i64().unwrap() > 16_000, "{result}");
 
-    does_not_serve(&mut shop.serve_command(), "have moved to 127.0.0.1/");
-    refuses(&shop.say(&["audit"]), "have moved to 127.0.0.1/");
+    does_not_serve(&mut shop.serve_command(), "have moved to postgres@127.0.0.1:");
+    refuses(&shop.say(&["audit"]), "have moved to postgres@127.0.0.1:");
     assert_eq!(moved(&shop, &url)["moved_before"], json!(true));
     let elsewhere = Postgres::shared().new_database();
     refuses(&migrate(&shop, &elsewhere), "have moved to");
@@ -231,7 +231,7 @@ fn a_move_that_is_killed_keeps_everybody_away_and_is_gone_on_with() {
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        does_not_serve(&mut server_at(&shop, &url), "are being moved to 127.0.0.1/");
+        does_not_serve(&mut server_at(&shop, &url), "are being moved to postgres@127.0.0.1:");
         // Nothing keeps the shop from going on where it is.
         assert_eq!(shop.say(&["audit"]).code, Some(0));
     }
@@ -317,7 +317,7 @@ fn what_cannot_be_moved_is_refused() {
         .output()
         .unwrap();
     assert!(made.status.success());
-    refuses(&migrate(&shop, &url), "there are books in 127.0.0.1/");
+    refuses(&migrate(&shop, &url), "there are books in postgres@127.0.0.1:");
 
     let theirs = Postgres::shared().new_database();
     psql(&theirs, "CREATE TABLE theirs (id BIGINT)").unwrap();

@@ -4,6 +4,7 @@
 
 use std::hint::black_box;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::command::{Command, Wish};
@@ -48,14 +49,14 @@ reserve_hours = 24
 
 /// A shop with customers who have leases and money.
 pub(crate) struct Shop {
-    pub(crate) store: Box<dyn Store>,
+    pub(crate) store: Arc<dyn Store>,
     opened: Instant,
     dice: u64,
 }
 
 impl Shop {
     /// Opens it in a new store.
-    pub(crate) fn create(store: Box<dyn Store>) -> Shop {
+    pub(crate) fn create(store: Arc<dyn Store>) -> Shop {
         store.apply_catalogue(CATALOGUE, START).unwrap();
         let new: Vec<NewAddress> = (0..CUSTOMERS * LEASES)
             .map(|number| NewAddress {
@@ -82,7 +83,7 @@ impl Shop {
     }
 
     /// Opens it again in a store in which it has been created.
-    pub(crate) fn again(store: Box<dyn Store>) -> Shop {
+    pub(crate) fn again(store: Arc<dyn Store>) -> Shop {
         Shop { store, opened: Instant::now(), dice: 0x9e37_79b9_7f4a_7c15 }
     }
 
@@ -133,12 +134,24 @@ impl Shop {
         started.elapsed() / LOOKS
     }
 
+    /// The same from two threads.
+    #[allow(dead_code, reason = "one of the measurements does not ask for it")]
+    pub(crate) fn two_at_once(&mut self, group: usize, time: Duration) -> f64 {
+        let mut other = Shop::again(self.store.clone());
+        other.dice = self.next() | 1;
+        std::thread::scope(|scope| {
+            let other = scope.spawn(move || other.extensions_per_second(group, 1, time));
+            self.extensions_per_second(group, 1, time) + other.join().unwrap()
+        })
+    }
+
     /// The same for one customer.
     #[allow(dead_code, reason = "one of the measurements does not ask for it")]
     pub(crate) fn hot(&mut self, group: usize, time: Duration) -> f64 {
         let (started, mut done) = (Instant::now(), 0_u32);
         while started.elapsed() < time {
-            let batch: Vec<Command> = (0..group).map(|_| self.wish_of(7, 1, 1)).collect();
+            let batch: Vec<Command> =
+                (0..group).map(|_| self.wish_of(u64::try_from(group).unwrap(), 1, 1)).collect();
             let decisions = self.store.transact(&batch, self.now()).unwrap();
             assert!(decisions.iter().all(|decision| decision.result.is_ok()));
             done += u32::try_from(group).unwrap();

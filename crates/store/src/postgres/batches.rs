@@ -8,9 +8,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::pool::Pool;
+use super::failure;
+use super::pool::{Pool, writing};
 use super::statements::statements;
-use super::{failure, writing};
 use crate::Result;
 use crate::error::Error;
 

@@ -26,6 +26,21 @@ pub(super) fn not_committed() -> Error {
     Error::Unavailable(Box::new(NotCommitted))
 }
 
+/// Others have taken this server for gone, or it runs anew elsewhere.
+#[derive(Debug, thiserror::Error)]
+#[error("this server was taken for gone")]
+struct Over;
+
+/// The error of a batch of a run that is over.
+pub(super) fn over() -> Error {
+    Error::Unavailable(Box::new(Over))
+}
+
+/// Whether the run is over, so that another has to begin.
+pub(super) fn is_over(error: &Error) -> bool {
+    matches!(error, Error::Unavailable(source) if source.is::<Over>())
+}
+
 /// The error of a write that did not find the row that it was for.
 pub(super) fn missing(row: &'static str, id: i64) -> Error {
     Error::Fault(format!("{row} {id} is not as it was read").into())
@@ -75,6 +90,7 @@ pub(super) fn is_in_the_way(error: &Error) -> bool {
         is_conflict(code)
             || *code == SqlState::UNIQUE_VIOLATION
             || *code == SqlState::DUPLICATE_TABLE
+            || *code == SqlState::DUPLICATE_OBJECT
     })
 }
 
@@ -106,5 +122,40 @@ pub(super) fn unknown(error: Error) -> Error {
     match error {
         Error::Unavailable(source) if lost => Error::OutcomeUnknown(source),
         error => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_told_apart_by_what_can_be_done_about_them() {
+        for (code, passing, conflict) in [
+            (SqlState::T_R_SERIALIZATION_FAILURE, true, true),
+            (SqlState::T_R_DEADLOCK_DETECTED, true, true),
+            (SqlState::LOCK_NOT_AVAILABLE, true, true),
+            (SqlState::ADMIN_SHUTDOWN, true, false),
+            (SqlState::CANNOT_CONNECT_NOW, true, false),
+            (SqlState::CONNECTION_FAILURE, true, false),
+            (SqlState::TOO_MANY_CONNECTIONS, true, false),
+            (SqlState::READ_ONLY_SQL_TRANSACTION, true, false),
+            (SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT, true, false),
+            (SqlState::QUERY_CANCELED, true, false),
+            (SqlState::CHECK_VIOLATION, false, false),
+            (SqlState::UNDEFINED_TABLE, false, false),
+            (SqlState::DATA_CORRUPTED, false, false),
+        ] {
+            assert_eq!((is_passing(&code), is_conflict(&code)), (passing, conflict), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_never_answered_may_have_been_done() {
+        let lost = silent(Duration::from_secs(1));
+        assert!(is_lost(&lost) && !is_closed(&lost), "it may still be at work");
+        assert!(matches!(unknown(lost), Error::OutcomeUnknown(_)));
+        assert!(is_closed(&not_committed()));
+        assert!(matches!(unknown(missing("wallet", 7)), Error::Fault(_)));
     }
 }

@@ -28,6 +28,7 @@ mod promos;
 mod proxies;
 mod reactor;
 mod row;
+mod runs;
 mod save;
 mod servers;
 mod session;
@@ -41,8 +42,7 @@ mod transact;
 mod transaction;
 mod value;
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -60,17 +60,15 @@ use domain::proxy::Proxy;
 use domain::time::{Span, Time};
 use domain::world::{NextIds, World};
 
+pub use self::open::{Options, exists, shown};
 pub use crate::records::Create;
 
 pub(crate) use self::arriving::{Arriving, Begun};
 
 use self::catalogues::Catalogues;
 use self::load::Locks;
-use self::migrate::Found;
-use self::pool::Pool;
+use self::pool::{Pool, reading, writing};
 use self::proxies::Shelf;
-use self::reactor::Reactor;
-use self::target::Target;
 use self::transaction::{LONG_PATIENCE, PATIENCE, Tx};
 use crate::audit::Report;
 use crate::error::Error;
@@ -82,55 +80,6 @@ use crate::revocations::Revocations;
 use crate::statements;
 use crate::vault::Vault;
 use crate::{Result, Store};
-
-/// Which database is opened, and what may be done to it for that. `Debug` does not show the URL,
-/// which may have a password in it.
-#[derive(Clone)]
-pub struct Options {
-    /// Where it is: `postgresql://user:password@host:port/database`. The database itself must be
-    /// there; what is in it is made.
-    ///
-    /// Beside PostgreSQL's own parameters, `connections=8` says how many callers can look at the
-    /// same time, `pooler=transaction` that a pooler in between hands each transaction to another
-    /// process of the server, and `sslrootcert=FILE` by which certificates servers are known. Such
-    /// a pooler must have five processes for each server that shares the database: whoever writes
-    /// needs one more for a moment. Connections to other machines are encrypted unless
-    /// `sslmode=disable` says otherwise, and the certificate is always checked.
-    pub url: String,
-    /// The file with the key that seals what is secret in it. The revocations are kept beside it.
-    pub key_file: PathBuf,
-    /// Whether it may be made.
-    pub create: Create,
-    /// Whether an older schema may be brought up to date.
-    pub migrate: bool,
-    /// How many callers can look at the same time, unless the URL says so; at least one.
-    pub readers: usize,
-    /// What this server is called among those that share the database: the same each time it
-    /// starts.
-    pub server: String,
-}
-
-impl fmt::Debug for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options").field("server", &self.server).finish_non_exhaustive()
-    }
-}
-
-/// Where the database at `url` is, for people: without what opens it. Refuses what is no such URL.
-pub fn shown(url: &str) -> Result<String> {
-    Ok(Target::parse(url, Arc::new(Reactor::start()?))?.to_string())
-}
-
-/// Whether anything of ours has been made in the database at `url`.
-pub fn exists(url: &str) -> Result<bool> {
-    let target = Arc::new(Target::parse(url, Arc::new(Reactor::start()?))?);
-    let place = PathBuf::from(target.to_string());
-    let found = writing(&Pool::new(target, 1), |tx| migrate::look(tx, &place))?;
-    Ok(!matches!(found, Found::Nothing))
-}
-
-/// How often a transaction is tried that others were in the way of.
-const TRIES: u32 = 5;
 
 /// Books in a PostgreSQL database.
 #[derive(Debug)]
@@ -145,6 +94,8 @@ pub struct PostgresStore {
     id_key: [u8; 16],
     /// The number of this server among those that share the database.
     server: i64,
+    /// The number of its run.
+    run: AtomicI64,
     /// Whether this server has said that it starts, so that others reckon with it.
     started: AtomicBool,
     /// The latest moment at which anything was decided here. Time does not go back.
@@ -171,6 +122,7 @@ impl PostgresStore {
             sandbox: opened.sandbox,
             id_key: opened.id_key,
             server: opened.server,
+            run: AtomicI64::new(opened.run),
             started: AtomicBool::new(false),
             latest: AtomicI64::new(Time::EPOCH.millis()),
             working: RwLock::new(()),
@@ -220,6 +172,11 @@ impl PostgresStore {
         now.max(Time::from_millis(latest))
     }
 
+    /// Goes on in this run.
+    fn note_run(&self, run: i64) {
+        self.run.store(run, Ordering::Relaxed);
+    }
+
     /// The first of so many ids of new addresses.
     fn take_addresses(&self, count: i64) -> Result<i64> {
         let counts = NextIds { address: count, ..NextIds::default() };
@@ -228,41 +185,6 @@ impl PostgresStore {
 
     fn shelf<'a>(&'a self, tx: &'a Tx<'a>, now: Time) -> Shelf<'a> {
         Shelf { tx, vault: &self.vault, now }
-    }
-}
-
-/// See [`PostgresStore::read`].
-fn reading<T>(readers: &Pool, read: impl Fn(&Tx<'_>) -> Result<T>) -> Result<T> {
-    try_again(readers, || {
-        let session = readers.take(PATIENCE)?;
-        // Nothing is written: how it ends does not matter.
-        read(&Tx::reading(&session, PATIENCE))
-    })
-}
-
-/// See [`PostgresStore::write`].
-fn writing<T>(writers: &Pool, write: impl Fn(&Tx<'_>) -> Result<T>) -> Result<T> {
-    try_again(writers, || {
-        let session = writers.take(PATIENCE)?;
-        let tx = Tx::writing(&session);
-        tx.begin()?;
-        let done = write(&tx)?;
-        tx.commit()?;
-        Ok(done)
-    })
-}
-
-fn try_again<T>(pool: &Pool, run: impl Fn() -> Result<T>) -> Result<T> {
-    let (mut tries, mut closed) = (1, false);
-    loop {
-        match run() {
-            Err(error) if failure::is_in_the_way(&error) && tries < TRIES => tries += 1,
-            Err(error) if failure::is_closed(&error) && !closed => {
-                pool.renew();
-                closed = true;
-            }
-            done => return done,
-        }
     }
 }
 
@@ -277,7 +199,7 @@ impl Store for PostgresStore {
 
     fn load(&self, needs: &Needs, now: Time) -> Result<World> {
         let catalogue = |tx: &Tx<'_>, version| self.catalogues.get(tx, version);
-        self.read(|tx| load::load(tx, needs, now, Locks::None, catalogue)).map(World::new)
+        self.read(|tx| load::load(tx, needs, now, Locks::None, None, catalogue)).map(World::new)
     }
 
     fn due(&self, until: Time, limit: u32) -> Result<Vec<Due>> {
@@ -302,8 +224,9 @@ impl Store for PostgresStore {
     }
 
     fn note_start(&self, now: Time, window: Span, kept: Span) -> Result<u32> {
-        let remembered =
+        let (remembered, run) =
             self.write(|tx| servers::note_start(tx, self.server, window, now + kept))?;
+        self.note_run(run);
         self.started.store(true, Ordering::Relaxed);
         Ok(remembered)
     }

@@ -1,18 +1,65 @@
 //! Opening a database, or making what is in it.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::migrate::{self, Found};
-use super::pool::Pool;
+use super::pool::{Pool, writing};
 use super::reactor::Reactor;
 use super::target::Target;
-use super::{Options, arriving, durability, servers, state, writing};
+use super::{arriving, durability, runs, servers, state};
 use crate::Result;
 use crate::error::OpenError;
 use crate::files;
 use crate::records::Create;
 use crate::vault::Vault;
+
+/// Which database is opened, and what may be done to it for that. `Debug` does not show the URL,
+/// which may have a password in it.
+#[derive(Clone)]
+pub struct Options {
+    /// Where it is: `postgresql://user:password@host:port/database`. The database itself must be
+    /// there; what is in it is made.
+    ///
+    /// Beside PostgreSQL's own parameters, `connections=8` says how many callers can look at the
+    /// same time, `pooler=transaction` that a pooler in between hands each transaction to another
+    /// process of the server, and `sslrootcert=FILE` by which certificates servers are known. Such
+    /// a pooler must have five processes for each server that shares the database: whoever writes
+    /// needs one more for a moment. Connections to other machines are encrypted unless
+    /// `sslmode=disable` says otherwise, and the certificate is always checked.
+    pub url: String,
+    /// The file with the key that seals what is secret in it. The revocations are kept beside it.
+    pub key_file: PathBuf,
+    /// Whether it may be made.
+    pub create: Create,
+    /// Whether an older schema may be brought up to date.
+    pub migrate: bool,
+    /// How many callers can look at the same time, unless the URL says so; at least one.
+    pub readers: usize,
+    /// What this server is called among those that share the database: the same each time it
+    /// starts.
+    pub server: String,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+/// Where the database at `url` is, for people: without what opens it. Refuses what is no such URL.
+pub fn shown(url: &str) -> Result<String> {
+    Ok(Target::parse(url, Arc::new(Reactor::start()?))?.to_string())
+}
+
+/// Whether anything of ours has been made in the database at `url`.
+pub fn exists(url: &str) -> Result<bool> {
+    let target = Arc::new(Target::parse(url, Arc::new(Reactor::start()?))?);
+    let place = PathBuf::from(target.to_string());
+    let found = writing(&Pool::new(target, 1), |tx| migrate::look(tx, &place))?;
+    Ok(!matches!(found, Found::Nothing))
+}
 
 /// How many transactions can write at the same time. Two keep the server at work while the disk is
 /// waited for, and the operator's changes do not wait for a batch.
@@ -27,6 +74,7 @@ pub(super) struct Opened {
     pub(super) sandbox: bool,
     pub(super) id_key: [u8; 16],
     pub(super) server: i64,
+    pub(super) run: i64,
 }
 
 /// Opens what `options` name; makes or migrates it first if they allow that and it is needed.
@@ -56,7 +104,10 @@ pub(super) fn open(options: &Options) -> Result<Opened> {
     }
     let (vault, made) = installation(&writers, options, &place)?;
     durability.demand(made.sandbox)?;
-    let server = writing(&writers, |tx| servers::register(tx, &options.server))?;
+    let (server, run) = writing(&writers, |tx| {
+        let server = servers::register(tx, &options.server)?;
+        Ok((server, runs::register(tx, server)?))
+    })?;
     Ok(Opened {
         readers: Pool::new(target.clone(), target.connections.unwrap_or(options.readers)),
         writers,
@@ -65,6 +116,7 @@ pub(super) fn open(options: &Options) -> Result<Opened> {
         sandbox: made.sandbox,
         id_key: made.id_key,
         server,
+        run,
     })
 }
 

@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::failure::silent;
+use super::failure::{self, silent};
 use super::session::Session;
 use super::target::Target;
+use super::transaction::{PATIENCE, Tx};
 use crate::Result;
 
 /// Connections to one database. A caller takes one for a moment; one that has broken meanwhile is
@@ -26,6 +27,9 @@ struct Shelf {
     /// How many are there, idle or not.
     open: usize,
 }
+
+/// How often a transaction is tried that others were in the way of.
+pub(super) const TRIES: u32 = 5;
 
 /// A connection that goes back when it is dropped.
 pub(super) struct Taken<'p> {
@@ -78,6 +82,43 @@ impl Pool {
     /// Nobody panics while he holds the lock.
     fn lock(&self) -> MutexGuard<'_, Shelf> {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs `read`, which sees the books at one moment.
+pub(super) fn reading<T>(readers: &Pool, read: impl Fn(&Tx<'_>) -> Result<T>) -> Result<T> {
+    try_again(readers, || {
+        let session = readers.take(PATIENCE)?;
+        // Nothing is written: how it ends does not matter.
+        read(&Tx::reading(&session, PATIENCE))
+    })
+}
+
+/// Runs `write` and commits.
+pub(super) fn writing<T>(writers: &Pool, write: impl Fn(&Tx<'_>) -> Result<T>) -> Result<T> {
+    try_again(writers, || {
+        let session = writers.take(PATIENCE)?;
+        let tx = Tx::writing(&session);
+        tx.begin()?;
+        let done = write(&tx)?;
+        tx.commit()?;
+        Ok(done)
+    })
+}
+
+/// Runs what is done in a transaction, and once more where others were in its way, or where the
+/// connection turns out to be lost.
+pub(super) fn try_again<T>(pool: &Pool, run: impl Fn() -> Result<T>) -> Result<T> {
+    let (mut tries, mut closed) = (1, false);
+    loop {
+        match run() {
+            Err(error) if failure::is_in_the_way(&error) && tries < TRIES => tries += 1,
+            Err(error) if failure::is_closed(&error) && !closed => {
+                pool.renew();
+                closed = true;
+            }
+            done => return done,
+        }
     }
 }
 

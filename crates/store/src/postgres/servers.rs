@@ -7,10 +7,11 @@
 use domain::ids::EntryId;
 use domain::time::{Span, Time};
 
-use super::pool::Pool;
+use super::failure::missing;
+use super::pool::{Pool, try_again};
 use super::statements::statements;
 use super::transaction::{PATIENCE, Tx};
-use super::{answers, try_again};
+use super::{answers, ids, runs};
 use crate::Result;
 use crate::encoding::corrupt;
 use crate::last_spends::LastSpends;
@@ -67,23 +68,31 @@ pub(super) fn register(tx: &Tx<'_>, name: &str) -> Result<i64> {
     if let Some(id) = known(tx)? {
         return Ok(id);
     }
+    ids::lock(tx)?;
     tx.execute(ADD, &[&name])?;
     Ok(known(tx)?.expect("it was just added"))
 }
 
 /// See [`crate::Store::note_start`]: takes care of what this server has left when it was there the
-/// last time.
-pub(super) fn note_start(tx: &Tx<'_>, server: i64, window: Span, until: Time) -> Result<u32> {
-    let Some(row) = tx.row(LOCK, &[&server])? else { return Ok(0) };
+/// last time. Says how many spends are remembered, and the number of the run that begins.
+pub(super) fn note_start(
+    tx: &Tx<'_>,
+    server: i64,
+    window: Span,
+    until: Time,
+) -> Result<(u32, i64)> {
+    let row = tx.row(LOCK, &[&server])?.ok_or_else(|| missing("server", server))?;
+    let run = runs::end(tx, server)?;
     let left = Left::behind(tx, server, row.int(0)?, window)?;
     let remembered = answers::remember(tx, &left.spends.oldest_first(), until)?;
     tx.execute(SET_STARTED, &[&server, &left.quiet])?;
-    Ok(remembered)
+    Ok((remembered, run))
 }
 
 /// The same for another server that has gone, unless it is back, or somebody else was faster.
 pub(super) fn bury(tx: &Tx<'_>, server: i64, window: Span, until: Time) -> Result<u32> {
     let Some(row) = tx.row(LOCK_GONE, &[&server, &GONE_MS])? else { return Ok(0) };
+    runs::end(tx, server)?;
     let left = Left::behind(tx, server, row.int(0)?, window)?;
     let remembered = answers::remember(tx, &left.spends.oldest_first(), until)?;
     tx.execute(SET_GONE, &[&server, &left.quiet])?;

@@ -70,11 +70,8 @@ impl Target {
         });
         let connected: std::result::Result<_, tokio_postgres::Error> =
             connected.ok_or_else(|| silent(self.patience()))?;
-        let (client, task) = connected.map_err(|error| match error.code() {
-            // Whatever the reason is, the database cannot be used now.
-            Some(_) => Error::Unavailable(error.into()),
-            None => Error::from(error),
-        })?;
+        // Whatever the reason is, the database cannot be used now.
+        let (client, task) = connected.map_err(|error| Error::Unavailable(error.into()))?;
         Ok(Session::new(self.reactor.clone(), client, task, self.prepares))
     }
 

@@ -1,6 +1,7 @@
 //! Deciding a batch of commands.
 
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -13,9 +14,10 @@ use domain::world::{Changes, Loaded, NextIds, World};
 use super::batches::Fate;
 use super::load::Locks;
 use super::load::stock::Stock;
+use super::pool::TRIES;
 use super::session::Ask;
 use super::transaction::{PATIENCE, Tx};
-use super::{PostgresStore, TRIES, batches, failure, load, numbers, save};
+use super::{PostgresStore, batches, failure, load, numbers, runs, save};
 use crate::Result;
 use crate::error::Error;
 
@@ -76,6 +78,10 @@ impl PostgresStore {
                     sleep(Duration::from_millis(jitter(u64::from(tries) * PAUSE_MS)));
                     tries += 1;
                 }
+                Err(error) if failure::is_over(&error) && tries < TRIES => {
+                    self.note_run(self.read(|tx| runs::current(tx, self.server))?);
+                    tries += 1;
+                }
                 Err(error) if failure::is_closed(&error) && !closed => {
                     self.writers.renew();
                     closed = true;
@@ -89,7 +95,8 @@ impl PostgresStore {
         let session = self.writers.take(PATIENCE)?;
         let tx = Tx::writing(&session);
         let catalogue = |tx: &Tx<'_>, version| self.catalogues.get(tx, version);
-        let loaded = load::load(&tx, &batch.needs, batch.now, locks, catalogue)?;
+        let run = Some((self.server, self.run.load(Ordering::Relaxed)));
+        let loaded = load::load(&tx, &batch.needs, batch.now, locks, run, catalogue)?;
         let decided = batch.decide(loaded.clone());
         let sold_out =
             |decision: &Decision| !decision.replayed && decision.result == Err(Refusal::OutOfStock);

@@ -18,6 +18,8 @@ pub(crate) struct Table {
 pub(super) enum Kept {
     /// In the table of the same name.
     There,
+    /// In the table of the same name, but the last column, which is this expression.
+    ThereBut(&'static str),
     /// Among the columns of this one.
     With(&'static str),
     /// They are found with this statement, which gives them in the order of their key.
@@ -29,6 +31,10 @@ pub(super) enum Kept {
 const BATCHES: &str = "SELECT MIN(id), COUNT(*), zeroblob(16), 0, MIN(id)
     FROM (SELECT id, id - ROW_NUMBER() OVER (ORDER BY id) AS gap FROM entry)
     GROUP BY gap, id / 32 ORDER BY 1";
+
+/// In a SQLite file they are found by an index. They always follow each other.
+const FIRST_LEASE: &str =
+    "COALESCE((SELECT MIN(lease.id) FROM lease WHERE lease.order_id = customer_order.id), 0)";
 
 const FEED: &str = "SELECT id, next_entry FROM state";
 
@@ -147,9 +153,10 @@ pub(crate) const TABLES: &[Table] = &[
             "protocol",
             "rotation_seconds",
             "created_at_ms",
+            "first_lease_id",
         ],
         key: "id",
-        kept: Kept::There,
+        kept: Kept::ThereBut(FIRST_LEASE),
     },
     Table {
         name: "lease",
@@ -225,7 +232,7 @@ pub(crate) const TABLES: &[Table] = &[
 impl Table {
     /// Whether a SQLite file has a table of the same name.
     pub(super) fn is_there(&self) -> bool {
-        matches!(self.kept, Kept::There)
+        matches!(self.kept, Kept::There | Kept::ThereBut(_))
     }
 
     /// Whether its key is text, of which other orders are known than that of its bytes.
@@ -243,6 +250,10 @@ impl Table {
         let (columns, key) = (self.columns.join(", "), self.key);
         match self.kept {
             Kept::There => format!("SELECT {columns} FROM {} ORDER BY {key}", self.name),
+            Kept::ThereBut(last) => {
+                let columns = self.columns[..self.columns.len() - 1].join(", ");
+                format!("SELECT {columns}, {last} FROM {} ORDER BY {key}", self.name)
+            }
             Kept::With(table) => format!("SELECT {columns} FROM {table} ORDER BY {key}"),
             Kept::Found(statement) => statement.to_owned(),
         }

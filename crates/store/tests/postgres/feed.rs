@@ -104,6 +104,8 @@ fn readers_miss_nothing_while_others_write() {
             let mut reader = Reader::default();
             while writing.load(Ordering::Relaxed) {
                 reader.read(&*shop.store, 7);
+                // Those who write need the processor too.
+                thread::sleep(Duration::from_millis(2));
             }
             reader.read(&*shop.store, 1_000_000);
             reader
@@ -126,10 +128,10 @@ fn readers_miss_nothing_while_others_write() {
                 })
             })
             .collect();
-        for writer in writers {
-            writer.join().unwrap();
-        }
+        // Also when one has failed: the readers would go on for ever.
+        let written: Vec<_> = writers.into_iter().map(|writer| writer.join()).collect();
         writing.store(false, Ordering::Relaxed);
+        assert!(written.iter().all(Result::is_ok), "a writer has failed");
         let ended = following.into_iter().map(|reader| reader.join().unwrap());
         ended.collect::<Vec<_>>()
     });

@@ -3,6 +3,7 @@
 
 #[path = "../databases/mod.rs"]
 mod databases;
+mod encryption;
 mod feed;
 mod in_turn;
 mod opening;

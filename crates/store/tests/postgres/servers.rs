@@ -1,11 +1,15 @@
 //! Servers say that they are there, and take care of what others leave behind.
 
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use domain::command::{Command, Outcome};
 use domain::ids::{CustomerId, EntryId};
 use domain::kind::ProxyKind;
 use domain::time::Span;
+use e2e::postgres::Postgres;
+use e2e::postgres::wire::{Fate, Wire};
 use store::conformance::shop::{IntoCommand, Shop, keyless, order};
 use store::records::Alive;
 
@@ -105,6 +109,42 @@ fn a_server_that_starts_again_takes_care_of_itself() {
     assert_eq!(start(&one), 1);
     assert_eq!(spend(&two, ann, 1), (lost, true));
     assert!(!spend(&one, ann, 2).1);
+}
+
+/// A server is killed while its commit is on the wire, and starts again before that arrives.
+#[test]
+fn a_commit_that_arrives_after_the_next_start_is_seen() {
+    let shared = Shared::new();
+    let near = Shop::furnish(Arc::new(shared.store("near")));
+    let wire = Wire::to(Postgres::shared().address());
+    let url = wire.url(&shared.url);
+    let shop = |url: &str| Shop { store: Arc::new(shared.store_at(url, "far")), now: near.now };
+    let (first, second) = (shop(&url), shop(&shared.url));
+    let ann = near.customer("Ann", 10_000);
+    near.stock(V4, 300);
+    start(&near);
+    start(&first);
+    spend(&first, ann, 1);
+    first.store.note_quiet().unwrap();
+    wire.cut_at_commit(Fate::Delayed(Duration::from_secs(1)));
+    thread::scope(|scope| {
+        let commits = wire.counts().commits;
+        let lost = scope.spawn(|| spend(&first, ann, 2));
+        while wire.counts().commits == commits {
+            thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(start(&second), 1, "it is waited for");
+        let (lost, _) = lost.join().unwrap();
+        assert_eq!(spend(&near, ann, 2), (lost, true));
+    });
+    // Whatever the old one does from now on is the next one's to take care of.
+    let (late, _) = spend(&first, ann, 3);
+    silence(&shared, "far");
+    assert_eq!(alive(&near, Span::ZERO).remembered, 1);
+    assert_eq!(spend(&near, ann, 3), (late, true));
+    // Both go on.
+    assert!(!spend(&first, ann, 4).1 && !spend(&second, ann, 5).1);
+    near.audit();
 }
 
 /// All go by the clock of the sandbox, or it is known that they do not yet.

@@ -23,7 +23,7 @@ const PRINTED: &str = "127.0.0.1:8080";
 
 /// The PostgreSQL database of guides, and how it is shown to people.
 const DATABASE: &str = "postgres://sublet@db.example/sublet";
-const DATABASE_SHOWN: &str = "db.example/sublet";
+const DATABASE_SHOWN: &str = "sublet@db.example/sublet";
 
 /// How long a guide may take before it is given up. It takes a few seconds; the rest is for slow
 /// machines.
@@ -162,8 +162,8 @@ impl Session {
     fn moved(&self, text: &str) -> String {
         let text = text.replace(PRINTED, &format!("127.0.0.1:{}", self.port));
         let Some(url) = &self.database else { return text };
-        let name = url.rsplit_once('/').map_or("", |(_, name)| name);
-        text.replace(DATABASE, url).replace(DATABASE_SHOWN, &format!("127.0.0.1/{name}"))
+        let shown = url.split_once("://").map_or("", |(_, shown)| shown);
+        text.replace(DATABASE, url).replace(DATABASE_SHOWN, shown)
     }
 
     fn moved_prints(&self, says: &crate::markdown::Prints) -> crate::markdown::Prints {

@@ -1,7 +1,7 @@
 //! Locking and loading what a batch needs.
 //!
 //! All statements go to the server in one go. Their order is that of the locks, and the same in
-//! every batch, each list by id: wallets, promo codes, ports, prefixes, addresses. Each statement
+//! every batch, each list by id: the run of the server, wallets, promo codes, ports, prefixes, addresses. Each statement
 //! sees what was committed before it, and so, behind the wallets' locks, what those who held them
 //! before have left.
 
@@ -25,8 +25,9 @@ pub(super) use self::stock::Locks;
 use self::stock::Stock;
 use self::wallets::Wallets;
 use super::session::Ask;
-use super::state;
 use super::transaction::Tx;
+use super::value::Value;
+use super::{runs, state};
 use crate::Result;
 
 /// Every file's statements, for the test that prepares them.
@@ -40,12 +41,14 @@ pub(super) const FILES: &[(&str, &[(&str, &str)])] = &[
 ];
 
 /// Everything in `needs` that exists; `catalogue` gives the catalogue of a version. `locks` says
-/// what is kept from others until the end of the transaction.
+/// what is kept from others until the end of the transaction, which is of this `run`, if any: the
+/// number of a server and of its run.
 pub(super) fn load(
     tx: &Tx<'_>,
     needs: &Needs,
     now: Time,
     locks: Locks,
+    run: Option<(i64, i64)>,
     catalogue: impl FnOnce(&Tx<'_>, i64) -> Result<Arc<Catalogue>>,
 ) -> Result<Loaded> {
     let wallets = Wallets::new(needs);
@@ -54,7 +57,11 @@ pub(super) fn load(
     let leases = Leases::new(needs);
     let asked = Asked::new(needs);
 
-    let mut values = Vec::new();
+    let mut values: Vec<(&'static str, Vec<&dyn Value>)> = Vec::new();
+    if let Some((server, run)) = &run {
+        values.push((runs::HELD, vec![server, run]));
+    }
+    let of_wallets = values.len();
     wallets.ask(locks, &mut values);
     let of_promos = values.len();
     promos.ask(locks, &mut values);
@@ -71,6 +78,9 @@ pub(super) fn load(
         values.iter().map(|(sql, values)| Ask { sql, values: values.as_slice() }).collect();
     let answers = tx.all(&asks)?;
 
+    if let Some(held) = answers[..of_wallets].first() {
+        runs::is_held(held)?;
+    }
     let state = answers[of_state].rows.first();
     let state = state::state(state.ok_or_else(|| super::failure::missing("state", 1))?)?;
     let mut loaded = Loaded {
@@ -79,7 +89,7 @@ pub(super) fn load(
         sales_locked: state.sales_locked,
         ..Loaded::default()
     };
-    wallets.read(&answers[..of_promos], &mut loaded)?;
+    wallets.read(&answers[of_wallets..of_promos], &mut loaded)?;
     promos.read(&answers[of_promos..of_stock], &mut loaded)?;
     stock.read(&answers[of_stock..of_leases], &mut loaded)?;
     leases.read(tx, &answers[of_leases..of_answers], &mut loaded)?;

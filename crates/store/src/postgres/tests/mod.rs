@@ -2,6 +2,7 @@
 
 mod audit;
 mod statements;
+mod transactions;
 
 use tempfile::TempDir;
 

@@ -66,6 +66,7 @@ fn all() -> Vec<(String, &'static str)> {
         ("orders", orders::STATEMENTS),
         ("promos", promos::STATEMENTS),
         ("proxies", proxies::STATEMENTS),
+        ("runs", runs::STATEMENTS),
         ("servers", servers::STATEMENTS),
         ("state", state::STATEMENTS),
         ("stock", stock::STATEMENTS),
