@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use e2e::auditor::Entry;
 use e2e::deeds::{Tally, refusals};
+use e2e::history::{Look, Span};
 use e2e::random::Random;
 use e2e::shop::Shop;
 use e2e::town::Town;
@@ -182,5 +183,16 @@ fn a_journal_that_lies_is_noticed() {
         let mut balances = balances.clone();
         *balances.get_mut(customer).unwrap() += 1;
         assert_ne!(town.compare(&honest, &balances), Vec::<String>::new(), "a cent too much");
+    }
+    assert_eq!(town.compare(&honest, &balances), Vec::<String>::new());
+    let spent = honest.iter().rfind(|entry| entry.amount.is_some_and(|amount| amount < 0)).unwrap();
+    let after = spent.balance_after.unwrap();
+    for (lie, balance) in
+        [("seen too late", after - spent.amount.unwrap()), ("never so", after + 7)]
+    {
+        let look = Look { customer: spent.customer, balance, span: Span::begin().end() };
+        town.looks.push(look);
+        assert_ne!(town.compare(&honest, &balances), Vec::<String>::new(), "a balance was {lie}");
+        town.looks.pop();
     }
 }

@@ -12,8 +12,12 @@ use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sublet");
 
+fn setup() -> Setup {
+    Setup::new(BINARY).catalogue(FLAT).stock("--kind IPv4 --country USA --cidr 10.0.0.0/22")
+}
+
 fn shop() -> Shop {
-    Setup::new(BINARY).catalogue(FLAT).stock("--kind IPv4 --country USA --cidr 10.0.0.0/22").open()
+    setup().open()
 }
 
 fn keyed(customer: &Customer, call: &str, body: &Value, key: &str) -> Request {
@@ -149,11 +153,8 @@ fn purchases(shop: &Shop, customer: &Customer) -> Vec<(Request, i64)> {
 
 #[test]
 fn who_left_while_it_was_done_and_asks_again_is_charged_once_and_told_so() {
-    let shop = Setup::new(BINARY)
-        .catalogue(FLAT)
-        .stock("--kind IPv4 --country USA --cidr 10.0.0.0/22")
-        .slow_syncs(60_000)
-        .open();
+    // Another server does not know yet that somebody has left this one.
+    let shop = setup().alone().slow_syncs(60_000).open();
     let ann = shop.customer("Ann", "200.00");
     let purchases = purchases(&shop, &ann);
     let mut balance = shop.balance(&ann);
@@ -174,11 +175,7 @@ fn who_left_while_it_was_done_and_asks_again_is_charged_once_and_told_so() {
 fn who_left_at_any_moment_and_asks_again_is_charged_once() {
     // Slow enough that a busy machine cannot have the answer written before the client is gone:
     // what was written counts as delivered, and a repeat of that is another purchase.
-    let shop = Setup::new(BINARY)
-        .catalogue(FLAT)
-        .stock("--kind IPv4 --country USA --cidr 10.0.0.0/22")
-        .slow_syncs(100_000)
-        .open();
+    let shop = setup().alone().slow_syncs(100_000).open();
     let ann = shop.customer("Ann", "200.00");
     let purchases = purchases(&shop, &ann);
     let mut balance = shop.balance(&ann);

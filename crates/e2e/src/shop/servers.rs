@@ -127,6 +127,10 @@ impl Shop {
         let mut command = program(&self.setup.binary, database);
         command.args(["--json", "serve", "--listen", "127.0.0.1:0"]);
         command.args(["--node", &format!("server {node}")]).args(&self.setup.serve);
+        if self.nodes.len() > 1 {
+            // Links are the same, whoever gives them.
+            command.args(["--base-url", "http://shop.test"]);
+        }
         if self.setup.sync_takes > 0 && matches!(database, Database::File(_)) {
             shim::slow_syncs(&mut command, self.setup.sync_takes);
         }

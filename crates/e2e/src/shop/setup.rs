@@ -68,6 +68,13 @@ impl Setup {
         self
     }
 
+    /// Has one server, however many the tests use: for what each server knows by itself.
+    #[must_use]
+    pub fn alone(mut self) -> Setup {
+        self.nodes = 1;
+        self
+    }
+
     /// Has so many servers on one database, which PostgreSQL must keep.
     #[must_use]
     pub fn nodes(mut self, nodes: usize) -> Setup {

@@ -33,7 +33,16 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) fn new() -> Fixture {
-        let shop = Setup::new(env!("CARGO_BIN_EXE_sublet"))
+        Fixture::of(Setup::new(env!("CARGO_BIN_EXE_sublet")))
+    }
+
+    /// The same with one server, however many the tests use.
+    pub(crate) fn alone() -> Fixture {
+        Fixture::of(Setup::new(env!("CARGO_BIN_EXE_sublet")).alone())
+    }
+
+    fn of(setup: Setup) -> Fixture {
+        let shop = setup
             .stock("--kind IPv4 --country USA --cidr 203.0.113.0/26")
             .stock("--kind IPv4 --country POL --cidr 203.0.113.64/32")
             .stock("--kind IPv4 --country FRA --cidr 203.0.113.66/31")

@@ -2,11 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use e2e::bodies::{order, with};
+use e2e::cluster::Cluster;
 use e2e::deeds::{Deed, Outcome};
 use e2e::postgres::wire::{Fate, Wire};
+use e2e::race::Held;
 use e2e::town::Town;
+use serde_json::json;
 
-use crate::{SERVERS, founded};
+use crate::{BINARY, SERVERS, founded};
 
 /// How long any request may take, and how long the way back. Generous, because tests run on busy
 /// machines; the measured times are printed.
@@ -18,6 +22,14 @@ const OUTAGE: Duration = Duration::from_secs(25);
 
 /// Connections of a server on which something may be committed.
 const COMMITTING: usize = 4;
+
+/// How late a commit arrives: later than a server starts.
+const LATE: Duration = Duration::from_millis(2_500);
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often somebody's commit is late.
+const ROUNDS: i64 = 3;
 
 /// What a fault meant for those who bought meanwhile.
 struct Felt {
@@ -130,4 +142,35 @@ fn what_nobody_could_find_out_is_told_by_the_books() {
         assert!(0 < unknown, "{fate:?}: it was found out");
     }
     all_is_well(&mut town);
+}
+
+/// A server is killed with a commit on its way, and the next one starts before that arrives. Whoever
+/// asked has no key, and asks again at another server.
+#[test]
+fn a_commit_that_arrives_after_the_next_start_is_told_again() {
+    let cluster = Cluster::start(SERVERS);
+    let mut shop = cluster.keep(Town::setup(BINARY)).open();
+    let ann = shop.customer("Ann", "100.00");
+    for round in 1..=ROUNDS {
+        let body = with(&order("IPv4", "USA", 1, 30), json!({ "goal": format!("round {round}") }));
+        let request = ann.posting("/order", &body);
+        let wire = &cluster.wires()[0];
+        let cuts = wire.counts().cuts;
+        wire.cut_at_commit(Fate::Late(LATE));
+        let mut held = Held::start(shop.address_of(0), std::slice::from_ref(&request));
+        held.release();
+        // The first may be a heartbeat's.
+        for cut in 1..=2 {
+            assert!(wire.has_cut(cuts + cut, PATIENCE), "nothing was committed");
+            wire.cut_at_commit(Fate::Late(LATE));
+        }
+        shop.kill_node(0);
+        wire.spare();
+        shop.reopen_node(0);
+        let again = request.send(shop.address_of(1));
+        again.ok();
+        assert!(again.is_replayed(), "round {round}: it was bought again");
+        assert_eq!(shop.balance(&ann), 10_000 - 100 * round, "round {round}");
+    }
+    shop.audit();
 }

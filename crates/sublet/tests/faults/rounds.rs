@@ -150,7 +150,7 @@ fn fail(fault: Fault, cluster: &mut Cluster, shop: &mut Shop, random: &mut Rando
             shop.reopen_node(server);
         }
         Fault::KillServerThatCommits => {
-            let late = Duration::from_millis(u64::try_from(random.below(5)).unwrap());
+            let late = Duration::from_millis(u64::try_from(random.below(600)).unwrap());
             let wire = &cluster.wires()[server];
             let cuts = wire.counts().cuts;
             wire.cut_at_commit(Fate::Late(late));
