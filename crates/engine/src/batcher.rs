@@ -1,10 +1,15 @@
 //! Group commit: whatever has arrived while the last batch committed is the next batch.
 //!
-//! One thread takes commands from two lanes. Requests come first; the scheduler's sweeps fill up
-//! what is left, a little at a time, so that a million due renewals do not keep a customer waiting.
-//! A batch never waits to grow. Each command is answered after the commit that made it durable.
+//! A thread takes commands from two lanes. Requests come first; the scheduler's sweeps fill up what
+//! is left, a little at a time, so that a million due renewals do not keep a customer waiting. A
+//! batch never waits to grow. Each command is answered after the commit that made it durable.
+//!
+//! Where the store can decide several batches at a time, there are as many threads. Another one
+//! joins in only when enough has gathered for a batch that is worth it, and leaves alone whoever has
+//! something in a batch that is being decided: a customer's commands are decided in the order in
+//! which they came, and no batch waits for a wallet that another has locked.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,6 +17,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use domain::command::{Command, Decision, Wish};
+use domain::ids::CustomerId;
 use store::Store;
 use tokio::sync::oneshot;
 
@@ -31,6 +37,8 @@ pub struct Bounds {
     pub leases: usize,
     /// How many leases of sweeps a transaction takes while requests are waiting.
     pub swept_leases: usize,
+    /// How many commands must wait before they are decided beside a batch that is under way.
+    pub worth_joining: usize,
 }
 
 impl Default for Bounds {
@@ -41,6 +49,7 @@ impl Default for Bounds {
             commands: 256,
             leases: 4_000,
             swept_leases: 1_000,
+            worth_joining: 32,
         }
     }
 }
@@ -67,10 +76,10 @@ pub struct Counts {
     pub busy_micros: AtomicU64,
 }
 
-/// The thread that decides commands in batches.
+/// The threads that decide commands in batches.
 pub(crate) struct Batcher {
     shared: Arc<Shared>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 struct Shared {
@@ -84,6 +93,9 @@ struct Shared {
 struct Lanes {
     requests: VecDeque<Waiting>,
     sweeps: VecDeque<Waiting>,
+    /// How many batches are being decided, and whose commands are in them.
+    under_way: usize,
+    busy: BTreeSet<CustomerId>,
     closing: bool,
 }
 
@@ -94,7 +106,7 @@ struct Waiting {
 }
 
 impl Batcher {
-    /// Starts the thread.
+    /// Starts the threads.
     pub(crate) fn start(store: Arc<dyn Store>, clock: Arc<ShopClock>, bounds: Bounds) -> Batcher {
         let shared = Arc::new(Shared {
             lanes: Mutex::default(),
@@ -102,15 +114,19 @@ impl Batcher {
             bounds,
             counts: Counts::default(),
         });
-        let worker = Worker { shared: shared.clone(), store, clock };
-        let thread = std::thread::Builder::new()
-            .name("batcher".into())
-            .spawn(move || {
-                let _fuse = Fuse;
-                worker.run();
-            })
-            .expect("a thread can be started at start-up");
-        Batcher { shared, thread: Mutex::new(Some(thread)) }
+        let threads = (0..store.batches_at_once().max(1)).map(|_| {
+            let worker =
+                Worker { shared: shared.clone(), store: store.clone(), clock: clock.clone() };
+            std::thread::Builder::new()
+                .name("batcher".into())
+                .spawn(move || {
+                    let _fuse = Fuse;
+                    worker.run();
+                })
+                .expect("a thread can be started at start-up")
+        });
+        let threads = Mutex::new(threads.collect());
+        Batcher { shared, threads }
     }
 
     /// Puts a command into a lane and waits for its decision.
@@ -152,12 +168,12 @@ impl Batcher {
         &self.shared.counts
     }
 
-    /// Takes no more commands, decides those that wait, and ends the thread.
+    /// Takes no more commands, decides those that wait, and ends the threads.
     pub(crate) fn close(&self) {
         self.shared.lock().closing = true;
-        self.shared.arrived.notify_one();
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
+        self.shared.arrived.notify_all();
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
             thread.join().expect("a panic would have ended the process");
         }
     }
@@ -183,6 +199,60 @@ impl Drop for Fuse {
     }
 }
 
+impl Lanes {
+    /// Whether to begin a batch now. Whoever decides one looks here again when it is done.
+    fn is_worth_it(&self, bounds: &Bounds) -> bool {
+        self.under_way == 0 || bounds.worth_joining <= self.requests.len().max(self.sweeps.len())
+    }
+
+    /// Takes as much as fits, but nothing of those who are busy.
+    fn take(&mut self, bounds: &Bounds, counts: &Counts) -> Vec<Waiting> {
+        let mut batch = Vec::new();
+        let mut leases = 0;
+        let mut later = VecDeque::new();
+        while batch.len() < bounds.commands && leases < bounds.leases {
+            let Some(waiting) = self.requests.pop_front() else { break };
+            if waiting.since.elapsed() > bounds.patience {
+                counts.shed.fetch_add(1, Ordering::Relaxed);
+                let _ = waiting.answer.send(Err(Fault::Deadline));
+            } else if self.busy.contains(&waiting.command.customer()) {
+                later.push_back(waiting);
+            } else {
+                leases += weight(&waiting.command);
+                batch.push(waiting);
+            }
+        }
+        later.append(&mut self.requests);
+        self.requests = later;
+        let room = if batch.is_empty() { bounds.leases } else { bounds.swept_leases };
+        let (mut swept, mut later) = (0, VecDeque::new());
+        while swept < room {
+            let Some(waiting) = self.sweeps.pop_front() else { break };
+            if self.busy.contains(&waiting.command.customer()) {
+                later.push_back(waiting);
+            } else {
+                swept += weight(&waiting.command);
+                batch.push(waiting);
+            }
+        }
+        later.append(&mut self.sweeps);
+        self.sweeps = later;
+        if !batch.is_empty() {
+            self.under_way += 1;
+            self.busy.extend(batch.iter().map(|waiting| waiting.command.customer()));
+        }
+        batch
+    }
+
+    /// Notes that a batch with these commands has been decided.
+    fn over(&mut self, commands: &[Command]) {
+        self.under_way -= 1;
+        for command in commands {
+            self.busy.remove(&command.customer());
+        }
+    }
+}
+
 struct Worker {
     shared: Arc<Shared>,
     store: Arc<dyn Store>,
@@ -196,6 +266,7 @@ impl Worker {
             let (commands, answers): (Vec<_>, Vec<_>) =
                 batch.into_iter().map(|waiting| (waiting.command, waiting.answer)).unzip();
             let decisions = self.decide(&commands);
+            self.shared.lock().over(&commands);
             let counts = &self.shared.counts;
             counts.batches.fetch_add(1, Ordering::Relaxed);
             counts.commands.fetch_add(commands.len() as u64, Ordering::Relaxed);
@@ -210,35 +281,24 @@ impl Worker {
 
     /// Waits for work and takes as much as fits; `None` when closing and nothing is left.
     fn next_batch(&self) -> Option<Vec<Waiting>> {
-        let bounds = &self.shared.bounds;
-        let mut lanes = self.shared.lock();
+        let shared = &self.shared;
+        let mut lanes = shared.lock();
         loop {
-            let mut batch = Vec::new();
-            let mut leases = 0;
-            while batch.len() < bounds.commands && leases < bounds.leases {
-                let Some(waiting) = lanes.requests.pop_front() else { break };
-                if waiting.since.elapsed() > bounds.patience {
-                    self.shared.counts.shed.fetch_add(1, Ordering::Relaxed);
-                    let _ = waiting.answer.send(Err(Fault::Deadline));
-                    continue;
+            if lanes.is_worth_it(&shared.bounds) {
+                let batch = lanes.take(&shared.bounds, &shared.counts);
+                if !batch.is_empty() {
+                    if lanes.is_worth_it(&shared.bounds) {
+                        shared.arrived.notify_one();
+                    }
+                    return Some(batch);
                 }
-                leases += weight(&waiting.command);
-                batch.push(waiting);
             }
-            let room = if batch.is_empty() { bounds.leases } else { bounds.swept_leases };
-            let mut swept = 0;
-            while swept < room {
-                let Some(waiting) = lanes.sweeps.pop_front() else { break };
-                swept += weight(&waiting.command);
-                batch.push(waiting);
-            }
-            if !batch.is_empty() {
-                return Some(batch);
-            }
-            if lanes.closing {
+            if lanes.closing && lanes.requests.is_empty() && lanes.sweeps.is_empty() {
+                // Whoever waits for those that were taken just now waits for nothing more.
+                shared.arrived.notify_all();
                 return None;
             }
-            lanes = self.shared.arrived.wait(lanes).unwrap_or_else(PoisonError::into_inner);
+            lanes = shared.arrived.wait(lanes).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -286,4 +346,58 @@ fn weight(command: &Command) -> usize {
         Wish::Sweep(sweep) => sweep.leases.len(),
     };
     leases.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::deposit::Deposit;
+    use domain::money::{Currency, Money};
+    use domain::sweep::Sweep;
+
+    use super::*;
+
+    fn deposit(customer: i64) -> Command {
+        Command::plain(Wish::Deposit(Deposit {
+            customer: CustomerId(customer),
+            amount: Money::from_minor(1, Currency::from_code("USD").unwrap()),
+            note: String::new(),
+        }))
+    }
+
+    fn waiting(command: Command) -> Waiting {
+        Waiting { command, since: Instant::now(), answer: oneshot::channel().0 }
+    }
+
+    fn whose(batch: &[Waiting]) -> Vec<i64> {
+        batch.iter().map(|waiting| waiting.command.customer().0).collect()
+    }
+
+    #[test]
+    fn who_is_busy_is_left_alone_and_keeps_his_place() {
+        let (bounds, counts) =
+            (Bounds { worth_joining: 3, ..Bounds::default() }, Counts::default());
+        let mut lanes = Lanes::default();
+        lanes.requests.extend([1, 2, 1].map(deposit).map(waiting));
+        let first = lanes.take(&bounds, &counts);
+        assert_eq!(whose(&first), [1, 2, 1]);
+
+        lanes.requests.extend([2, 3].map(deposit).map(waiting));
+        let sweep = |customer| Sweep { customer: CustomerId(customer), leases: vec![] };
+        let sweeps = [1, 4].map(|customer| Command::plain(Wish::Sweep(sweep(customer))));
+        lanes.sweeps.extend(sweeps.map(waiting));
+        assert!(!lanes.is_worth_it(&bounds), "two are too few");
+        lanes.requests.extend([1, 2].map(deposit).map(waiting));
+        assert!(lanes.is_worth_it(&bounds));
+        let second = lanes.take(&bounds, &counts);
+        assert_eq!(whose(&second), [3, 4]);
+        assert_eq!(whose(lanes.requests.make_contiguous()), [2, 1, 2]);
+
+        let commands: Vec<_> = second.into_iter().map(|waiting| waiting.command).collect();
+        lanes.over(&commands);
+        assert_eq!(lanes.take(&bounds, &counts).len(), 0, "all who wait are busy");
+        let commands: Vec<_> = first.into_iter().map(|waiting| waiting.command).collect();
+        lanes.over(&commands);
+        assert!(lanes.is_worth_it(&bounds), "nothing is under way");
+        assert_eq!(whose(&lanes.take(&bounds, &counts)), [2, 1, 2, 1]);
+    }
 }

@@ -62,6 +62,11 @@ pub trait Store: Send + Sync + 'static {
     /// Whether point reads are answered within microseconds.
     fn is_prompt(&self) -> bool;
 
+    /// How many batches are best decided at a time. More than that wait for each other.
+    fn batches_at_once(&self) -> usize {
+        1
+    }
+
     /// Decides commands at `now`, one after another, in one transaction, and commits once. The
     /// decisions come in the order of the commands.
     ///

@@ -75,6 +75,26 @@ impl Target {
         Ok(Session::new(self.reactor.clone(), client, task, self.prepares))
     }
 
+    /// What PostgreSQL's own programs must find in their environment to connect here.
+    pub(super) fn environment(&self) -> Vec<(&'static str, String)> {
+        let config = &self.config;
+        let hosts: Vec<String> = config.get_hosts().iter().map(shown).collect();
+        let ports: Vec<String> = config.get_ports().iter().map(u16::to_string).collect();
+        let password = config.get_password().map(|it| String::from_utf8_lossy(it).into_owned());
+        let mode = if self.tls.is_some() { "require" } else { "disable" };
+        [
+            ("PGHOST", Some(hosts.join(","))),
+            ("PGPORT", Some(ports.join(","))),
+            ("PGUSER", config.get_user().map(str::to_owned)),
+            ("PGPASSWORD", password),
+            ("PGDATABASE", config.get_dbname().map(str::to_owned)),
+            ("PGSSLMODE", Some(mode.to_owned())),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)))
+        .collect()
+    }
+
     /// For each host there is.
     fn patience(&self) -> Duration {
         let each = self.config.get_connect_timeout().copied().unwrap_or(CONNECT_PATIENCE);
@@ -162,6 +182,13 @@ fn is_near(config: &Config) -> bool {
         })
 }
 
+fn shown(host: &Host) -> String {
+    match host {
+        Host::Tcp(name) => name.clone(),
+        Host::Unix(path) => path.display().to_string(),
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(user) = self.config.get_user() {
@@ -170,10 +197,7 @@ impl fmt::Display for Target {
         let ports = self.config.get_ports();
         for (index, host) in self.config.get_hosts().iter().enumerate() {
             f.write_str(if index == 0 { "" } else { "," })?;
-            match host {
-                Host::Tcp(name) => f.write_str(name)?,
-                Host::Unix(path) => write!(f, "{}", path.display())?,
-            }
+            f.write_str(&shown(host))?;
             // One port is for all.
             if let Some(port) = ports.get(index).or(ports.first()).filter(|port| **port != USUAL) {
                 write!(f, ":{port}")?;

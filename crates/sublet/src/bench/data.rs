@@ -23,10 +23,16 @@ use crate::database::Database;
 /// How many leases a customer has.
 pub(super) const LEASES: u32 = 100;
 
-/// When the shop was set up.
+/// How many customers buy together while a shop is filled.
+const GROUP: usize = 50;
+
+/// How many leases an order can have.
+const ORDER_MOST: u32 = 10_000;
+
+/// When a shop is set up whose clock starts with it.
 pub(super) const SET_UP_AT: Time = Time::from_millis_const(1_800_000_000_000);
 
-const CATALOGUE: &str = r#"
+pub(super) const CATALOGUE: &str = r#"
 [gateways.main]
 host = "127.0.0.1"
 http_port = 8081
@@ -47,9 +53,12 @@ per_day.USD = "0.05"
 pub(super) struct Shop {
     pub(super) store: Arc<dyn Store>,
     pub(super) customers: Vec<Customer>,
+    /// When it was set up.
+    pub(super) at: Time,
 }
 
 /// One of its customers.
+#[derive(Clone)]
 pub(super) struct Customer {
     pub(super) id: CustomerId,
     pub(super) key: String,
@@ -71,39 +80,32 @@ pub(super) fn empty(file: &Path) -> Result<Arc<dyn Store>> {
 
 /// A shop with `customers` who have `leases` each and plenty of money.
 pub(super) fn shop(file: &Path, customers: u32, leases: u32) -> Result<Shop> {
-    let store = empty(file)?;
-    add_stock(store.as_ref(), customers * leases)?;
-    let mut made = Vec::new();
-    for number in 0..customers {
-        let name = format!("Customer {number}");
-        let new = NewCustomer { name, email: None, currency: Currency::USD };
-        let id = store.create_customer(&new, SET_UP_AT)?;
-        let secret = engine::secret::new_api_key(random());
-        let key = secret.reveal().to_owned();
-        store.create_key(
-            &NewApiKey {
-                hash: engine::secret::hash(&key),
-                customer: id,
-                name: "bench".into(),
-                allowed: vec![],
-                read_only: false,
-                repeat_window: Span::ZERO,
-                requests_per_minute: None,
-                expires_at: None,
-            },
-            SET_UP_AT,
-        )?;
-        made.push(Customer { id, key, leases: vec![] });
+    fill(empty(file)?, &vec![leases; usize::try_from(customers)?], SET_UP_AT)
+}
+
+/// Fills a shop that is open and empty at `at`, with a customer for each of `leases`, who has so
+/// many and plenty of money.
+pub(super) fn fill(store: Arc<dyn Store>, leases: &[u32], at: Time) -> Result<Shop> {
+    add_stock(store.as_ref(), 0, leases.iter().sum(), at)?;
+    let mut customers = Vec::new();
+    for number in 0..leases.len() {
+        customers.push(add_customer(store.as_ref(), number, at)?);
     }
-    for group in made.chunks_mut(50) {
+    for (group, leases) in customers.chunks_mut(GROUP).zip(leases.chunks(GROUP)) {
         let deposits: Vec<Command> = group.iter().map(|customer| deposit(customer.id)).collect();
-        store.transact(&deposits, SET_UP_AT)?;
-        let per_order = leases.min(10_000);
-        for _ in 0..leases / per_order {
-            let orders: Vec<Command> =
-                group.iter().map(|customer| order(customer.id, per_order)).collect();
-            let decisions = store.transact(&orders, SET_UP_AT)?;
-            for (customer, decision) in group.iter_mut().zip(decisions) {
+        store.transact(&deposits, at)?;
+        let mut missing = leases.to_vec();
+        while missing.iter().any(|leases| *leases > 0) {
+            let wants = missing.iter_mut().zip(group.iter_mut());
+            let (orders, buyers): (Vec<Command>, Vec<&mut Customer>) = wants
+                .filter(|(missing, _)| **missing > 0)
+                .map(|(missing, customer)| {
+                    let quantity = (*missing).min(ORDER_MOST);
+                    *missing -= quantity;
+                    (order(customer.id, quantity), customer)
+                })
+                .unzip();
+            for (customer, decision) in buyers.into_iter().zip(store.transact(&orders, at)?) {
                 let Ok(Outcome::Done { event, .. }) = decision.result else {
                     bail!("an order was refused: {:?}", decision.result);
                 };
@@ -112,13 +114,37 @@ pub(super) fn shop(file: &Path, customers: u32, leases: u32) -> Result<Shop> {
             }
         }
     }
-    Ok(Shop { store, customers: made })
+    Ok(Shop { store, customers, at })
 }
 
-/// Adds so many addresses of 127.0.0.0/8, none of which is ever connected to.
-fn add_stock(store: &dyn Store, count: u32) -> Result<()> {
+/// Adds a customer with a key.
+fn add_customer(store: &dyn Store, number: usize, at: Time) -> Result<Customer> {
+    let name = format!("Customer {number}");
+    let new = NewCustomer { name, email: None, currency: Currency::USD };
+    let id = store.create_customer(&new, at)?;
+    let secret = engine::secret::new_api_key(random());
+    let key = secret.reveal().to_owned();
+    store.create_key(
+        &NewApiKey {
+            hash: engine::secret::hash(&key),
+            customer: id,
+            name: "bench".into(),
+            allowed: vec![],
+            read_only: false,
+            repeat_window: Span::ZERO,
+            requests_per_minute: None,
+            expires_at: None,
+        },
+        at,
+    )?;
+    Ok(Customer { id, key, leases: vec![] })
+}
+
+/// Adds so many addresses of 127.0.0.0/8 behind those that are there, none of which is ever
+/// connected to.
+pub(super) fn add_stock(store: &dyn Store, there: u32, count: u32, at: Time) -> Result<()> {
     let pool = ProductKey::parse("IPv4/USA").context("the pool is well-formed")?;
-    let first = u32::from(Ipv4Addr::new(127, 1, 0, 0));
+    let first = u32::from(Ipv4Addr::new(127, 1, 0, 0)) + there;
     let all: Vec<u32> = (first..first + count).collect();
     for chunk in all.chunks(10_000) {
         let new: Vec<NewAddress> = chunk
@@ -130,7 +156,7 @@ fn add_stock(store: &dyn Store, count: u32) -> Result<()> {
                 gateway: "main".into(),
             })
             .collect();
-        store.add_addresses(&new, SET_UP_AT)?;
+        store.add_addresses(&new, at)?;
     }
     Ok(())
 }

@@ -55,8 +55,9 @@ pub(super) fn requests(
     runtime.block_on(async {
         let engine = Engine::start(shop.store.clone(), SinceSetUp::start(), Bounds::default())?;
         let served = serve_router(crate::serve::bench_router(&engine)).await?;
-        let make = extend_request(&shop, "extend");
-        let extended = load::run(served, CLIENTS, options.time(), "\"success\":true", make).await?;
+        let make = extend_request(&shop, "extend", Repeats::None);
+        let extended =
+            load::run(&[served], CLIENTS, options.time(), "\"success\":true", make).await?;
         report.figure(&Figure {
             name: "extensions over HTTP, 64 clients",
             value: extended.per_second,
@@ -89,14 +90,15 @@ pub(super) fn prices(options: &Options, folder: &Path, report: &mut Report) -> R
         let engine = Engine::start(shop.store.clone(), SinceSetUp::start(), Bounds::default())?;
         let served = serve_router(crate::serve::bench_router(&engine)).await?;
         let empty = serve_router(empty_router()).await?;
-        let make = extend_request(&shop, "calculate/extend");
+        let make = extend_request(&shop, "calculate/extend", Repeats::None);
         // In turn, so that a machine that slows down slows both.
         let (mut priced, mut nothing) = (0.0, 0.0);
         for _ in 0..TURNS {
             let time = options.time() / TURNS;
-            let load = load::run(served, CLIENTS, time, "\"success\":true", make.clone()).await?;
+            let load =
+                load::run(&[served], CLIENTS, time, "\"success\":true", make.clone()).await?;
             priced += load.per_second / f64::from(TURNS);
-            let load = load::run(empty, CLIENTS, time, "true", make.clone()).await?;
+            let load = load::run(&[empty], CLIENTS, time, "true", make.clone()).await?;
             nothing += load.per_second / f64::from(TURNS);
         }
         report.figure(&Figure {
@@ -139,14 +141,27 @@ fn empty_router() -> Router {
     Router::new().route("/client/api/v1/{key}/{*call}", post(answer))
 }
 
+/// By what a repetition of a request is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeats {
+    /// By nothing but the request.
+    None,
+    /// By a key of its own, so that its answer is kept in the books.
+    Keyed,
+}
+
 /// A request of a random customer for one of his leases.
-pub(super) fn extend_request(shop: &Arc<Shop>, call: &'static str) -> MakeRequest {
+pub(super) fn extend_request(
+    shop: &Arc<Shop>,
+    call: &'static str,
+    repeats: Repeats,
+) -> MakeRequest {
     let shop = shop.clone();
     let ids: Vec<Vec<String>> = {
         let installation = shop.store.installation().expect("the shop was just set up");
         let public = domain::public_id::PublicIds::new(installation.id_key);
         let shown = |customer: &data::Customer| {
-            customer.leases.iter().take(100).map(|lease| public.lease(*lease)).collect()
+            customer.leases.iter().map(|lease| public.lease(*lease)).collect()
         };
         shop.customers.iter().map(shown).collect()
     };
@@ -154,12 +169,16 @@ pub(super) fn extend_request(shop: &Arc<Shop>, call: &'static str) -> MakeReques
         let index = dice.below(shop.customers.len());
         let id = &ids[index][dice.below(ids[index].len())];
         let key = &shop.customers[index].key;
+        let repeats = match repeats {
+            Repeats::None => String::new(),
+            Repeats::Keyed => format!("Idempotency-Key: {:016x}\r\n", dice.next()),
+        };
         let body =
             format!("{{\"proxyType\":\"IPv4\",\"ipAddressIds\":[\"{id}\"],\"rentPeriodDays\":30}}");
         let written = write!(
             request,
             "POST /client/api/v1/{key}/{call} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\n\r\n{body}",
+             {repeats}Content-Length: {}\r\n\r\n{body}",
             body.len()
         );
         written.expect("memory can be written to");

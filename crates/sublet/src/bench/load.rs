@@ -30,19 +30,22 @@ impl Load {
 /// Makes the bytes of the next request of a connection.
 pub(super) type MakeRequest = Arc<dyn Fn(&mut super::data::Dice, &mut Vec<u8>) + Send + Sync>;
 
-/// Sends requests over `connections` kept-alive connections for `time`, each its next one when the
-/// last was answered. Every answer must be 200 and hold `expected`.
+/// Sends requests over `connections` kept-alive connections to these servers for `time`, each its
+/// next one when the last was answered. Every answer must be 200 and hold `expected`.
 pub(super) async fn run(
-    to: SocketAddr,
+    to: &[SocketAddr],
     connections: usize,
     time: Duration,
     expected: &'static str,
     make: MakeRequest,
 ) -> Result<Load> {
     let started = Instant::now();
-    let tasks: Vec<_> = (0..connections)
-        .map(|_| {
-            let make = make.clone();
+    let tasks: Vec<_> = to
+        .iter()
+        .cycle()
+        .take(connections)
+        .map(|to| {
+            let (to, make) = (*to, make.clone());
             tokio::spawn(async move { connection(to, started + time, expected, make).await })
         })
         .collect();
@@ -61,23 +64,41 @@ async fn connection(
     expected: &'static str,
     make: MakeRequest,
 ) -> Result<Vec<f64>> {
-    let mut stream = TcpStream::connect(to).await?;
-    stream.set_nodelay(true)?;
+    let mut client = Client::connect(to).await?;
     let mut dice = super::data::Dice::new();
-    let (mut request, mut answer, mut millis) = (Vec::new(), vec![0; 64 * 1024], Vec::new());
+    let (mut request, mut millis) = (Vec::new(), Vec::new());
     while Instant::now() < until {
         request.clear();
         make(&mut dice, &mut request);
         let sent = Instant::now();
-        stream.write_all(&request).await?;
-        let length = read_answer(&mut stream, &mut answer).await?;
+        let answer = client.ask(&request).await?;
         millis.push(sent.elapsed().as_secs_f64() * 1e3);
-        let text = std::str::from_utf8(&answer[..length]).context("the answer is no text")?;
-        if !text.starts_with("HTTP/1.1 200") || !text.contains(expected) {
-            bail!("an unexpected answer: {text}");
+        if !answer.starts_with("HTTP/1.1 200") || !answer.contains(expected) {
+            bail!("an unexpected answer: {answer}");
         }
     }
     Ok(millis)
+}
+
+/// A connection that is kept alive.
+pub(super) struct Client {
+    stream: TcpStream,
+    answer: Vec<u8>,
+}
+
+impl Client {
+    pub(super) async fn connect(to: SocketAddr) -> Result<Client> {
+        let stream = TcpStream::connect(to).await?;
+        stream.set_nodelay(true)?;
+        Ok(Client { stream, answer: vec![0; 64 * 1024] })
+    }
+
+    /// The answer to a request, whole, with its head.
+    pub(super) async fn ask(&mut self, request: &[u8]) -> Result<&str> {
+        self.stream.write_all(request).await?;
+        let length = read_answer(&mut self.stream, &mut self.answer).await?;
+        std::str::from_utf8(&self.answer[..length]).context("the answer is no text")
+    }
 }
 
 /// Reads one answer whole; says how long it is.

@@ -7,16 +7,19 @@ mod data;
 mod http;
 mod load;
 mod page;
+mod postgres;
 mod report;
 mod slow_disk;
 mod store;
 mod sweep;
+mod turns;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+pub(crate) use self::postgres::{PostgresOptions, postgres};
 pub(crate) use self::report::Report;
 
 /// How much to measure.

@@ -54,6 +54,22 @@ impl Report {
         }
     }
 
+    /// Tells how often something happened that must not.
+    pub(crate) fn none(&mut self, name: &str, count: u64) {
+        if count > 0 {
+            self.missed += 1;
+        }
+        if self.json {
+            println!(
+                "{}",
+                json!({ "name": name, "value": count, "bound": "none", "kept": count == 0 })
+            );
+        } else {
+            let missed = if count == 0 { "" } else { " (none, MISSED)" };
+            println!("{name:<58} {count:>12}{missed}");
+        }
+    }
+
     pub(crate) fn figure(&mut self, figure: &Figure<'_>) {
         let kept = figure.against.as_ref().map(|against| match against.bound {
             Bound::AtLeast(bound) => (bound <= against.ratio, format!("at least {bound}")),

@@ -1,7 +1,7 @@
 //! Extensions at the store, against a bare loop over SQLite.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use domain::command::{Command, Wish};
@@ -13,11 +13,11 @@ use domain::select::Selection;
 use store::sqlite::baseline::Baseline;
 
 use super::Options;
-use super::data::{self, Customer, Dice, LEASES, SET_UP_AT, Shop};
+use super::data::{self, Customer, Dice, LEASES, Shop};
 use super::report::{Against, Bound, Figure, Report};
 
 /// How many extensions a transaction takes.
-const BATCH: usize = 128;
+pub(super) const BATCH: usize = 128;
 
 /// How often the store and the bare loop are measured in turn, so that a disk that slows down slows
 /// both.
@@ -61,7 +61,7 @@ pub(super) fn extensions(
     let (mut grouped, mut alone) = (0.0, 0.0);
     for _ in 0..TURNS {
         alone += bare.extensions_per_second(BATCH, options.time())? / f64::from(TURNS);
-        grouped += rate(&shop, BATCH, 1, options)? / f64::from(TURNS);
+        grouped += rate(&shop, BATCH, 1, options.time())? / f64::from(TURNS);
     }
     tell_bare(alone, report);
     report.figure(&Figure {
@@ -75,7 +75,7 @@ pub(super) fn extensions(
         }),
     });
     group_commit_of(&shop, "the disk as it is", 3.0, options, report)?;
-    let (one, hundred) = (rate(&shop, 1, 1, options)?, rate(&shop, 1, 100, options)?);
+    let (one, hundred) = (rate(&shop, 1, 1, options.time())?, rate(&shop, 1, 100, options.time())?);
     let cost = one / hundred;
     report.figure(&Figure {
         name: "extension of 100 leases, one commit each",
@@ -87,7 +87,7 @@ pub(super) fn extensions(
             bound: Bound::Below(12.0),
         }),
     });
-    let many = rate(&shop, 8, 100, options)?;
+    let many = rate(&shop, 8, 100, options.time())?;
     report.figure(&Figure {
         name: "extension of 100 leases, groups of 8",
         value: many,
@@ -110,8 +110,8 @@ fn group_commit_of(
     options: &Options,
     report: &mut Report,
 ) -> Result<()> {
-    let grouped = rate(shop, BATCH, 1, options)?;
-    let single = rate(shop, 1, 1, options)?;
+    let grouped = rate(shop, BATCH, 1, options.time())?;
+    let single = rate(shop, 1, 1, options.time())?;
     report.figure(&Figure {
         name: &format!("extensions, one commit each, {disk}"),
         value: single,
@@ -132,14 +132,14 @@ fn group_commit_of(
 }
 
 /// Extensions per second of `leases` leases each, `batch` in a transaction.
-fn rate(shop: &Shop, batch: usize, leases: usize, options: &Options) -> Result<f64> {
+pub(super) fn rate(shop: &Shop, batch: usize, leases: usize, time: Duration) -> Result<f64> {
     let mut dice = Dice::new();
     let (started, mut done) = (Instant::now(), 0_u64);
-    while started.elapsed() < options.time() {
+    while started.elapsed() < time {
         let commands: Vec<Command> = (0..batch)
             .map(|_| extend(&shop.customers[dice.below(shop.customers.len())], leases, &mut dice))
             .collect();
-        let decisions = shop.store.transact(&commands, SET_UP_AT)?;
+        let decisions = shop.store.transact(&commands, shop.at)?;
         ensure!(
             decisions.iter().all(|decision| decision.result.is_ok()),
             "an extension was refused"

@@ -15,7 +15,7 @@ use engine::engine::Engine;
 
 use super::Options;
 use super::data::{self, LEASES, SET_UP_AT, Shop};
-use super::http::{SinceSetUp, extend_request, serve_router};
+use super::http::{Repeats, SinceSetUp, extend_request, serve_router};
 use super::load;
 use super::report::{Against, Bound, Figure, Report};
 
@@ -45,8 +45,8 @@ pub(super) fn renewals(options: &Options, folder: &Path, report: &mut Report) ->
         while !sweeping.is_finished() {
             let time = Duration::from_millis(500);
             for call in ["calculate/extend", "extend"] {
-                let make = extend_request(&shop, call);
-                let load = load::run(served, CLIENTS, time, "\"success\":true", make).await?;
+                let make = extend_request(&shop, call, Repeats::None);
+                let load = load::run(&[served], CLIENTS, time, "\"success\":true", make).await?;
                 latencies.extend(load.millis);
             }
         }
@@ -89,7 +89,7 @@ pub(super) fn renewals(options: &Options, folder: &Path, report: &mut Report) ->
     })
 }
 
-fn turn_on(shop: &Shop) -> Result<()> {
+pub(super) fn turn_on(shop: &Shop) -> Result<()> {
     for group in shop.customers.chunks(50) {
         let commands: Vec<Command> = group
             .iter()
@@ -103,7 +103,7 @@ fn turn_on(shop: &Shop) -> Result<()> {
                 }))
             })
             .collect();
-        let decisions = shop.store.transact(&commands, SET_UP_AT)?;
+        let decisions = shop.store.transact(&commands, shop.at)?;
         ensure!(
             decisions.iter().all(|decision| decision.result.is_ok()),
             "auto-extend was refused"

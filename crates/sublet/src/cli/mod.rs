@@ -115,12 +115,18 @@ pub(crate) fn run(
         Ok(line) => line,
         Err(error) => return usage::answer(&error, console),
     };
+    if let Noun::Bench(bench) = line.noun {
+        // The books are left alone: a benchmark makes its own.
+        console.json = line.global.json;
+        logging::start_quietly();
+        return bench.run(line.global.database.as_deref(), console);
+    }
     let settings = line.global.settings()?;
     console.json = settings.json;
     match line.noun {
         Noun::Serve(serve) => serve.run(&settings, console),
         Noun::Demo(demo) => demo.run(&settings, console),
-        Noun::Bench(bench) => bench.run(console),
+        Noun::Bench(_) => unreachable!("that was done above"),
         Noun::Init(init) => {
             logging::start_quietly();
             init.run(&settings, console)
