@@ -1,0 +1,15 @@
+//! The dialect of Proxy-Seller's User API, v1 and v2, one file per noun.
+//!
+//! Every answer is an envelope of `status`, `data` and `errors`; see [`envelope`]. The two versions
+//! differ in how things are named: [`id::Id`] is a number in v1 and a text in v2. Members that only
+//! one of them has are left out in the other.
+
+pub mod balance;
+pub mod date;
+pub mod envelope;
+pub mod id;
+pub mod order;
+pub mod prolong;
+pub mod reference;
+pub mod section;
+pub mod system;
