@@ -47,6 +47,14 @@ impl Extend {
         self.planned(world, now).map(|plan| plan.quote)
     }
 
+    /// The leases that would be extended, in the order in which they were named, if there is no
+    /// problem with them.
+    pub fn leases<'w>(&self, world: &'w World, now: Time) -> Result<Vec<&'w Lease>, Refusal> {
+        let kind = self.kind.ok_or(Refusal::UnknownKind)?;
+        let stands = |standing| matches!(standing, Standing::Live | Standing::InReserve);
+        self.leases.leases(world, self.customer, kind, stands, now)
+    }
+
     /// Charges the wallet and moves the end of every lease, or does neither.
     ///
     /// First all that may refuse, then all that changes.
@@ -81,8 +89,7 @@ impl Extend {
     fn planned(&self, world: &World, now: Time) -> Result<Plan, Refusal> {
         let kind = self.kind.ok_or(Refusal::UnknownKind)?;
         let period = checked_period(world, kind, self.period_days)?;
-        let stands = |standing| matches!(standing, Standing::Live | Standing::InReserve);
-        let leases = self.leases.leases(world, self.customer, kind, stands, now)?;
+        let leases = self.leases(world, now)?;
         let promo =
             world.promo(self.promo.as_deref(), self.customer, kind, Purchase::Extension, now);
         plan(world, &leases, period, promo, now)

@@ -3,9 +3,9 @@
 //! What a store answers from memory within microseconds is asked on the spot; what may touch many
 //! rows is asked on a thread for blocking work.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::ids::{CustomerId, EntryId, LeaseId};
+use domain::ids::{CustomerId, EntryId, LeaseId, OrderId};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::lease::Standing;
@@ -19,6 +19,9 @@ use store::records::{EntryFilter, ProxyFilter};
 
 use crate::engine::Engine;
 use crate::fault::{Fault, told};
+
+/// How many leases are read at once where some are looked up by their ids.
+const NEIGHBOURS: u32 = 64;
 
 /// Which leases of a customer are listed.
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +102,58 @@ impl Engine {
         let filter = ProxyFilter { kind, in_reserve };
         let found = self.read_slow(move |it| it.proxies(customer, &filter, after, limit, now));
         found.await.map_err(|error| told(&error, "listing leases"))
+    }
+
+    /// Leases of a customer by their ids, live ones and those in reserve, in the order in which they
+    /// are named; what is not his is left out.
+    pub async fn proxies_of(
+        &self,
+        customer: CustomerId,
+        leases: &[LeaseId],
+    ) -> Result<Vec<Proxy>, Fault> {
+        let (now, wanted) = (self.now(), leases.iter().copied().collect::<BTreeSet<_>>());
+        let found = self.read_slow(move |store| {
+            let mut found = BTreeMap::new();
+            for in_reserve in [false, true] {
+                let filter = ProxyFilter { in_reserve, ..ProxyFilter::default() };
+                let missing = wanted.iter().filter(|id| !found.contains_key(*id)).copied();
+                let mut missing = missing.collect::<Vec<_>>().into_iter().peekable();
+                while let Some(next) = missing.next() {
+                    // Leases of one order are neighbours, so one reading finds many of them.
+                    let after = LeaseId(next.0 - 1);
+                    let chunk = store.proxies(customer, &filter, Some(after), NEIGHBOURS, now)?;
+                    let whole = chunk.len() < NEIGHBOURS as usize;
+                    let last = chunk.last().map(|proxy| proxy.lease.id);
+                    let chunk = chunk.into_iter().map(|proxy| (proxy.lease.id, proxy));
+                    found.extend(chunk.filter(|(id, _)| wanted.contains(id)));
+                    while missing.peek().is_some_and(|id| whole || last.is_some_and(|it| *id <= it))
+                    {
+                        missing.next();
+                    }
+                }
+            }
+            Ok(found)
+        });
+        let mut found = found.await.map_err(|error| told(&error, "looking leases up"))?;
+        Ok(leases.iter().filter_map(|id| found.remove(id)).collect())
+    }
+
+    /// The orders of some leases of a customer, in the order in which they are named, each once.
+    pub fn orders_of(
+        &self,
+        customer: CustomerId,
+        leases: impl IntoIterator<Item = LeaseId>,
+    ) -> Result<Vec<OrderId>, Fault> {
+        let leases: Vec<LeaseId> = leases.into_iter().collect();
+        let needs = Needs { leases: leases.iter().copied().collect(), ..Needs::default() };
+        let world = self.read(|store| store.load(&needs, self.now()))?;
+        let mut orders = Vec::new();
+        for lease in leases.into_iter().filter_map(|id| world.lease(id)) {
+            if lease.customer == customer && !orders.contains(&lease.order) {
+                orders.push(lease.order);
+            }
+        }
+        Ok(orders)
     }
 
     /// Begins a walk through the live leases of `kind`, or of all kinds.

@@ -4,7 +4,7 @@ mod extend;
 mod leases;
 pub(crate) mod problem;
 mod receipts;
-mod refusal;
+pub(crate) mod refusal;
 mod wallet;
 
 use std::pin::Pin;

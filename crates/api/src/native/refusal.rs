@@ -6,10 +6,21 @@ use domain::refusal::Refusal;
 
 use super::problem;
 
-/// A refusal as this API tells it. Without a catch-all arm: a new refusal does not compile until it
-/// is decided here what to say.
+/// A refusal as this API tells it.
 pub(super) fn answer(refusal: &Refusal) -> Response<Body> {
-    let (status, name) = match refusal {
+    let (status, name) = meaning(refusal);
+    let title = status.canonical_reason().unwrap_or("Refused");
+    problem::problem(status, &format!("urn:sublet:problem:{name}"), title, &refusal.to_string())
+}
+
+/// The name of a refusal, by which programs know it; other dialects tell it in a header.
+pub(crate) fn name(refusal: &Refusal) -> &'static str {
+    meaning(refusal).1
+}
+
+/// Without a catch-all arm: a new refusal does not compile until it is decided here what to say.
+fn meaning(refusal: &Refusal) -> (StatusCode, &'static str) {
+    match refusal {
         Refusal::UnknownKind => (StatusCode::UNPROCESSABLE_ENTITY, "unknown-kind"),
         Refusal::UnknownCountry => (StatusCode::UNPROCESSABLE_ENTITY, "unknown-country"),
         Refusal::CountryNotOffered => (StatusCode::UNPROCESSABLE_ENTITY, "country-not-offered"),
@@ -33,7 +44,5 @@ pub(super) fn answer(refusal: &Refusal) -> Response<Body> {
         Refusal::Suspended => (StatusCode::FORBIDDEN, "suspended"),
         Refusal::OutOfStock => (StatusCode::CONFLICT, "out-of-stock"),
         Refusal::SalesLocked => (StatusCode::CONFLICT, "sales-locked"),
-    };
-    let title = status.canonical_reason().unwrap_or("Refused");
-    problem::problem(status, &format!("urn:sublet:problem:{name}"), title, &refusal.to_string())
+    }
 }

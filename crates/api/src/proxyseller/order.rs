@@ -1,0 +1,211 @@
+//! `POST order/calc` and `POST order/make`
+
+use std::net::IpAddr;
+
+use domain::catalogue::Catalogue;
+use domain::command::Wish;
+use domain::country::Country;
+use domain::journal::Event;
+use domain::order::{AccessWish, PlaceOrder, Protocol};
+use domain::pricing::Quote;
+use domain::refusal::Refusal;
+use engine::fault::Fault;
+use wire::lenient::Field;
+use wire::proxyseller::envelope::Problem;
+use wire::proxyseller::order::{Calculated, OrderRequest, Ordered};
+use wire::proxyseller::section::Section;
+
+use super::money::{amount, price, share, shortage};
+use super::stop::{Done, Stop, decided};
+use super::{Asked, Version, choices, offer, order_number, payment, period, read, resident};
+use crate::spend::{fingerprint, spend};
+
+/// What an order would cost.
+pub(super) fn calculate(asked: &Asked<'_>) -> Result<Done, Stop> {
+    let request = OrderRequest::read(&asked.body)?;
+    payment::check(asked.version, &request.payment_id, &request.payment_code, false)?;
+    let quoted = asked.app.engine.quote_order(&wish(asked, &request)?)?;
+    let refused = |refusal| Stop::refused_with(asked.version, &refusal, quoted.balance);
+    let quote = quoted.result.map_err(refused)?;
+    let calculated = calculated(&quote);
+    if quote.shortfall().is_some() {
+        return Err(unpaid(asked, &calculated, &calculated.warning));
+    }
+    Ok(Done::new(&calculated))
+}
+
+fn calculated(quote: &Quote) -> Calculated {
+    let missing = quote.shortfall();
+    Calculated {
+        warning: missing.map_or_else(String::new, |missing| shortage(quote.balance, missing)),
+        balance: amount(quote.balance),
+        total: amount(quote.total),
+        quantity: quote.lines.iter().map(|line| line.quantity).sum(),
+        currency: quote.total.currency().code().to_owned(),
+        discount: share(quote.discount),
+        price: price(quote.unit_after_discounts()),
+    }
+}
+
+/// A quote that the balance does not cover, as this installation tells it.
+pub(super) fn unpaid(asked: &Asked<'_>, quote: &impl serde::Serialize, warning: &str) -> Stop {
+    let explained = asked.version == Version::V1 && asked.app.settings.proxyseller.explain_shortage;
+    let problem = explained.then(|| Problem::new(warning.to_owned(), 0));
+    Stop::unpaid(quote, problem.into_iter().collect())
+}
+
+/// Places an order.
+pub(super) async fn place(asked: &Asked<'_>) -> Result<Done, Stop> {
+    let request = OrderRequest::read(&asked.body)?;
+    let v2 = asked.version == Version::V2;
+    payment::check(asked.version, &request.payment_id, &request.payment_code, v2)?;
+    let mut seed = [0; 16];
+    getrandom::fill(&mut seed).map_err(|_| Fault::Broken)?;
+    let order = PlaceOrder { seed, ..wish(asked, &request)? };
+    let wish = Wish::Order(Box::new(order));
+    let app = asked.app;
+    let idempotency = asked.idempotency()?;
+    let decision = spend(&app.engine, &app.spends, wish, idempotency, asked.delivery).await?;
+    let decided = decided(decision).map_err(|declined| declined.stop(asked.version))?;
+    let Event::Order { order, bill, .. } = decided.event else { return Err(Stop::Unknown) };
+    let ids = app.engine.public_ids();
+    let ordered = Ordered {
+        order_id: read::order_id(ids, asked.version, order),
+        total: amount(bill.quote.total),
+        list_base_order_numbers: vec![order_number::base(ids, asked.version, order)],
+        balance: amount(bill.balance_after),
+    };
+    Ok(Done::once_or_again(&ordered, decided.replayed))
+}
+
+impl Asked<'_> {
+    /// What makes this request known again. The section in its path is a part of it.
+    pub(super) fn idempotency(&self) -> Result<domain::idempotency::Idempotency, Stop> {
+        let section = self.section.as_deref().and_then(Section::from_name);
+        let route = format!("{} {}", self.template, section.map_or("", Section::name));
+        let print = fingerprint(&route, &self.body);
+        let known = self.key.idempotency(print, &self.caller.key);
+        known.ok_or_else(|| Stop::said("Set [Idempotency-Key]", "bad-idempotency-key"))
+    }
+}
+
+/// The shop's words for what is asked, but for the randomness.
+fn wish(asked: &Asked<'_>, request: &OrderRequest) -> Result<PlaceOrder, Stop> {
+    let catalogue = asked.app.engine.catalogue();
+    let (section, country) = section(asked, request)?;
+    let kind = offer::kind(section).ok_or_else(resident::not_offered)?;
+    let said = Said::of(asked.version, section, request);
+    let code = read::either(&request.period_code, &request.period_id).given();
+    let optional = section == Section::Mobile || asked.app.settings.proxyseller.target_optional;
+    let unstated = optional.then(|| choices::UNSTATED_GOAL.to_owned());
+    Ok(PlaceOrder {
+        customer: asked.customer(),
+        kind: Some(kind),
+        country,
+        operator: said.operator(&catalogue),
+        rotation_seconds: said.rotation_seconds(),
+        access: access(request),
+        period_days: code.and_then(|code| period::days(code, catalogue.periods(kind))),
+        protocol: said.protocol(asked.version),
+        goal: said.goal().or(unstated),
+        quantity: read::number(&request.quantity),
+        promo: read::coupon(&request.coupon),
+        seed: [0; 16],
+    })
+}
+
+/// The section that is meant, and where. In v1 the id of the country names both.
+fn section(asked: &Asked<'_>, request: &OrderRequest) -> Result<(Section, Option<Country>), Stop> {
+    let refused = |refusal| Stop::refused(asked.version, &refusal);
+    let named = match &request.section_code {
+        Field::Absent => asked.section()?,
+        code => {
+            let section = code.given().and_then(|code| Section::from_name(code));
+            Some(section.ok_or_else(|| refused(Refusal::UnknownKind))?)
+        }
+    };
+    let place = read::either(&request.country_code, &request.country_id).given();
+    let numbered =
+        place.and_then(|place| wire::lenient::digits(place)).and_then(choices::numbered_country);
+    match (asked.version, numbered, named) {
+        (Version::V1, ..) if !read::either(&request.tarif_id, &request.tarif_code).is_absent() => {
+            Err(resident::not_offered())
+        }
+        (Version::V1, Some((section, country)), _) => Ok((section, Some(country))),
+        (_, Some((section, country)), Some(named)) => {
+            Ok((named, (section == named).then_some(country)))
+        }
+        (_, None, Some(named)) => Ok((named, place.and_then(|place| Country::from_alpha3(place)))),
+        (Version::V1, None, None) => Err(refused(Refusal::UnknownCountry)),
+        (Version::V2, _, None) => Err(refused(Refusal::UnknownKind)),
+    }
+}
+
+/// The members that mean something else in a client of v1 that mixes them up.
+struct Said<'r> {
+    operator: &'r Field<String>,
+    rotation: &'r Field<String>,
+    protocol: &'r Field<String>,
+    target: &'r Field<String>,
+    request: &'r OrderRequest,
+}
+
+impl<'r> Said<'r> {
+    fn of(version: Version, section: Section, request: &'r OrderRequest) -> Said<'r> {
+        let operator = read::either(&request.operator_id, &request.operator_code);
+        let rotation = read::either(&request.rotation_id, &request.rotation_code);
+        // One client of v1 sends the operator as the target and the rotation as the protocol.
+        if version == Version::V1 && section == Section::Mobile && operator.is_absent() {
+            let (operator, rotation) = (&request.custom_target_name, &request.protocol);
+            let (protocol, target) = (&Field::Absent, &Field::Absent);
+            return Said { operator, rotation, protocol, target, request };
+        }
+        let (protocol, target) = (&request.protocol, &request.custom_target_name);
+        Said { operator, rotation, protocol, target, request }
+    }
+
+    /// Only modems of one's own are offered.
+    fn operator(&self, catalogue: &Catalogue) -> Option<String> {
+        let service = self.request.mobile_service_type.given();
+        let dedicated = service.is_none_or(|it| it.eq_ignore_ascii_case("dedicated"));
+        let name = self.operator.given().filter(|_| dedicated)?;
+        offer::operator(catalogue, name)
+    }
+
+    fn rotation_seconds(&self) -> Option<u32> {
+        let minutes = wire::lenient::digits(self.rotation.given()?)?;
+        u32::try_from(minutes).ok()?.checked_mul(60)
+    }
+
+    /// What an IPv6 proxy is to speak. v2 takes nothing said for HTTP.
+    fn protocol(&self, version: Version) -> Option<Protocol> {
+        match self.protocol {
+            Field::Absent => (version == Version::V2).then_some(Protocol::Http),
+            Field::Bad => None,
+            Field::Given(name) => match name.to_ascii_lowercase().as_str() {
+                "http" | "https" => Some(Protocol::Http),
+                "socks" | "socks5" => Some(Protocol::Socks),
+                _ => None,
+            },
+        }
+    }
+
+    /// What for, in the customer's words or by the older pair of ids.
+    fn goal(&self) -> Option<String> {
+        if let Some(target) = self.target.given().filter(|target| !target.trim().is_empty()) {
+            return Some(target.clone());
+        }
+        let section = self.request.target_section_id.given()?;
+        let target = self.request.target_id.given().map_or("", String::as_str);
+        Some(format!("{section}/{target}"))
+    }
+}
+
+/// Who may use the proxies: an address that is named, else whoever has the login.
+fn access(request: &OrderRequest) -> AccessWish {
+    match &request.authorization {
+        Field::Absent => AccessWish::Login,
+        Field::Bad => AccessWish::SourceIp(None),
+        Field::Given(text) => AccessWish::SourceIp(text.parse::<IpAddr>().ok()),
+    }
+}

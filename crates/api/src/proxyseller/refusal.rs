@@ -1,0 +1,49 @@
+//! The words and number of every refusal.
+
+use domain::money::Money;
+use domain::refusal::Refusal;
+use wire::proxyseller::envelope::Problem;
+
+use super::Version::{self, V1, V2};
+use super::money::shortage;
+
+/// What this dialect calls a refusal, seen with a balance. Without a catch-all arm: a new refusal
+/// does not compile until it is decided here what to say.
+///
+/// Where the original has words they are used to the letter, because clients know errors by them.
+pub(super) fn problem(version: Version, refusal: &Refusal, balance: Option<Money>) -> Problem {
+    let plain = |message: &'static str| Problem::new(message, 0);
+    match (refusal, version) {
+        (Refusal::UnknownKind, _) => Problem::new("Incorrect proxy type", 4),
+        (Refusal::UnknownCountry | Refusal::CountryNotOffered, _) => plain("Country not exists"),
+        (Refusal::UnknownOperator, _) => plain("Set existed [operatorId] from reference"),
+        (Refusal::UnknownRotation, V1) => plain("Set existed [rotationId] from reference"),
+        (Refusal::UnknownRotation, V2) => plain("Set existed [rotationCode] from reference"),
+        (Refusal::UnknownAccess | Refusal::BadSourceIp, _) => plain("Set existed [authorization]"),
+        (Refusal::PeriodNotOnSale, _) => plain("Set existed [periodId] from reference"),
+        (Refusal::UnknownProtocol, V1) => plain("Set existed [protocol]"),
+        (Refusal::UnknownProtocol, V2) => Problem::new("Incorrect protocol", 13),
+        (Refusal::BadGoal, V1) => plain("Set [customTargetName]"),
+        (Refusal::BadGoal, V2) => Problem::new("Incorrect goal", 14),
+        (Refusal::BadQuantity, _) => plain("Set existed [quantity]"),
+        (Refusal::UnknownLease, _) | (Refusal::UnknownOrder, V1) => plain("IP not found"),
+        (Refusal::UnknownOrder, V2) => Problem::new("Incorrect orderIds", 29),
+        (Refusal::WholeOrderOnly, _) => {
+            plain("The proxies of this order are prolonged together: set all of its [ids]")
+        }
+        (Refusal::UnknownSwitch, _) => plain("Set existed [active]"),
+        (Refusal::OutOfStock, _) => plain("Not enough proxies in stock"),
+        (Refusal::InsufficientFunds { missing }, V1) => {
+            Problem::new(balance.map_or_else(String::new, |it| shortage(it, *missing)), 0)
+        }
+        (Refusal::InsufficientFunds { .. }, V2) => {
+            Problem::new("Insufficient funds on balance", 16)
+        }
+        (Refusal::Suspended, _) => plain("The account is suspended"),
+        (Refusal::KeyReused, _) => plain("The Idempotency-Key belongs to another request"),
+        (Refusal::EndTooFar, _) => plain("The proxies are paid too far ahead"),
+        (Refusal::PromoNotApplicable, _) => plain("Coupon not found"),
+        (Refusal::BadAmount, _) => plain("Set [summ > 1]"),
+        (Refusal::SalesLocked, _) => plain("No orders are taken at the moment"),
+    }
+}
