@@ -40,7 +40,7 @@ impl SetAutoExtend {
     /// What has to be known to decide it.
     pub fn needs(&self) -> Needs {
         let mut needs = Needs { customers: [self.customer].into(), ..Needs::default() };
-        self.leases.add_needs(self.kind, &mut needs);
+        self.leases.add_needs(&mut needs);
         needs
     }
 

@@ -38,7 +38,7 @@ impl Extend {
         if let Some(code) = self.promo.as_deref().and_then(normal_code) {
             needs.promos.insert((code, self.customer));
         }
-        self.leases.add_needs(self.kind, &mut needs);
+        self.leases.add_needs(&mut needs);
         needs
     }
 

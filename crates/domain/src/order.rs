@@ -1,11 +1,12 @@
 //! Ordering: the customer pays, addresses become his.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::access::{Access, Entropy, Login, may_be_source};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Package};
 use crate::country::Country;
-use crate::ids::{CustomerId, OrderId};
+use crate::ids::{CustomerId, LeaseId, OrderId};
 use crate::journal::{Bill, Event, Granted};
 use crate::kind::ProxyKind;
 use crate::lease::{Lease, LeaseState};
@@ -16,6 +17,7 @@ use crate::pricing::{Basket, Quote, quote};
 use crate::product::ProductKey;
 use crate::promo::{Purchase, normal_code};
 use crate::refusal::Refusal;
+use crate::stock::spread;
 use crate::time::Time;
 use crate::world::World;
 
@@ -26,7 +28,7 @@ pub struct Order {
     pub id: OrderId,
     /// Who bought.
     pub customer: CustomerId,
-    /// What.
+    /// What; of a package, the part that its first lease is.
     pub product: ProductKey,
     /// For how long.
     pub period: Period,
@@ -79,8 +81,11 @@ pub struct PlaceOrder {
     pub customer: CustomerId,
     /// What kind of proxy.
     pub kind: Option<ProxyKind>,
-    /// Where.
+    /// Where; ignored if a package is named.
     pub country: Option<Country>,
+    /// The tag of a package, if one is wished for in place of a country: an empty one where its
+    /// name could not be read.
+    pub package: Option<String>,
     /// The mobile operator's tag; ignored for other kinds.
     pub operator: Option<String>,
     /// After how many seconds the exit rotates; ignored for other kinds than mobile.
@@ -91,7 +96,7 @@ pub struct PlaceOrder {
     pub period_days: Option<u32>,
     /// What an IPv6 proxy is to speak; ignored for other kinds.
     pub protocol: Option<Protocol>,
-    /// What for.
+    /// What for; may be left out for a package.
     pub goal: Option<String>,
     /// How many.
     pub quantity: Option<u32>,
@@ -117,7 +122,8 @@ pub enum AccessWish {
 /// An order that can be placed if there is stock and money.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Checked {
-    product: ProductKey,
+    /// What it may be served with: one product, or the parts of a package in their order.
+    products: Vec<ProductKey>,
     period: Period,
     quantity: u32,
     goal: String,
@@ -138,9 +144,11 @@ impl PlaceOrder {
         if let Some(code) = self.promo.as_deref().and_then(normal_code) {
             needs.promos.insert((code, self.customer));
         }
-        if let (Some(pool), Some(quantity)) = (self.product(), self.quantity)
-            && quantity <= Self::QUANTITY_MAX
-        {
+        let quantity = self.quantity.filter(|quantity| *quantity <= Self::QUANTITY_MAX);
+        let Some(quantity) = quantity else { return needs };
+        if let Some(tag) = &self.package {
+            needs.packages.insert((tag.clone(), quantity), 1);
+        } else if let Some(pool) = self.product() {
             needs.stock.insert(pool, quantity);
         }
         needs
@@ -150,9 +158,7 @@ impl PlaceOrder {
     /// not asked for.
     pub fn quote(&self, world: &World, now: Time) -> Result<Quote, Refusal> {
         let checked = self.check(&world.catalogue)?;
-        let quote = self.priced(world, &checked, now)?;
-        Self::stocked(world, &checked)?;
-        Ok(quote)
+        self.priced(world, &checked, now).map(|(quote, _)| quote)
     }
 
     /// Charges the wallet and lets the addresses, or does neither.
@@ -165,24 +171,29 @@ impl PlaceOrder {
         let checked = self.check(&world.catalogue)?;
         let mut entropy = World::entropy(self.seed);
         let access = self.access(&mut entropy)?;
-        let quote = self.priced(world, &checked, now)?;
-        Self::stocked(world, &checked)?;
+        let (quote, parts) = self.priced(world, &checked, now)?;
         if let Some(missing) = quote.shortfall() {
             return Err(Refusal::InsufficientFunds { missing });
         }
 
-        let Checked { product, period, quantity, goal, protocol, rotation_seconds } = checked;
+        let Checked { period, quantity, goal, protocol, rotation_seconds, .. } = checked;
         let id = world.next_order();
         let first = world.next_leases(quantity);
-        let addresses = world.take_stock(&product, quantity, first);
+        let mut taken = Vec::new();
+        for (part, quantity) in &parts {
+            let next = LeaseId(first.0 + i64::try_from(taken.len()).expect("it fits"));
+            let addresses = world.take_stock(&part.pool(), *quantity, next);
+            taken.extend(addresses.into_iter().map(|address| (part, address)));
+        }
+        let product = taken[0].0.clone();
         let ends_at = now + period.span();
         let leases: Vec<Lease> = (first.0..)
-            .zip(addresses)
-            .map(|(lease, address)| Lease {
-                id: crate::ids::LeaseId(lease),
+            .zip(taken)
+            .map(|(lease, (part, address))| Lease {
+                id: LeaseId(lease),
                 order: id,
                 customer: self.customer,
-                product: product.clone(),
+                product: part.clone(),
                 address,
                 state: LeaseState::Active,
                 starts_at: now,
@@ -226,31 +237,20 @@ impl PlaceOrder {
             ProxyKind::Mobile => Some(self.operator.clone()?),
             _ => None,
         };
-        Some(ProductKey { kind, country: self.country?, operator })
+        Some(ProductKey { kind, country: self.country?, operator, package: None })
     }
 
     /// Refuses what is wrong with the wish itself, in the order of the fields.
     fn check(&self, catalogue: &Catalogue) -> Result<Checked, Refusal> {
         let kind = self.kind.ok_or(Refusal::UnknownKind)?;
-        let country = self.country.ok_or(Refusal::UnknownCountry)?;
-        if !catalogue.countries(kind).contains(&country) {
-            return Err(Refusal::CountryNotOffered);
-        }
-        let mobile = kind == ProxyKind::Mobile;
-        let (operator, rotation_seconds) = if mobile {
-            let tag = self.operator.as_ref().ok_or(Refusal::UnknownOperator)?;
-            let operator = catalogue.operators.get(tag).filter(|it| it.country == country);
-            let operator = operator.ok_or(Refusal::UnknownOperator)?;
-            let known = |seconds: &u32| operator.rotation_seconds.contains(seconds);
-            let seconds = self.rotation_seconds.filter(known).ok_or(Refusal::UnknownRotation)?;
-            (Some(tag.clone()), Some(seconds))
-        } else {
-            (None, None)
+        let package = match &self.package {
+            Some(tag) => Some(Self::checked_package(catalogue, kind, tag)?),
+            None => None,
         };
-        let product = ProductKey { kind, country, operator };
-        if !catalogue.products.get(&product).is_some_and(|product| product.on_sale) {
-            return Err(if mobile { Refusal::UnknownOperator } else { Refusal::CountryNotOffered });
-        }
+        let (products, rotation_seconds) = match package {
+            Some(package) => (package.parts().collect(), None),
+            None => self.checked_product(catalogue, kind)?,
+        };
         match self.access {
             AccessWish::Unknown => return Err(Refusal::UnknownAccess),
             AccessWish::SourceIp(ip) if !ip.is_some_and(may_be_source) => {
@@ -268,23 +268,55 @@ impl PlaceOrder {
             _ => None,
         };
         let goal = self.goal.as_deref().unwrap_or("").trim();
-        if !(1..=Self::GOAL_LENGTH_MAX).contains(&goal.chars().count()) {
+        let fewest = if package.is_some() { 0 } else { 1 };
+        if !(fewest..=Self::GOAL_LENGTH_MAX).contains(&goal.chars().count()) {
             return Err(Refusal::BadGoal);
         }
-        let fits = |quantity: &u32| (terms.quantity_min..=terms.quantity_max).contains(quantity);
+        let fits = |quantity: &u32| match package {
+            Some(package) => package.quantities.contains(quantity),
+            None => (terms.quantity_min..=terms.quantity_max).contains(quantity),
+        };
         let quantity = self.quantity.filter(fits).ok_or(Refusal::BadQuantity)?;
-        Ok(Checked { product, period, quantity, goal: goal.to_owned(), protocol, rotation_seconds })
+        let goal = goal.to_owned();
+        Ok(Checked { products, period, quantity, goal, protocol, rotation_seconds })
     }
 
-    /// Refuses what cannot be delivered.
-    fn stocked(world: &World, checked: &Checked) -> Result<(), Refusal> {
-        if world.sales_locked {
-            return Err(Refusal::SalesLocked);
+    fn checked_package<'c>(
+        catalogue: &'c Catalogue,
+        kind: ProxyKind,
+        tag: &str,
+    ) -> Result<&'c Package, Refusal> {
+        let package = catalogue.packages.get(tag);
+        let package = package.filter(|package| package.on_sale && package.kind == kind);
+        package.ok_or(Refusal::UnknownPackage)
+    }
+
+    /// The product that is wished for, and after how many seconds it is to rotate.
+    fn checked_product(
+        &self,
+        catalogue: &Catalogue,
+        kind: ProxyKind,
+    ) -> Result<(Vec<ProductKey>, Option<u32>), Refusal> {
+        let country = self.country.ok_or(Refusal::UnknownCountry)?;
+        if !catalogue.countries(kind).contains(&country) {
+            return Err(Refusal::CountryNotOffered);
         }
-        match world.has_stock(&checked.product, checked.quantity) {
-            true => Ok(()),
-            false => Err(Refusal::OutOfStock),
+        let mobile = kind == ProxyKind::Mobile;
+        let (operator, rotation_seconds) = if mobile {
+            let tag = self.operator.as_ref().ok_or(Refusal::UnknownOperator)?;
+            let operator = catalogue.operators.get(tag).filter(|it| it.country == country);
+            let operator = operator.ok_or(Refusal::UnknownOperator)?;
+            let known = |seconds: &u32| operator.rotation_seconds.contains(seconds);
+            let seconds = self.rotation_seconds.filter(known).ok_or(Refusal::UnknownRotation)?;
+            (Some(tag.clone()), Some(seconds))
+        } else {
+            (None, None)
+        };
+        let product = ProductKey { kind, country, operator, package: None };
+        if !catalogue.products.get(&product).is_some_and(|product| product.on_sale) {
+            return Err(if mobile { Refusal::UnknownOperator } else { Refusal::CountryNotOffered });
         }
+        Ok((vec![product], rotation_seconds))
     }
 
     fn access(&self, entropy: &mut Entropy) -> Result<Access, Refusal> {
@@ -296,11 +328,30 @@ impl PlaceOrder {
         }
     }
 
-    fn priced(&self, world: &World, checked: &Checked, now: Time) -> Result<Quote, Refusal> {
-        let kind = checked.product.kind;
+    /// What it costs, and how many addresses of which product it is served with. Refuses what
+    /// cannot be paid for in the customer's currency, or cannot be delivered.
+    fn priced(
+        &self,
+        world: &World,
+        checked: &Checked,
+        now: Time,
+    ) -> Result<(Quote, BTreeMap<ProductKey, u32>), Refusal> {
+        let (products, quantity) = (&checked.products, checked.quantity);
+        let available: Vec<u32> =
+            products.iter().map(|part| world.available(&part.pool(), quantity)).collect();
+        let parts = spread(&available, quantity).map(|shares| {
+            let parts = products.iter().cloned().zip(shares);
+            parts.filter(|(_, share)| *share > 0).collect::<BTreeMap<ProductKey, u32>>()
+        });
+        // All parts of a package cost the same: what cannot be delivered still has a price.
+        let items = parts.clone().unwrap_or_else(|| [(products[0].clone(), quantity)].into());
+        let kind = products[0].kind;
         let promo = world.promo(self.promo.as_deref(), self.customer, kind, Purchase::Order, now);
-        let items = [(checked.product.clone(), checked.quantity)].into();
         let basket = Basket { items: &items, kind, period: checked.period, promo };
-        quote(&world.catalogue, basket, world.balance(self.customer)?)
+        let quote = quote(&world.catalogue, basket, world.balance(self.customer)?)?;
+        if world.sales_locked {
+            return Err(Refusal::SalesLocked);
+        }
+        Ok((quote, parts.ok_or(Refusal::OutOfStock)?))
     }
 }

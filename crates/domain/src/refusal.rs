@@ -1,5 +1,6 @@
 //! Every reason the platform says no.
 
+use crate::ids::LeaseId;
 use crate::money::Money;
 
 /// Why a command was refused. A normal answer, never logged as an error; each dialect has its own
@@ -15,6 +16,9 @@ pub enum Refusal {
     /// The country exists, but nothing of this kind is on sale there in the customer's currency.
     #[error("nothing of this kind is on sale in this country")]
     CountryNotOffered,
+    /// The package is missing, unknown, of another kind, or not on sale.
+    #[error("unknown package")]
+    UnknownPackage,
     /// The mobile operator is missing, unknown, or not of that country.
     #[error("unknown mobile operator")]
     UnknownOperator,
@@ -45,9 +49,12 @@ pub enum Refusal {
     /// Some of the named orders do not exist, are somebody else's, of another kind, or over.
     #[error("unknown order")]
     UnknownOrder,
-    /// This kind is extended by whole orders, and some leases of an order were left out.
+    /// These orders are extended whole, and some of their leases were left out.
     #[error("all leases of the order must be extended together")]
-    WholeOrderOnly,
+    WholeOrderOnly {
+        /// The leases that were left out, order by order.
+        missing: Vec<LeaseId>,
+    },
     /// Auto-extend was neither turned on nor off.
     #[error("auto-extend must be on or off")]
     UnknownSwitch,

@@ -90,7 +90,7 @@ impl Sweep {
         let mut whole = None;
         for id in &self.leases {
             let Some(lease) = world.lease(*id) else { continue };
-            if lease.product.kind.extends_whole_orders() {
+            if lease.product.extends_whole_orders() {
                 // All of the order, even where only some of it was found to be due yet.
                 if whole.replace(lease.order) != Some(lease.order) {
                     world.leases_of(lease.order).for_each(&mut add);
@@ -156,7 +156,7 @@ impl Sweep {
 }
 
 /// Extends `leases`, which are of one order and end, as one; or, where the money does not reach
-/// and the kind allows it, as many one by one as it does.
+/// and the product allows it, as many one by one as it does.
 fn renew(
     world: &mut World,
     customer: CustomerId,
@@ -173,8 +173,7 @@ fn renew(
         }
         Err(missing) => missing,
     };
-    let whole =
-        world.lease(leases[0]).is_some_and(|lease| lease.product.kind.extends_whole_orders());
+    let whole = world.lease(leases[0]).is_some_and(|lease| lease.product.extends_whole_orders());
     let mut failed = Vec::new();
     let mut wanting = missing;
     if whole || leases.len() == 1 || missing.is_none() {

@@ -213,21 +213,20 @@ impl World {
         }
     }
 
-    /// Whether `quantity` addresses of `pool` can be had.
-    pub(crate) fn has_stock(&self, pool: &ProductKey, quantity: u32) -> bool {
-        let Some(stock) = self.pools.get(pool) else { return false };
-        let mut missing =
-            usize::try_from(quantity).expect("it fits").saturating_sub(stock.free.len());
+    /// How many addresses of `pool` can be had, up to `most`.
+    pub(crate) fn available(&self, pool: &ProductKey, most: u32) -> u32 {
+        let Some(stock) = self.pools.get(pool) else { return 0 };
+        let mut found = u32::try_from(stock.free.len()).map_or(most, |free| free.min(most));
         let mut ports = self.next_ports.clone();
         for prefix in &stock.prefixes {
             for _ in prefix.drawn..prefix.capacity() {
-                if missing == 0 || self.take_port(&mut ports, &prefix.gateway, pool).is_none() {
+                if found == most || self.take_port(&mut ports, &prefix.gateway, pool).is_none() {
                     break;
                 }
-                missing -= 1;
+                found += 1;
             }
         }
-        missing == 0
+        found
     }
 
     /// Takes `quantity` addresses of `pool`, which has them, one for each of the leases from

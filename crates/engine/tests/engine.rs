@@ -89,6 +89,7 @@ impl Shop {
             customer: self.ann,
             kind: Some(ProxyKind::Ipv4),
             country: Country::from_alpha3("USA"),
+            package: None,
             operator: None,
             rotation_seconds: None,
             access: AccessWish::Login,

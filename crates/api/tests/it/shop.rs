@@ -423,6 +423,7 @@ impl Making {
             customer,
             kind: Some(kind),
             country: Country::from_alpha3(country),
+            package: None,
             operator: Some("verizon".into()),
             rotation_seconds: Some(300),
             access: AccessWish::Login,

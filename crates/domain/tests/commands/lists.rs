@@ -106,7 +106,8 @@ proptest! {
         if whole {
             done(ProxyKind::Ipv6, &named(&list), &[4, 5, 6]);
         } else {
-            refused(ProxyKind::Ipv6, &named(&list), &Refusal::WholeOrderOnly);
+            let missing = (4..=6).filter(|id| !list.contains(id)).map(LeaseId).collect();
+            refused(ProxyKind::Ipv6, &named(&list), &Refusal::WholeOrderOnly { missing });
         }
     }
 

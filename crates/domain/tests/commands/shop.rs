@@ -38,7 +38,7 @@ pub(crate) fn usd(minor: i64) -> Money {
 /// The product of each kind that the shop sells.
 pub(crate) fn product(kind: ProxyKind) -> ProductKey {
     let operator = (kind == ProxyKind::Mobile).then(|| "verizon".to_owned());
-    ProductKey { kind, country: Country::from_alpha3("USA").unwrap(), operator }
+    ProductKey { kind, country: Country::from_alpha3("USA").unwrap(), operator, package: None }
 }
 
 /// Every kind for 30 or 90 days at ten cents a day; ten per cent off from three addresses on.
@@ -183,6 +183,7 @@ pub(crate) fn order(customer: CustomerId, kind: ProxyKind, quantity: u32) -> Pla
         customer,
         kind: Some(kind),
         country: Country::from_alpha3("USA"),
+        package: None,
         operator: Some("verizon".into()),
         rotation_seconds: Some(300),
         access: AccessWish::Login,

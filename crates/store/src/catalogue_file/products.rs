@@ -30,7 +30,7 @@ pub(super) fn add(
     };
     for (country, written) in countries(place)? {
         let operator = operator(catalogue, kind, country, raw, place)?;
-        let key = ProductKey { kind, country, operator };
+        let key = ProductKey { kind, country, operator, package: None };
         let whose = format!("product {key}");
         let usual_hours = u32::try_from(usual.millis() / Span::HOUR.millis()).unwrap_or(0);
         let product = Product {

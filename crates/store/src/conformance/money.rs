@@ -242,8 +242,8 @@ pub fn what_is_refused_changes_nothing(make: &mut Make<'_>) {
     }
     for left_out in 0..whole.len() {
         let mut list = whole.clone();
-        list.remove(left_out);
-        let refusal = Some(Refusal::WholeOrderOnly);
+        let missing = vec![list.remove(left_out)];
+        let refusal = Some(Refusal::WholeOrderOnly { missing });
         wishes.push((extend(ann, v6, &list).into_command(), refusal.clone()));
         wishes.push((auto_extend(ann, v6, &list, true).into_command(), refusal));
     }

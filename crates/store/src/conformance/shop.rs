@@ -273,7 +273,7 @@ pub fn usd(minor: i64) -> Money {
 /// The product of `kind` in the USA.
 pub fn product(kind: ProxyKind) -> ProductKey {
     let operator = (kind == ProxyKind::Mobile).then(|| "verizon".to_owned());
-    ProductKey { kind, country: Country::from_alpha3("USA").unwrap(), operator }
+    ProductKey { kind, country: Country::from_alpha3("USA").unwrap(), operator, package: None }
 }
 
 /// The exit with this number. Those of IPv4 are in a network each, those of IPv6 all in one, so
@@ -352,6 +352,7 @@ pub fn order(customer: CustomerId, kind: ProxyKind, quantity: u32) -> PlaceOrder
         customer,
         kind: Some(kind),
         country: Country::from_alpha3("USA"),
+        package: None,
         operator: Some("verizon".into()),
         rotation_seconds: Some(300),
         access: AccessWish::Login,

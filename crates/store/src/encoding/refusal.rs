@@ -1,6 +1,7 @@
 //! Remembered refusals as JSON: `{"refusal":"insufficient_funds","missing":[12,"USD"],…}`.
 
 use domain::idempotency::Answer;
+use domain::ids::LeaseId;
 use domain::money::Money;
 use domain::refusal::Refusal;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,7 @@ enum Name {
     UnknownKind,
     UnknownCountry,
     CountryNotOffered,
+    UnknownPackage,
     UnknownOperator,
     UnknownRotation,
     UnknownAccess,
@@ -32,7 +34,7 @@ enum Name {
     BadQuantity,
     UnknownLease,
     UnknownOrder,
-    WholeOrderOnly,
+    WholeOrderOnly { missing: Vec<i64> },
     UnknownSwitch,
     OutOfStock,
     InsufficientFunds { missing: Cash },
@@ -53,6 +55,9 @@ macro_rules! names {
                 Refusal::InsufficientFunds { missing } => {
                     Name::InsufficientFunds { missing: Cash(*missing) }
                 }
+                Refusal::WholeOrderOnly { missing } => {
+                    Name::WholeOrderOnly { missing: missing.iter().map(|lease| lease.0).collect() }
+                }
             }
         }
 
@@ -61,6 +66,10 @@ macro_rules! names {
                 $(Name::$name => Refusal::$name,)*
                 Name::InsufficientFunds { missing } => {
                     Refusal::InsufficientFunds { missing: missing.0 }
+                }
+                Name::WholeOrderOnly { missing } => {
+                    let missing = missing.into_iter().map(LeaseId).collect();
+                    Refusal::WholeOrderOnly { missing }
                 }
             }
         }
@@ -71,6 +80,7 @@ names!(
     UnknownKind,
     UnknownCountry,
     CountryNotOffered,
+    UnknownPackage,
     UnknownOperator,
     UnknownRotation,
     UnknownAccess,
@@ -81,7 +91,6 @@ names!(
     BadQuantity,
     UnknownLease,
     UnknownOrder,
-    WholeOrderOnly,
     UnknownSwitch,
     OutOfStock,
     Suspended,
@@ -114,7 +123,8 @@ mod tests {
     fn a_refusal_is_read_as_it_was_written() {
         let balance = Money::from_minor(718, Currency::USD);
         let missing = Money::from_minor(114, Currency::USD);
-        for refusal in [Refusal::OutOfStock, Refusal::InsufficientFunds { missing }] {
+        let whole = Refusal::WholeOrderOnly { missing: vec![LeaseId(7)] };
+        for refusal in [Refusal::OutOfStock, Refusal::InsufficientFunds { missing }, whole] {
             let text = encode(&refusal, balance);
             assert_eq!(decode(&text).unwrap(), Answer::Refused { refusal, balance }, "{text}");
         }

@@ -101,7 +101,7 @@ impl Books {
             .siblings
             .iter()
             .filter_map(|id| self.leases.get(id))
-            .filter(|lease| lease.product.kind.extends_whole_orders())
+            .filter(|lease| lease.product.extends_whole_orders())
             .map(|lease| lease.order)
             .chain(needs.orders.iter().copied())
             .collect();

@@ -49,7 +49,7 @@ pub(super) fn load(
     }
     let state = state(row)?;
     let lease = lease(row, behind_customer)?;
-    if needs.siblings.contains(id) && lease.product.kind.extends_whole_orders() {
+    if needs.siblings.contains(id) && lease.product.extends_whole_orders() {
         return Ok(None);
     }
     // One that has just been applied is read in a transaction.

@@ -71,7 +71,7 @@ fn load_leases(connection: &Connection, needs: &Needs, loaded: &mut Loaded) -> R
     let mut whole: BTreeSet<OrderId> = BTreeSet::new();
     for id in needs.leases.union(&needs.siblings) {
         let Some(lease) = leases::by_id(connection, *id)? else { continue };
-        if needs.siblings.contains(id) && lease.product.kind.extends_whole_orders() {
+        if needs.siblings.contains(id) && lease.product.extends_whole_orders() {
             whole.insert(lease.order);
         }
         loaded.leases.push(lease);

@@ -420,6 +420,7 @@ fn order_two(desk: &Desk, customer: i64) {
         customer: CustomerId(customer),
         kind: Some(ProxyKind::Ipv4),
         country: Country::from_alpha3("USA"),
+        package: None,
         operator: None,
         rotation_seconds: None,
         access: AccessWish::Login,

@@ -166,6 +166,7 @@ pub(super) fn order(customer: CustomerId, kind: ProxyKind, count: u32) -> Comman
         customer,
         kind: Some(kind),
         country: Country::from_alpha3(country),
+        package: None,
         operator: None,
         rotation_seconds: None,
         access: AccessWish::Login,
