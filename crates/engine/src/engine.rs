@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::extend::Extend;
-use domain::ids::{EntryId, LeaseId, OrderId};
+use domain::ids::EntryId;
+use domain::lease::Lease;
 use domain::money::Money;
 use domain::needs::Needs;
 use domain::order::PlaceOrder;
@@ -223,17 +224,15 @@ impl Engine {
         self.quoted(&extend.needs(), extend.customer, |world, now| extend.quote(world, now))
     }
 
-    /// What an extension would cost, and which leases it would extend, seen at one moment.
-    pub fn quote_extension_of(
-        &self,
-        extend: &Extend,
-    ) -> Result<(Quoted, Vec<(LeaseId, OrderId)>), Fault> {
+    /// What an extension would cost, and which leases it would extend, seen at one moment; none if
+    /// there is a problem with them.
+    pub fn quote_extension_of(&self, extend: &Extend) -> Result<(Quoted, Vec<Lease>), Fault> {
         let now = self.now();
         let world = self.read(|store| store.load(&extend.needs(), now))?;
         let balance = world.wallet(extend.customer).map(|wallet| wallet.balance);
         let quoted = Quoted { result: extend.quote(&world, now), balance };
         let leases = extend.leases(&world, now).unwrap_or_default();
-        Ok((quoted, leases.iter().map(|lease| (lease.id, lease.order)).collect()))
+        Ok((quoted, leases.into_iter().cloned().collect()))
     }
 
     fn quoted(

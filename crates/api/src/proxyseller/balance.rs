@@ -10,6 +10,6 @@ use super::stop::{Done, Stop};
 /// What is in the wallet.
 pub(super) fn show(asked: &Asked<'_>) -> Result<Done, Stop> {
     let balance = asked.app.engine.balance(asked.customer())?;
-    let balance = balance.ok_or_else(|| Stop::refused(asked.version, &Refusal::Suspended))?;
+    let balance = balance.ok_or_else(|| Stop::refused(asked, &Refusal::Suspended))?;
     Ok(Done::new(&Balance { summ: amount(balance) }))
 }

@@ -30,6 +30,29 @@ pub(super) fn numbered_country(number: u64) -> Option<(Section, Country)> {
     Some((*SECTIONS.get(section)?, country))
 }
 
+/// In v1, a number names a package as it does a country.
+pub(super) fn package_number(section: Section, number: u32) -> Option<u64> {
+    match section {
+        Section::Mix => Some(MIX + u64::from(number)),
+        Section::MixIsp => Some(MIX_ISP + u64::from(number)),
+        _ => None,
+    }
+}
+
+/// The section of the package that a number names.
+pub(super) fn section_of_package(number: u64) -> Option<Section> {
+    match number {
+        MIX..MIX_ISP => Some(Section::Mix),
+        MIX_ISP..MIX_END => Some(Section::MixIsp),
+        _ => None,
+    }
+}
+
+/// Above this are the numbers of packages; there is room for ten thousand in each section.
+const MIX: u64 = 50_000;
+const MIX_ISP: u64 = 60_000;
+const MIX_END: u64 = 70_000;
+
 /// The sections with countries, by the number of each, from 1. Never to be changed: programs keep
 /// the numbers.
 const SECTIONS: [Section; 4] = [Section::Ipv4, Section::Ipv6, Section::Mobile, Section::Isp];
@@ -56,6 +79,19 @@ mod tests {
         assert_eq!(country_number(Section::Mix, usa), None);
         for wrong in [0, 1, 840, 999, 1999, 5840, 9840, u64::MAX] {
             assert_eq!(numbered_country(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_number_names_a_package_or_a_country_and_never_both() {
+        for (section, number) in [(Section::Mix, 50_007), (Section::MixIsp, 60_007)] {
+            assert_eq!(package_number(section, 7), Some(number));
+            assert_eq!(section_of_package(number), Some(section));
+            assert_eq!(numbered_country(number), None);
+        }
+        assert_eq!(package_number(Section::Ipv4, 7), None);
+        for other in [0, 4840, 49_999, 70_000] {
+            assert_eq!(section_of_package(other), None, "{other}");
         }
     }
 

@@ -11,7 +11,6 @@ mod offer;
 mod order;
 mod order_number;
 mod payment;
-mod period;
 mod prolong;
 mod read;
 mod reference;
@@ -89,7 +88,7 @@ impl Asked<'_> {
     fn section(&self) -> Result<Option<Section>, Stop> {
         let Some(name) = &self.section else { return Ok(None) };
         let known = Section::from_name(name);
-        known.map(Some).ok_or_else(|| Stop::refused(self.version, &Refusal::UnknownKind))
+        known.map(Some).ok_or_else(|| Stop::refused(self, &Refusal::UnknownKind))
     }
 }
 
@@ -174,10 +173,9 @@ async fn admitted(
     body: Body,
     takes_body: bool,
 ) -> Result<Done, Stop> {
-    let version = asked.version;
     if asked.call.changes() {
         if asked.caller.customer.suspended {
-            return Err(Stop::refused(version, &Refusal::Suspended));
+            return Err(Stop::refused(&asked, &Refusal::Suspended));
         }
         if asked.caller.key.read_only {
             return Err(Stop::said("The API key may only read", "key-read-only"));

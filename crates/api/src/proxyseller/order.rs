@@ -17,7 +17,7 @@ use wire::proxyseller::section::Section;
 
 use super::money::{amount, price, share, shortage};
 use super::stop::{Done, Stop, decided};
-use super::{Asked, Version, choices, offer, order_number, payment, period, read, resident};
+use super::{Asked, Version, choices, offer, order_number, payment, read, resident};
 use crate::spend::{fingerprint, spend};
 
 /// What an order would cost.
@@ -25,7 +25,7 @@ pub(super) fn calculate(asked: &Asked<'_>) -> Result<Done, Stop> {
     let request = OrderRequest::read(&asked.body)?;
     payment::check(asked.version, &request.payment_id, &request.payment_code, false)?;
     let quoted = asked.app.engine.quote_order(&wish(asked, &request)?)?;
-    let refused = |refusal| Stop::refused_with(asked.version, &refusal, quoted.balance);
+    let refused = |refusal| Stop::refused_with(asked, &refusal, quoted.balance);
     let quote = quoted.result.map_err(refused)?;
     let calculated = calculated(&quote);
     if quote.shortfall().is_some() {
@@ -66,7 +66,7 @@ pub(super) async fn place(asked: &Asked<'_>) -> Result<Done, Stop> {
     let app = asked.app;
     let idempotency = asked.idempotency()?;
     let decision = spend(&app.engine, &app.spends, wish, idempotency, asked.delivery).await?;
-    let decided = decided(decision).map_err(|declined| declined.stop(asked.version))?;
+    let decided = decided(decision).map_err(|declined| declined.stop(asked))?;
     let Event::Order { order, bill, .. } = decided.event else { return Err(Stop::Unknown) };
     let ids = app.engine.public_ids();
     let ordered = Ordered {
@@ -92,31 +92,42 @@ impl Asked<'_> {
 /// The shop's words for what is asked, but for the randomness.
 fn wish(asked: &Asked<'_>, request: &OrderRequest) -> Result<PlaceOrder, Stop> {
     let catalogue = asked.app.engine.catalogue();
-    let (section, country) = section(asked, request)?;
+    let (section, place) = section(asked, request)?;
     let kind = offer::kind(section).ok_or_else(resident::not_offered)?;
+    let mixed = offer::is_mixed(section).then(|| Mixed::of(&catalogue, section, &place, request));
     let said = Said::of(asked.version, section, request);
     let code = read::either(&request.period_code, &request.period_id).given();
-    let optional = section == Section::Mobile || asked.app.settings.proxyseller.target_optional;
+    let optional = section == Section::Mobile
+        || mixed.as_ref().is_some_and(|mixed| !mixed.package.is_empty())
+        || asked.app.settings.proxyseller.target_optional;
     let unstated = optional.then(|| choices::UNSTATED_GOAL.to_owned());
     Ok(PlaceOrder {
         customer: asked.customer(),
         kind: Some(kind),
-        country,
+        country: place.country,
+        package: mixed.as_ref().map(|mixed| mixed.package.clone()),
         operator: said.operator(&catalogue),
         rotation_seconds: said.rotation_seconds(),
         access: access(request),
-        period_days: code.and_then(|code| period::days(code, catalogue.periods(kind))),
+        period_days: code.and_then(|code| read::period_days(code, catalogue.periods(kind))),
         protocol: said.protocol(asked.version),
         goal: said.goal().or(unstated),
-        quantity: read::number(&request.quantity),
+        quantity: mixed.map_or_else(|| read::number(&request.quantity), |mixed| mixed.quantity),
         promo: read::coupon(&request.coupon),
         seed: [0; 16],
     })
 }
 
+/// Where, as the section has it.
+struct Place {
+    country: Option<Country>,
+    /// What the client has said, for a package.
+    name: Option<String>,
+}
+
 /// The section that is meant, and where. In v1 the id of the country names both.
-fn section(asked: &Asked<'_>, request: &OrderRequest) -> Result<(Section, Option<Country>), Stop> {
-    let refused = |refusal| Stop::refused(asked.version, &refusal);
+fn section(asked: &Asked<'_>, request: &OrderRequest) -> Result<(Section, Place), Stop> {
+    let refused = |refusal| Stop::refused(asked, &refusal);
     let named = match &request.section_code {
         Field::Absent => asked.section()?,
         code => {
@@ -124,20 +135,52 @@ fn section(asked: &Asked<'_>, request: &OrderRequest) -> Result<(Section, Option
             Some(section.ok_or_else(|| refused(Refusal::UnknownKind))?)
         }
     };
-    let place = read::either(&request.country_code, &request.country_id).given();
-    let numbered =
-        place.and_then(|place| wire::lenient::digits(place)).and_then(choices::numbered_country);
-    match (asked.version, numbered, named) {
-        (Version::V1, ..) if !read::either(&request.tarif_id, &request.tarif_code).is_absent() => {
-            Err(resident::not_offered())
-        }
-        (Version::V1, Some((section, country)), _) => Ok((section, Some(country))),
-        (_, Some((section, country)), Some(named)) => {
-            Ok((named, (section == named).then_some(country)))
-        }
-        (_, None, Some(named)) => Ok((named, place.and_then(|place| Country::from_alpha3(place)))),
-        (Version::V1, None, None) => Err(refused(Refusal::UnknownCountry)),
-        (Version::V2, _, None) => Err(refused(Refusal::UnknownKind)),
+    let name = read::either(&request.country_code, &request.country_id).given().cloned();
+    let number = name.as_deref().and_then(wire::lenient::digits);
+    let numbered = number.and_then(choices::numbered_country);
+    let v1 = asked.version == Version::V1;
+    if v1 && !read::either(&request.tarif_id, &request.tarif_code).is_absent() {
+        return Err(resident::not_offered());
+    }
+    let told = numbered.map(|(section, _)| section);
+    let told = told.or_else(|| number.and_then(choices::section_of_package));
+    let section = match (told, named) {
+        (Some(told), _) if v1 => told,
+        (_, Some(named)) => named,
+        (_, None) if v1 => return Err(refused(Refusal::UnknownCountry)),
+        (_, None) => return Err(refused(Refusal::UnknownKind)),
+    };
+    let country = match numbered {
+        Some((of, country)) => (of == section).then_some(country),
+        None => name.as_deref().and_then(Country::from_alpha3),
+    };
+    Ok((section, Place { country, name }))
+}
+
+/// A package and how many of its addresses: by members of their own, as a country, or as a country
+/// with the number behind it.
+struct Mixed {
+    /// Its tag; empty if there is none of that name.
+    package: String,
+    quantity: Option<u32>,
+}
+
+impl Mixed {
+    fn of(catalogue: &Catalogue, section: Section, place: &Place, request: &OrderRequest) -> Mixed {
+        let quantity = read::number(&request.quantity);
+        let mix = read::either(&request.mix_id, &request.mix_code);
+        let known = |name: &str| offer::package(catalogue, section, name);
+        let name = match mix {
+            Field::Absent => place.name.as_deref(),
+            mix => mix.given().map(String::as_str),
+        };
+        let counted = name.and_then(|name| name.rsplit_once(':'));
+        let (package, counted) = match (name.and_then(known), counted) {
+            (None, Some((name, count))) => (known(name), wire::lenient::digits(count)),
+            (package, _) => (package, None),
+        };
+        let counted = counted.and_then(|count| u32::try_from(count).ok());
+        Mixed { package: package.unwrap_or_default(), quantity: counted.or(quantity) }
     }
 }
 

@@ -18,16 +18,17 @@ use super::money::{amount, price, share, shortage};
 use super::order::unpaid;
 use super::shown::{Shown, date};
 use super::stop::{Declined, Done, Stop, decided};
-use super::{Asked, Version, offer, order_number, payment, period, read, resident};
+use super::{Asked, Version, offer, order_number, payment, read, resident};
 use crate::spend::spend;
 
 /// What a prolongation would cost.
 pub(super) async fn calculate(asked: &Asked<'_>) -> Result<Done, Stop> {
     let extend = wish(asked).await?;
     let (quoted, leases) = asked.app.engine.quote_extension_of(&extend)?;
-    let refused = |refusal| Stop::refused_with(asked.version, &refusal, quoted.balance);
+    select::check_section(asked, &extend, &leases)?;
+    let refused = |refusal| Stop::refused_with(asked, &refusal, quoted.balance);
     let quote = quoted.result.map_err(refused)?;
-    let leases: Vec<_> = leases.into_iter().map(|(lease, _)| lease).collect();
+    let leases: Vec<_> = leases.iter().map(|lease| lease.id).collect();
     let proxies = asked.app.engine.proxies_of(asked.customer(), &leases).await?;
     let calculated = calculated(asked, &quote, &proxies);
     if quote.shortfall().is_some() {
@@ -40,6 +41,8 @@ pub(super) async fn calculate(asked: &Asked<'_>) -> Result<Done, Stop> {
 pub(super) async fn carry_out(asked: &Asked<'_>) -> Result<Done, Stop> {
     let extend = wish(asked).await?;
     let idempotency = asked.idempotency()?;
+    let (_, leases) = asked.app.engine.quote_extension_of(&extend)?;
+    select::check_section(asked, &extend, &leases)?;
     let app = asked.app;
     let wish = Wish::Extend(extend.clone());
     let decision = spend(&app.engine, &app.spends, wish, idempotency, asked.delivery).await?;
@@ -71,16 +74,16 @@ async fn declined_stop(asked: &Asked<'_>, extend: &Extend, declined: Declined) -
     let (Refusal::InsufficientFunds { missing }, Some(balance)) =
         (&declined.refusal, declined.balance)
     else {
-        return declined.stop(asked.version);
+        return declined.stop(asked);
     };
     let total = Money::from_minor(balance.minor() + missing.minor(), balance.currency());
     let Ok((quoted, leases)) = asked.app.engine.quote_extension_of(extend) else {
-        return declined.stop(asked.version);
+        return declined.stop(asked);
     };
-    let leases: Vec<_> = leases.into_iter().map(|(lease, _)| lease).collect();
+    let leases: Vec<_> = leases.iter().map(|lease| lease.id).collect();
     let proxies = asked.app.engine.proxies_of(asked.customer(), &leases).await;
     let (Ok(quote), Ok(proxies)) = (quoted.result, proxies) else {
-        return declined.stop(asked.version);
+        return declined.stop(asked);
     };
     let quote = Quote { total, balance, ..quote };
     let calculated = calculated(asked, &quote, &proxies);
@@ -96,7 +99,7 @@ async fn declined_stop(asked: &Asked<'_>, extend: &Extend, declined: Declined) -
 
 /// The shop's words for what is asked.
 async fn wish(asked: &Asked<'_>) -> Result<Extend, Stop> {
-    let unknown = || Stop::refused(asked.version, &Refusal::UnknownKind);
+    let unknown = || Stop::refused(asked, &Refusal::UnknownKind);
     let section = asked.section()?.ok_or_else(unknown)?;
     let kind = offer::kind(section).ok_or_else(resident::not_prolonged)?;
     let request = ProlongRequest::read(&asked.body)?;
@@ -107,7 +110,7 @@ async fn wish(asked: &Asked<'_>) -> Result<Extend, Stop> {
         customer: asked.customer(),
         kind: Some(kind),
         leases: select::selection(asked, section, kind, &request).await?,
-        period_days: code.and_then(|code| period::days(code, catalogue.periods(kind))),
+        period_days: code.and_then(|code| read::period_days(code, catalogue.periods(kind))),
         promo: read::coupon(&request.coupon),
     })
 }

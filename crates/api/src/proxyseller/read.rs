@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use domain::ids::{LeaseId, OrderId};
+use domain::period::Period;
 use domain::public_id::PublicIds;
 use serde_json::{Map, Value};
 use wire::lenient::Field;
@@ -63,6 +64,11 @@ pub(super) fn either<'f>(first: &'f Field<String>, second: &'f Field<String>) ->
 /// A number that fits; one that does not is as good as none, since nothing is that large.
 pub(super) fn number(number: &Field<u64>) -> Option<u32> {
     number.given().and_then(|number| u32::try_from(*number).ok())
+}
+
+/// The days of the period on sale that has this code.
+pub(super) fn period_days(code: &str, on_sale: &[Period]) -> Option<u32> {
+    Period::from_code(code, on_sale).map(Period::days)
 }
 
 /// A coupon as it is looked up.

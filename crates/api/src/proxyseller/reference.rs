@@ -1,12 +1,14 @@
 //! `GET reference/list` and `GET reference/list/{type}`
 
-use domain::catalogue::{Catalogue, MobileOperator};
+use domain::catalogue::{Catalogue, MobileOperator, Package};
 use wire::proxyseller::id::Id;
-use wire::proxyseller::reference::{Country, Items, Named, Operator, Operators, Section, Sections};
+use wire::proxyseller::reference::{
+    Country, Items, Named, Operator, Operators, Quantities, Section, Sections,
+};
 use wire::proxyseller::section::Section as Name;
 
 use super::stop::{Done, Stop};
-use super::{Asked, Version, choices, offer, period};
+use super::{Asked, Version, choices, offer};
 
 /// What can be ordered, in one section or in all.
 pub(super) fn list(asked: &Asked<'_>) -> Result<Done, Stop> {
@@ -33,13 +35,32 @@ fn section(catalogue: &Catalogue, version: Version, name: Name) -> Section {
         return Section { tarifs: Some(Vec::new()), ..Section::default() };
     };
     let periods = catalogue.periods(kind).iter();
-    let periods =
-        periods.map(|it| Named { id: Id::Text(period::code(*it)), name: period::name(*it) });
+    let periods = periods.map(|it| Named { id: Id::Text(it.code()), name: it.name() });
     let period = Some(periods.collect());
     match name {
         Name::Mix | Name::MixIsp => {
-            let (country, quantities) = (Some(Vec::new()), Some(Vec::new()));
-            Section { country, period, quantities, tarifs: None }
+            let packages = catalogue.packages(kind);
+            let id = |it: &Package| match choices::package_number(name, it.number) {
+                Some(number) if version == Version::V1 => Id::Number(number),
+                _ => Id::Text(it.tag.clone()),
+            };
+            let country = |it: &&Package| Country {
+                id: id(it),
+                name: it.name.clone(),
+                alpha3: None,
+                operators: None,
+            };
+            let quantities = |it: &&Package| Quantities {
+                id: id(it),
+                name: it.name.clone(),
+                quantities: it.quantities.clone(),
+            };
+            Section {
+                country: Some(packages.iter().map(country).collect()),
+                period,
+                quantities: Some(packages.iter().map(quantities).collect()),
+                tarifs: None,
+            }
         }
         _ => {
             let countries = catalogue.countries(kind).into_iter();

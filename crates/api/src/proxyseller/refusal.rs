@@ -1,21 +1,33 @@
 //! The words and number of every refusal.
 
+use domain::ids::LeaseId;
 use domain::money::Money;
+use domain::public_id::PublicIds;
 use domain::refusal::Refusal;
 use wire::proxyseller::envelope::Problem;
 
 use super::Version::{self, V1, V2};
 use super::money::shortage;
 
+/// How many proxies are named in words.
+const NAMED_MAX: usize = 20;
+
 /// What this dialect calls a refusal, seen with a balance. Without a catch-all arm: a new refusal
 /// does not compile until it is decided here what to say.
 ///
 /// Where the original has words they are used to the letter, because clients know errors by them.
-pub(super) fn problem(version: Version, refusal: &Refusal, balance: Option<Money>) -> Problem {
+pub(super) fn problem(
+    ids: &PublicIds,
+    version: Version,
+    refusal: &Refusal,
+    balance: Option<Money>,
+) -> Problem {
     let plain = |message: &'static str| Problem::new(message, 0);
     match (refusal, version) {
         (Refusal::UnknownKind, _) => Problem::new("Incorrect proxy type", 4),
         (Refusal::UnknownCountry | Refusal::CountryNotOffered, _) => plain("Country not exists"),
+        (Refusal::UnknownPackage, V1) => plain("Country not exists"),
+        (Refusal::UnknownPackage, V2) => plain("Set existed [mixId] from reference"),
         (Refusal::UnknownOperator, _) => plain("Set existed [operatorId] from reference"),
         (Refusal::UnknownRotation, V1) => plain("Set existed [rotationId] from reference"),
         (Refusal::UnknownRotation, V2) => plain("Set existed [rotationCode] from reference"),
@@ -28,8 +40,18 @@ pub(super) fn problem(version: Version, refusal: &Refusal, balance: Option<Money
         (Refusal::BadQuantity, _) => plain("Set existed [quantity]"),
         (Refusal::UnknownLease, _) | (Refusal::UnknownOrder, V1) => plain("IP not found"),
         (Refusal::UnknownOrder, V2) => Problem::new("Incorrect orderIds", 29),
-        (Refusal::WholeOrderOnly, _) => {
-            plain("The proxies of this order are prolonged together: set all of its [ids]")
+        (Refusal::WholeOrderOnly { missing }, _) => {
+            let name = |lease: &LeaseId| match version {
+                V1 => ids.lease_number(*lease).to_string(),
+                V2 => ids.lease(*lease),
+            };
+            let some: Vec<String> = missing.iter().take(NAMED_MAX).map(name).collect();
+            let more = if missing.len() > NAMED_MAX { ", and others" } else { "" };
+            let some = some.join(", ");
+            Problem::new(
+                format!("The order is prolonged as a whole, missing [ids]: {some}{more}"),
+                0,
+            )
         }
         (Refusal::UnknownSwitch, _) => plain("Set existed [active]"),
         (Refusal::OutOfStock, _) => plain("Not enough proxies in stock"),

@@ -18,7 +18,7 @@ use wire::body::Unreadable;
 use wire::proxyseller::envelope::{Envelope, Problem};
 
 use super::refusal::problem;
-use super::{Version, data};
+use super::{Asked, data};
 use crate::body::NoBody;
 use crate::{answer, native};
 
@@ -98,17 +98,18 @@ pub(super) fn written(answer: &impl Serialize) -> Vec<u8> {
 
 impl Stop {
     /// A refusal of the shop's.
-    pub(super) fn refused(version: Version, refusal: &Refusal) -> Stop {
-        Stop::refused_with(version, refusal, None)
+    pub(super) fn refused(asked: &Asked<'_>, refusal: &Refusal) -> Stop {
+        Stop::refused_with(asked, refusal, None)
     }
 
     /// A refusal of the shop's, seen with this balance.
     pub(super) fn refused_with(
-        version: Version,
+        asked: &Asked<'_>,
         refusal: &Refusal,
         balance: Option<Money>,
     ) -> Stop {
-        let problems = vec![problem(version, refusal, balance)];
+        let ids = asked.app.engine.public_ids();
+        let problems = vec![problem(ids, asked.version, refusal, balance)];
         let reason = native::refusal::name(refusal);
         Stop::Refused(Box::new(Refused { data: None, problems, reason, replayed: false }))
     }
@@ -184,8 +185,8 @@ pub(super) struct Declined {
 
 impl Declined {
     /// As it is told if there is nothing more to say.
-    pub(super) fn stop(self, version: Version) -> Stop {
-        let mut stop = Stop::refused_with(version, &self.refusal, self.balance);
+    pub(super) fn stop(self, asked: &Asked<'_>) -> Stop {
+        let mut stop = Stop::refused_with(asked, &self.refusal, self.balance);
         if let Stop::Refused(refused) = &mut stop {
             refused.replayed = self.replayed;
         }

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use domain::extend::Extend;
 use domain::ids::LeaseId;
 use domain::kind::ProxyKind;
+use domain::lease::Lease;
+use domain::refusal::Refusal;
 use domain::select::Selection;
 use wire::lenient::Field;
 use wire::proxyseller::prolong::ProlongRequest;
@@ -11,7 +14,7 @@ use wire::proxyseller::section::Section;
 
 use super::super::shown::Shown;
 use super::super::stop::Stop;
-use super::super::{Asked, Version, read};
+use super::super::{Asked, Version, offer, read};
 
 /// How many leases are read at once where some are looked up by their addresses.
 const CHUNK: u32 = 500;
@@ -50,6 +53,26 @@ pub(super) async fn selection(
         return Ok(Selection::Leases(at_addresses(asked, kind, addresses).await?));
     }
     Ok(Selection::Leases(read::leases(ids, &request.ids)))
+}
+
+/// Refuses leases of another section: here those of packages are told apart from others of their
+/// kind, and what a lease was bought as never changes.
+pub(super) fn check_section(
+    asked: &Asked<'_>,
+    extend: &Extend,
+    leases: &[Lease],
+) -> Result<(), Stop> {
+    let mixed = asked.section()?.is_some_and(offer::is_mixed);
+    if leases.iter().all(|lease| lease.product.package.is_some() == mixed) {
+        return Ok(());
+    }
+    Err(Stop::refused(
+        asked,
+        &match extend.leases {
+            Selection::Leases(_) => Refusal::UnknownLease,
+            Selection::Orders(_) => Refusal::UnknownOrder,
+        },
+    ))
 }
 
 /// The live leases at these addresses; `None` if there is one at which there is none.

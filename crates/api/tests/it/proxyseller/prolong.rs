@@ -142,8 +142,10 @@ async fn what_is_not_ones_own_is_not_found() {
 async fn in_v1_ipv6_is_prolonged_by_all_ids_of_an_order() {
     let shop = Shop::open().await;
     let body = json!({ "ids": [shop.o6.lease()], "periodId": "1m" });
-    let words = "The proxies of this order are prolonged together: set all of its [ids]";
-    shop.ps_refuses("v1", "prolong/make/ipv6", &body, words, 0).await;
+    let left: Vec<String> =
+        shop.o6.leases[1..].iter().map(|lease| number(&shop, lease).to_string()).collect();
+    let words = format!("The order is prolonged as a whole, missing [ids]: {}", left.join(", "));
+    shop.ps_refuses("v1", "prolong/make/ipv6", &body, &words, 0).await;
     let body = json!({ "ids": leases(&shop.o6), "periodId": "1m" });
     let quoted = shop.ps("v1", "prolong/calc/ipv6", &body).await.ps_ok();
     let item = &quoted["items"][0];
