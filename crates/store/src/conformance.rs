@@ -10,6 +10,7 @@ pub mod compare;
 pub mod digest;
 pub mod lists;
 pub mod money;
+pub mod packages;
 pub mod races;
 pub mod renewal;
 pub mod repetition;
@@ -65,6 +66,11 @@ pub const CASES: &[(&str, Case)] = &[
     ("a_modem_is_let_slot_by_slot", stock::a_modem_is_let_slot_by_slot),
     ("what_is_added_at_once_is_all_there", adding::what_is_added_at_once_is_all_there),
     ("addresses_delivered_at_once_are_added_once", adding::addresses_delivered_at_once),
+    ("a_package_is_served_by_its_countries", packages::a_package_is_served_by_its_countries),
+    ("a_package_is_extended_whole", packages::a_package_is_extended_whole),
+    ("a_package_is_what_the_catalogue_says", packages::a_package_is_what_the_catalogue_says),
+    ("a_package_is_ordered_once_under_its_key", packages::a_package_is_ordered_once),
+    ("packages_are_spread_under_load", packages::packages_are_spread_under_load),
     ("the_last_address_has_one_winner", races::the_last_address_has_one_winner),
     ("money_for_some_pays_for_no_more", races::money_for_some_pays_for_no_more),
     ("promo_limits_hold_under_load", races::promo_limits_hold_under_load),

@@ -90,11 +90,18 @@ impl Leases {
         let at = entry.id.0;
         let paid: u64 = quote::paid(bill).values().sum();
         let given = u64::try_from(granted.len()).unwrap_or(u64::MAX);
-        found.check(bill.quote.lines.len() == 1 && paid == given, "lease", || {
+        found.check(quote::is_of_one_thing(bill) && paid == given, "lease", || {
             format!("entry {at} (order {}) grants {given} leases and charges for {paid}", order.0)
         });
-        let product = bill.quote.lines.first().map_or(u32::MAX, |line| self.product(&line.product));
-        for Granted { lease: id, address, ends_at } in granted {
+        // The leases follow the lines that they were paid with.
+        let mut products: Vec<u32> = Vec::with_capacity(granted.len());
+        for line in &bill.quote.lines {
+            let quantity = usize::try_from(line.quantity).unwrap_or(usize::MAX);
+            let quantity = quantity.min(granted.len() - products.len());
+            products.extend(std::iter::repeat_n(self.product(&line.product), quantity));
+        }
+        products.resize(granted.len(), u32::MAX);
+        for (Granted { lease: id, address, ends_at }, product) in granted.iter().zip(products) {
             found.check(*ends_at == entry.at + period.span(), "lease", || {
                 let (days, ends_at) = (period.days(), ends_at.millis());
                 format!("entry {at} grants lease {} until {ends_at}, not for {days} days", id.0)

@@ -85,6 +85,7 @@ impl Books {
 
     /// What `needs` names, as far as it exists.
     pub(super) fn load(&self, needs: &Needs, now: Time) -> Loaded {
+        let needs = &*needs.resolved(&self.catalogue);
         let of = |customer: &CustomerId| needs.customers.contains(customer);
         let codes: BTreeSet<&str> = needs.promos.iter().map(|(code, _)| code.as_str()).collect();
         let promos: Vec<Promo> =

@@ -198,8 +198,16 @@ impl Store for PostgresStore {
     }
 
     fn load(&self, needs: &Needs, now: Time) -> Result<World> {
-        let catalogue = |tx: &Tx<'_>, version| self.catalogues.get(tx, version);
-        self.read(|tx| load::load(tx, needs, now, Locks::None, None, catalogue)).map(World::new)
+        loop {
+            let supposed = self.catalogues.last();
+            let catalogue = |tx: &Tx<'_>, version| self.catalogues.get(tx, version);
+            let resolved = needs.resolved(&supposed);
+            let load = |tx: &Tx<'_>| load::load(tx, &resolved, now, Locks::None, None, catalogue);
+            let loaded = self.read(load)?;
+            if needs.packages.is_empty() || loaded.catalogue.version == supposed.version {
+                return Ok(World::new(loaded));
+            }
+        }
     }
 
     fn due(&self, until: Time, limit: u32) -> Result<Vec<Due>> {

@@ -34,6 +34,7 @@ pub(super) fn load(
     let few = needs.customers.len() == 1 && needs.leases.len() == 1;
     let else_empty = needs.promos.is_empty()
         && needs.stock.is_empty()
+        && needs.packages.is_empty()
         && needs.orders.is_empty()
         && needs.remembered.is_empty()
         && needs.siblings.is_subset(&needs.leases);

@@ -14,7 +14,7 @@ use super::state::State;
 use super::{answers, customers, leases, promos, stock};
 use crate::Result;
 
-/// Everything in `needs` that exists, in the order of its fields.
+/// Everything in `needs` that exists, in the order of its fields; its packages are resolved.
 ///
 /// Rows are looked up one by one, in the order of their ids: inside a process that costs less than
 /// putting lists into statements, and neighbours lie on one page.

@@ -162,7 +162,7 @@ impl SqliteStore {
     fn loaded(&self, connection: &Connection, needs: &Needs, now: Time) -> Result<Loaded> {
         let state = state::read(connection)?;
         let catalogue = self.catalogues.get(connection, state.catalogue_version)?;
-        load::load(connection, needs, &state, catalogue, now)
+        load::load(connection, &needs.resolved(&catalogue), &state, catalogue.clone(), now)
     }
 
     fn catalogue_in(&self, connection: &Connection) -> Result<Arc<Catalogue>> {

@@ -40,7 +40,7 @@ pub(super) const FILES: &[(&str, &[(&str, &str)])] = &[
     ("load/wallets", wallets::STATEMENTS),
 ];
 
-/// Everything in `needs` that exists; `catalogue` gives the catalogue of a version. `locks` says
+/// Everything in `needs` that exists; its packages are resolved. `catalogue` gives the catalogue of a version. `locks` says
 /// what is kept from others until the end of the transaction, which is of this `run`, if any: the
 /// number of a server and of its run.
 pub(super) fn load(
