@@ -1,6 +1,7 @@
 //! The Proxy-Seller dialect, v1 and v2.
 
 mod access;
+mod mix;
 mod order;
 mod prolong;
 mod reference;
