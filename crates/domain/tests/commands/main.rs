@@ -3,6 +3,7 @@
 mod auto_extend;
 mod books;
 mod lists;
+mod payments;
 mod shop;
 mod stock;
 mod wishes;
