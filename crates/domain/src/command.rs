@@ -193,6 +193,12 @@ impl World {
         Decision { result, balance, replayed: false }
     }
 
+    /// Whether `command` would be answered with what was answered before.
+    pub fn would_replay(&self, command: &Command, now: Time) -> bool {
+        let key = command.idempotency.map(|it| it.key);
+        key.is_some_and(|key| self.remembered(command.customer(), key, now).is_some())
+    }
+
     fn decided(&mut self, wish: &Wish, now: Time) -> Result<Outcome, Refusal> {
         let payment = |payment| Outcome::Payment(Box::new(payment));
         let card = |card| Outcome::Card(Box::new(card));

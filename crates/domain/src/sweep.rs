@@ -51,6 +51,19 @@ struct Unit {
     card: Option<CardId>,
 }
 
+impl Swept {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Swept) -> Swept {
+        Swept {
+            renewed: self.renewed + other.renewed,
+            failed: self.failed + other.failed,
+            ended: self.ended + other.ended,
+            released: self.released + other.released,
+        }
+    }
+}
+
 impl Sweep {
     /// What has to be known to decide it.
     pub fn needs(&self) -> Needs {

@@ -23,17 +23,22 @@ use store::records::OperatorToken;
 use tokio::task::JoinHandle;
 
 use crate::batcher::{Batcher, Bounds, Counts, Lane};
+use crate::cards::Renewals;
 use crate::clock::{Clock, ShopClock};
 use crate::fault::{Fault, told};
 use crate::keys::{Caller, Keys, Rejected};
-use crate::reboot::RebootTokens;
+use crate::payment::Providers;
 use crate::scheduler::{self, Acting};
 use crate::secret;
+use crate::tokens::Tokens;
 use crate::totals::Totals;
 use crate::upkeep;
 
 /// How often is looked what is due, when nothing says sooner.
 const TICK: Duration = Duration::from_millis(250);
+
+/// How often is looked what payments wait for.
+const PAYMENTS: Duration = Duration::from_secs(1);
 
 /// After so long what could not be remembered is tried again.
 const REMEMBER_AGAIN: Duration = Duration::from_millis(500);
@@ -58,7 +63,10 @@ pub(crate) struct Inner {
     batcher: Batcher,
     keys: Keys,
     public_ids: PublicIds,
-    reboot_tokens: RebootTokens,
+    reboot_tokens: Tokens,
+    payment_tokens: Tokens,
+    pub(crate) providers: Providers,
+    renewals: Renewals,
     totals: Totals,
     /// The catalogue that was last read.
     catalogue: Mutex<Arc<Catalogue>>,
@@ -125,6 +133,25 @@ impl Engine {
         true_time: Arc<dyn Clock>,
         bounds: Bounds,
     ) -> Result<Engine, store::error::Error> {
+        Engine::begin(store, true_time, bounds, None)
+    }
+
+    /// The same with these providers of payments, rather than the usual ones.
+    pub fn start_with(
+        store: Arc<dyn Store>,
+        true_time: Arc<dyn Clock>,
+        bounds: Bounds,
+        providers: Providers,
+    ) -> Result<Engine, store::error::Error> {
+        Engine::begin(store, true_time, bounds, Some(providers))
+    }
+
+    fn begin(
+        store: Arc<dyn Store>,
+        true_time: Arc<dyn Clock>,
+        bounds: Bounds,
+        providers: Option<Providers>,
+    ) -> Result<Engine, store::error::Error> {
         let installation = store.installation()?;
         let clock = Arc::new(ShopClock::new(true_time, installation.clock_offset));
         upkeep::start(store.as_ref(), &clock)?;
@@ -137,7 +164,10 @@ impl Engine {
             batcher,
             keys: Keys::default(),
             public_ids: PublicIds::new(installation.id_key),
-            reboot_tokens: RebootTokens::new(&installation.id_key),
+            reboot_tokens: Tokens::new("reboot links", &installation.id_key),
+            payment_tokens: Tokens::new("payment pages", &installation.id_key),
+            providers: providers.unwrap_or_else(|| Providers::usual(installation.sandbox)),
+            renewals: Renewals::default(),
             totals: Totals::default(),
             catalogue,
             sandbox: installation.sandbox,
@@ -187,8 +217,16 @@ impl Engine {
         &self.inner.totals
     }
 
-    pub(crate) fn reboot_tokens(&self) -> &RebootTokens {
+    pub(crate) fn reboot_tokens(&self) -> &Tokens {
         &self.inner.reboot_tokens
+    }
+
+    pub(crate) fn payment_tokens(&self) -> &Tokens {
+        &self.inner.payment_tokens
+    }
+
+    pub(crate) fn renewals(&self) -> &Renewals {
+        &self.inner.renewals
     }
 
     /// Whether commands are taken no more.
@@ -299,21 +337,47 @@ impl Engine {
         }
     }
 
-    /// Does what is due, for ever, on a task of its own.
+    /// Does what is due, for ever, on a task of its own: what leases ask for, and beside it, at its
+    /// own pace, what payments do.
     pub fn run_scheduler(&self) -> JoinHandle<()> {
         let engine = self.clone();
         tokio::spawn(async move {
-            loop {
-                if let Err(fault) = engine.sweep().await {
-                    if matches!(fault, Fault::Closing) {
-                        return;
-                    }
-                    tracing::warn!("Could not do what is due: {fault}; trying again");
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                }
-                tokio::time::sleep(TICK).await;
-            }
+            let sweeping = engine
+                .again_and_again(TICK, "what is due", async || engine.sweep().await.map(drop));
+            let paying = engine.again_and_again(PAYMENTS, "what payments wait for", async || {
+                engine.tend_payments().await
+            });
+            tokio::join!(sweeping, paying);
         })
+    }
+
+    /// Does something until the end, with a pause after each time.
+    async fn again_and_again(
+        &self,
+        pause: Duration,
+        what: &'static str,
+        work: impl AsyncFn() -> Result<(), Fault>,
+    ) {
+        loop {
+            if let Err(fault) = work().await {
+                if matches!(fault, Fault::Closing) {
+                    return;
+                }
+                tracing::warn!("Could not do {what}: {fault}; trying again");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Finishes payments that were left half way, and tops up wallets that have run low. In a
+    /// sandbox the latter is a matter of its clock, and so of [`Engine::sweep`].
+    pub async fn tend_payments(&self) -> Result<(), Fault> {
+        self.recover_payments().await?;
+        if !self.inner.sandbox {
+            self.top_up_low_wallets().await?;
+        }
+        Ok(())
     }
 
     /// Does what is due by now.

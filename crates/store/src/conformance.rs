@@ -10,6 +10,7 @@ pub mod compare;
 pub mod digest;
 pub mod lists;
 pub mod money;
+pub mod payments;
 pub mod races;
 pub mod renewal;
 pub mod repetition;
@@ -65,6 +66,10 @@ pub const CASES: &[(&str, Case)] = &[
     ("a_modem_is_let_slot_by_slot", stock::a_modem_is_let_slot_by_slot),
     ("what_is_added_at_once_is_all_there", adding::what_is_added_at_once_is_all_there),
     ("addresses_delivered_at_once_are_added_once", adding::addresses_delivered_at_once),
+    ("a_top_up_is_credited_once", payments::a_top_up_is_credited_once),
+    ("a_card_pays_for_all_or_nothing", payments::a_card_pays_for_all_or_nothing),
+    ("an_instruction_keeps_its_card", payments::an_instruction_keeps_its_card),
+    ("a_low_wallet_is_found", payments::a_low_wallet_is_found),
     ("the_last_address_has_one_winner", races::the_last_address_has_one_winner),
     ("money_for_some_pays_for_no_more", races::money_for_some_pays_for_no_more),
     ("promo_limits_hold_under_load", races::promo_limits_hold_under_load),

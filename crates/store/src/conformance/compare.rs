@@ -282,7 +282,7 @@ impl Played {
         match &command.wish {
             Wish::Order(order) => Some(order.quote(&world, now)),
             Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => Some(extend.quote(&world, now)),
-            Wish::SetAutoExtend(_) | Wish::Deposit(_) | Wish::Sweep(_) => None,
+            _ => None,
         }
     }
 
@@ -310,6 +310,7 @@ impl Played {
                     leases,
                     period,
                     on,
+                    card: None,
                 })
             }
             Ask::Deposit { minor } => {

@@ -96,7 +96,7 @@ impl PostgresStore {
         let tx = Tx::writing(&session);
         let catalogue = |tx: &Tx<'_>, version| self.catalogues.get(tx, version);
         let run = Some((self.server, self.run.load(Ordering::Relaxed)));
-        let loaded = load::load(&tx, &batch.needs, batch.now, locks, run, catalogue)?;
+        let loaded = load::load(&tx, &self.vault, &batch.needs, batch.now, locks, run, catalogue)?;
         let decided = batch.decide(loaded.clone());
         let sold_out =
             |decision: &Decision| !decision.replayed && decision.result == Err(Refusal::OutOfStock);
@@ -106,7 +106,7 @@ impl PostgresStore {
                 return Ok(Try::PassedOver);
             }
         }
-        if save::is_nothing(&decided.changes, decided.from) {
+        if decided.changes.is_nothing(decided.from) {
             return Ok(Try::Done(decided.decisions));
         }
         let before = loaded.leases.clone();
