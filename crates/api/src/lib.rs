@@ -22,6 +22,7 @@ mod limits;
 mod metrics;
 mod native;
 mod openapi;
+mod pay;
 mod proxyseller;
 mod query;
 mod reboot;

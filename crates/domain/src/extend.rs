@@ -164,7 +164,7 @@ pub(crate) fn carry_out(
     world.use_promo(customer, quote.promo);
     let total = quote.total;
     world.transfer(customer, total, House::Revenue, now, |balance_after| {
-        let bill = Bill { quote, balance_after };
+        let bill = Bill { quote, balance_after, payment: None };
         Event::Extension { bill, period, leases: moved, automatic }
     })
 }

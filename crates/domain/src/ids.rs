@@ -45,3 +45,11 @@ id!(
     /// A customer's API key.
     KeyId
 );
+id!(
+    /// A payment: money that is to come in from outside. Numbered together with orders.
+    PaymentId
+);
+id!(
+    /// A card that is kept to pay with again. Numbered together with orders.
+    CardId
+);

@@ -1,9 +1,10 @@
 //! The journal: what happened, once and for ever. Balances, ends and promo uses can be rebuilt
 //! from it alone.
 
-use crate::ids::{AddressId, CustomerId, EntryId, LeaseId, OrderId};
+use crate::ids::{AddressId, CardId, CustomerId, EntryId, LeaseId, OrderId, PaymentId};
 use crate::ledger::Posting;
 use crate::money::Money;
+use crate::payment::{Decline, Purpose};
 use crate::period::Period;
 use crate::pricing::Quote;
 use crate::time::Time;
@@ -65,6 +66,8 @@ pub enum Event {
         leases: Vec<LeaseId>,
         /// By how much they are to be extended; `None` is not at all.
         period: Option<Period>,
+        /// The card that pays for it; `None` is the wallet.
+        card: Option<CardId>,
     },
     /// An automatic extension was not possible; told once per lease and end.
     RenewalFailed {
@@ -83,6 +86,37 @@ pub enum Event {
         /// The leases that are over.
         leases: Vec<LeaseId>,
     },
+    /// A payment came in.
+    Payment {
+        /// Which.
+        payment: PaymentId,
+        /// What for. What it buys is the next entry.
+        purpose: Purpose,
+        /// How much.
+        amount: Money,
+        /// What is in the wallet afterwards.
+        balance_after: Money,
+    },
+    /// The instruction to top up was given, changed or taken back.
+    AutoTopUp {
+        /// Whether it is in force.
+        enabled: bool,
+        /// Below this it tops up.
+        threshold: Money,
+        /// By so much.
+        amount: Money,
+        /// With this card.
+        card: Option<CardId>,
+    },
+    /// An automatic top-up failed.
+    TopUpFailed {
+        /// How much was to come in.
+        amount: Money,
+        /// Why it did not.
+        why: Decline,
+        /// Whether it is not tried again until the customer says so.
+        paused: bool,
+    },
 }
 
 /// What was paid.
@@ -92,6 +126,8 @@ pub struct Bill {
     pub quote: Quote,
     /// What is left in the wallet.
     pub balance_after: Money,
+    /// The payment that came in for this and nothing else; `None` is that the wallet paid.
+    pub payment: Option<PaymentId>,
 }
 
 /// A lease that began.
@@ -128,6 +164,9 @@ impl Event {
             Event::RenewalFailed { .. } => "renewal_failed",
             Event::Ended { .. } => "ended",
             Event::Released { .. } => "released",
+            Event::Payment { .. } => "payment",
+            Event::AutoTopUp { .. } => "auto_top_up",
+            Event::TopUpFailed { .. } => "top_up_failed",
         }
     }
 
@@ -136,6 +175,13 @@ impl Event {
         match self {
             Event::Order { bill, .. } | Event::Extension { bill, .. } => Some(bill),
             _ => None,
+        }
+    }
+
+    /// Notes the payment that came in for this.
+    pub(crate) fn paid_by(&mut self, id: PaymentId) {
+        if let Event::Order { bill, .. } | Event::Extension { bill, .. } = self {
+            bill.payment = Some(id);
         }
     }
 }

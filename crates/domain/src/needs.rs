@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalogue::Catalogue;
-use crate::ids::{CustomerId, LeaseId, OrderId};
+use crate::ids::{CustomerId, LeaseId, OrderId, PaymentId};
 use crate::product::ProductKey;
 
 /// What a batch of commands touches. A store locks and loads it set-wise, in the order of the
@@ -29,6 +29,10 @@ pub struct Needs {
     pub orders: BTreeSet<OrderId>,
     /// Idempotency keys.
     pub remembered: BTreeSet<(CustomerId, [u8; 16])>,
+    /// Payments.
+    pub payments: BTreeSet<PaymentId>,
+    /// Customers with their cards and their instruction to top up.
+    pub means: BTreeSet<CustomerId>,
 }
 
 impl Needs {
@@ -48,6 +52,8 @@ impl Needs {
         self.siblings.extend(other.siblings);
         self.orders.extend(other.orders);
         self.remembered.extend(other.remembered);
+        self.payments.extend(other.payments);
+        self.means.extend(other.means);
     }
 
     /// The same, with the pools of `catalogue` that serve the packages: each may have to give all

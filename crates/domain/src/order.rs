@@ -200,6 +200,7 @@ impl PlaceOrder {
                 ends_at,
                 reserved_until: None,
                 auto_extend: None,
+                renew_card: None,
                 retry_at: None,
                 look_at: ends_at,
             })
@@ -211,7 +212,7 @@ impl PlaceOrder {
         world.use_promo(self.customer, quote.promo);
         let total = quote.total;
         let entry = world.transfer(self.customer, total, House::Revenue, now, |balance_after| {
-            let bill = Bill { quote, balance_after };
+            let bill = Bill { quote, balance_after, payment: None };
             Event::Order { order: id, bill, period, leases: granted }
         });
         let order = Order {

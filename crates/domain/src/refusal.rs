@@ -85,6 +85,39 @@ pub enum Refusal {
     /// New orders are stopped until the operator has looked at a restored database.
     #[error("sales are locked after a restore")]
     SalesLocked,
+    /// There is no such way of paying, or not in the customer's currency.
+    #[error("unknown means of payment")]
+    UnknownMeans,
+    /// The payment does not exist, is somebody else's, or for something else.
+    #[error("unknown payment")]
+    UnknownPayment,
+    /// The payment has come to another end.
+    #[error("the payment is closed")]
+    PaymentClosed,
+    /// The price is another one than was paid. Nothing was charged.
+    #[error("the price has changed")]
+    PriceChanged,
+    /// The card does not exist, is somebody else's or was removed.
+    #[error("no saved card")]
+    NoCard,
+    /// The card is past its date.
+    #[error("the card has expired")]
+    CardExpired,
+    /// The card's bank has said no.
+    #[error("the card was declined")]
+    CardDeclined,
+    /// Whoever takes the payments does not answer. Nothing was charged.
+    #[error("the payment provider does not answer, nothing was charged")]
+    ProviderSilent,
+    /// Automatic top-up would begin at less than [`crate::auto_top_up::THRESHOLD_MIN`].
+    #[error("the threshold is too low")]
+    ThresholdTooLow,
+    /// Automatic top-up would pay in less than [`crate::auto_top_up::AMOUNT_MIN`].
+    #[error("the top-up amount is too low")]
+    TopUpTooLow,
+    /// Automatic top-up would pay in less than its threshold.
+    #[error("the top-up amount is below the threshold")]
+    TopUpBelowThreshold,
 }
 
 impl Refusal {

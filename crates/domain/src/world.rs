@@ -5,15 +5,20 @@ use std::sync::Arc;
 
 use crate::access::Entropy;
 use crate::address::{Address, Pool};
+use crate::auto_top_up::AutoTopUp;
+use crate::card::Card;
 use crate::catalogue::Catalogue;
 use crate::customer::Customer;
 use crate::idempotency::Remembered;
-use crate::ids::{AddressId, CustomerId, EntryId, LeaseId, OrderId, PrefixId, PromoId};
+use crate::ids::{
+    AddressId, CardId, CustomerId, EntryId, LeaseId, OrderId, PaymentId, PrefixId, PromoId,
+};
 use crate::journal::{Entry, Event};
 use crate::lease::{Lease, Standing};
 use crate::ledger::{House, Posting, Wallet};
 use crate::money::Money;
 use crate::order::Order;
+use crate::payment::Payment;
 use crate::product::ProductKey;
 use crate::promo::{Promo, PromoOutcome, Purchase, normal_code};
 use crate::refusal::Refusal;
@@ -41,6 +46,12 @@ pub struct Loaded {
     pub leases: Vec<Lease>,
     /// The answers that are remembered.
     pub remembered: Vec<Remembered>,
+    /// The payments.
+    pub payments: Vec<Payment>,
+    /// The cards of customers, those that were removed among them.
+    pub cards: Vec<Card>,
+    /// Their instructions to top up.
+    pub top_ups: Vec<AutoTopUp>,
     /// The next ids.
     pub next: NextIds,
     /// Whether new orders are stopped after a restore.
@@ -53,7 +64,7 @@ pub struct Loaded {
 pub struct NextIds {
     /// Of the journal.
     pub entry: i64,
-    /// Of orders.
+    /// Of orders, payments and cards.
     pub order: i64,
     /// Of leases.
     pub lease: i64,
@@ -76,6 +87,9 @@ pub struct World {
     leases: BTreeMap<LeaseId, Lease>,
     by_order: BTreeSet<(OrderId, LeaseId)>,
     remembered: BTreeMap<(CustomerId, [u8; 16]), Remembered>,
+    payments: BTreeMap<PaymentId, Payment>,
+    cards: BTreeMap<(CustomerId, CardId), Card>,
+    top_ups: BTreeMap<CustomerId, AutoTopUp>,
     next: NextIds,
     changes: Changes,
 }
@@ -107,6 +121,12 @@ pub struct Changes {
     pub promo_uses: BTreeMap<(PromoId, CustomerId), (u32, u32)>,
     /// Answers to be remembered.
     pub remembered: Vec<Remembered>,
+    /// Payments as they are now, new ones among them.
+    pub payments: BTreeMap<PaymentId, Payment>,
+    /// Cards as they are now, new ones among them.
+    pub cards: BTreeMap<CardId, Card>,
+    /// Instructions to top up as they are now, new ones among them.
+    pub top_ups: BTreeMap<CustomerId, AutoTopUp>,
     /// The ids after these changes.
     pub next: NextIds,
 }
@@ -120,6 +140,31 @@ pub enum LeaseChange {
     Terms,
     /// Its state.
     State,
+}
+
+/// How far a customer's money had come, to go back to where a purchase is refused for which money
+/// had come in already.
+pub(crate) struct Mark {
+    wallet: Wallet,
+    changed: Option<Wallet>,
+    payment: Payment,
+    payment_changed: bool,
+    entries: usize,
+    next: NextIds,
+}
+
+impl Changes {
+    /// Whether there is nothing to save. Ids that were handed out and not used are no change.
+    pub fn is_nothing(&self, before: NextIds) -> bool {
+        // Every change of the books but these comes with an entry.
+        self.entries.is_empty()
+            && self.leases.is_empty()
+            && self.remembered.is_empty()
+            && self.payments.is_empty()
+            && self.cards.is_empty()
+            && self.top_ups.is_empty()
+            && self.next == before
+    }
 }
 
 impl World {
@@ -142,6 +187,9 @@ impl World {
                 .into_iter()
                 .map(|it| ((it.customer, it.key), it))
                 .collect(),
+            payments: loaded.payments.into_iter().map(|it| (it.id, it)).collect(),
+            cards: loaded.cards.into_iter().map(|it| ((it.customer, it.id), it)).collect(),
+            top_ups: loaded.top_ups.into_iter().map(|it| (it.customer, it)).collect(),
             next: loaded.next,
             changes: Changes { next: loaded.next, ..Changes::default() },
         }
@@ -428,6 +476,89 @@ impl World {
             },
         ];
         self.record_with(customer, event(wallet.balance), postings, now)
+    }
+
+    /// Where the money of a payment and of its customer is.
+    pub(crate) fn mark(&self, payment: PaymentId) -> Mark {
+        let payment = self.payments[&payment].clone();
+        Mark {
+            wallet: self.wallets[&payment.customer],
+            changed: self.changes.wallets.get(&payment.customer).copied(),
+            payment_changed: self.changes.payments.contains_key(&payment.id),
+            payment,
+            entries: self.changes.entries.len(),
+            next: self.next,
+        }
+    }
+
+    /// Goes back to where the money was. Nothing may have happened since but that the payment was
+    /// settled.
+    pub(crate) fn go_back(&mut self, mark: Mark) {
+        let customer = mark.wallet.customer;
+        self.wallets.insert(customer, mark.wallet);
+        match mark.changed {
+            Some(wallet) => self.changes.wallets.insert(customer, wallet),
+            None => self.changes.wallets.remove(&customer),
+        };
+        match mark.payment_changed {
+            true => self.changes.payments.insert(mark.payment.id, mark.payment.clone()),
+            false => self.changes.payments.remove(&mark.payment.id),
+        };
+        self.payments.insert(mark.payment.id, mark.payment);
+        self.changes.entries.truncate(mark.entries);
+        self.next = mark.next;
+    }
+
+    /// The customer's payment; another's is not found.
+    pub(crate) fn payment(&self, customer: CustomerId, id: PaymentId) -> Result<&Payment, Refusal> {
+        let payment = self.payments.get(&id).filter(|it| it.customer == customer);
+        payment.ok_or(Refusal::UnknownPayment)
+    }
+
+    /// Keeps a payment as it is now.
+    pub(crate) fn put_payment(&mut self, payment: Payment) {
+        self.changes.payments.insert(payment.id, payment.clone());
+        self.payments.insert(payment.id, payment);
+    }
+
+    /// The cards of a customer that were not removed, by id.
+    pub fn cards(&self, customer: CustomerId) -> impl Iterator<Item = &Card> {
+        let range = (customer, CardId(i64::MIN))..=(customer, CardId(i64::MAX));
+        self.cards.range(range).map(|(_, card)| card).filter(|card| !card.removed)
+    }
+
+    /// A card of a customer that can be paid with.
+    pub fn usable_card(
+        &self,
+        customer: CustomerId,
+        id: CardId,
+        now: Time,
+    ) -> Result<&Card, Refusal> {
+        let card = self.cards.get(&(customer, id)).filter(|card| !card.removed);
+        let card = card.ok_or(Refusal::NoCard)?;
+        if card.is_expired(now) { Err(Refusal::CardExpired) } else { Ok(card) }
+    }
+
+    /// Keeps a card as it is now.
+    pub(crate) fn put_card(&mut self, card: Card) {
+        self.changes.cards.insert(card.id, card.clone());
+        self.cards.insert((card.customer, card.id), card);
+    }
+
+    /// A customer's instruction to top up.
+    pub fn auto_top_up(&self, customer: CustomerId) -> Option<&AutoTopUp> {
+        self.top_ups.get(&customer)
+    }
+
+    /// Keeps an instruction to top up as it is now.
+    pub(crate) fn put_top_up(&mut self, top_up: AutoTopUp) {
+        self.changes.top_ups.insert(top_up.customer, top_up.clone());
+        self.top_ups.insert(top_up.customer, top_up);
+    }
+
+    /// The number of the next payment or card.
+    pub(crate) fn next_number(&mut self) -> i64 {
+        self.next_order().0
     }
 
     /// Counts a use of the promo code of a quote that is being charged.

@@ -11,6 +11,7 @@ pub mod digest;
 pub mod lists;
 pub mod money;
 pub mod packages;
+pub mod payments;
 pub mod races;
 pub mod renewal;
 pub mod repetition;
@@ -71,6 +72,10 @@ pub const CASES: &[(&str, Case)] = &[
     ("a_package_is_what_the_catalogue_says", packages::a_package_is_what_the_catalogue_says),
     ("a_package_is_ordered_once_under_its_key", packages::a_package_is_ordered_once),
     ("packages_are_spread_under_load", packages::packages_are_spread_under_load),
+    ("a_top_up_is_credited_once", payments::a_top_up_is_credited_once),
+    ("a_card_pays_for_all_or_nothing", payments::a_card_pays_for_all_or_nothing),
+    ("an_instruction_keeps_its_card", payments::an_instruction_keeps_its_card),
+    ("a_low_wallet_is_found", payments::a_low_wallet_is_found),
     ("the_last_address_has_one_winner", races::the_last_address_has_one_winner),
     ("money_for_some_pays_for_no_more", races::money_for_some_pays_for_no_more),
     ("promo_limits_hold_under_load", races::promo_limits_hold_under_load),

@@ -18,6 +18,7 @@ mod files;
 mod hex;
 mod last_spends;
 pub mod memory;
+mod payments;
 pub mod postgres;
 pub mod records;
 pub mod revocations;
@@ -35,11 +36,12 @@ use domain::api_key::ApiKey;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
-use domain::ids::{CustomerId, EntryId, KeyId, LeaseId};
+use domain::ids::{CustomerId, EntryId, KeyId, LeaseId, PaymentId};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::ledger::Wallet;
 use domain::needs::Needs;
+use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
 use domain::time::{Span, Time};
@@ -48,7 +50,7 @@ use domain::world::World;
 use crate::error::Error;
 use crate::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, ProxyFilter, StockLine, Stocked,
+    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked,
 };
 
 /// The result of asking a store.
@@ -211,6 +213,22 @@ pub trait Store: Send + Sync + 'static {
     /// Everything that happened, numbered from 1 without a gap, from behind `after`; at most
     /// `limit`. The order never changes, and nothing comes before what it depends on.
     fn feed(&self, after: i64, limit: u32) -> Result<Vec<(i64, Entry)>>;
+
+    /// Payments that pass `filter`, by id, from behind `after`; at most `limit`.
+    fn payments(
+        &self,
+        filter: &PaymentFilter,
+        after: Option<PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<Payment>>;
+
+    /// Payments by card that have not changed since `until` and about which a provider may have to
+    /// be told something, those that have waited longest first; at most `limit`.
+    fn unfinished_payments(&self, until: Time, limit: u32) -> Result<Vec<Payment>>;
+
+    /// Wallets that are to be topped up by `until`, ordered by from when on, then by customer; at
+    /// most `limit`.
+    fn top_ups_due(&self, until: Time, limit: u32) -> Result<Vec<(Time, CustomerId)>>;
 
     /// Proves the books from the journal alone and compares what is kept with it.
     fn audit(&self, progress: &mut dyn FnMut(u64)) -> Result<audit::Report>;

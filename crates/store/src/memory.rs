@@ -11,16 +11,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::address::Prefix;
 use domain::api_key::ApiKey;
+use domain::auto_top_up::AutoTopUp;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
-use domain::ids::{AccountId, CustomerId, EntryId, KeyId, LeaseId, PrefixId, PromoId};
+use domain::ids::{AccountId, CustomerId, EntryId, KeyId, LeaseId, PaymentId, PrefixId, PromoId};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::lease::{LeaseState, Standing};
 use domain::ledger::{FIRST_WALLET, Wallet};
 use domain::money::Money;
 use domain::needs::Needs;
+use domain::payment::{Payment, PaymentState};
 use domain::promo::Promo;
 use domain::proxy::Proxy;
 use domain::time::{Span, Time};
@@ -31,7 +33,7 @@ use crate::audit::{Auditor, Report};
 use crate::error::Error;
 use crate::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, ProxyFilter, StockLine, Stocked,
+    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked,
 };
 use crate::stock_lines::StockLines;
 use crate::stocking::Stocking;
@@ -412,6 +414,44 @@ impl Store for MemoryStore {
         Ok(entries.into_iter().map(|entry| (entry.id.0, entry)).collect())
     }
 
+    fn payments(
+        &self,
+        filter: &PaymentFilter,
+        after: Option<PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<Payment>> {
+        let books = self.books();
+        let behind = books.payments.values().filter(|it| after.is_none_or(|after| after < it.id));
+        let his = behind.filter(|it| filter.customer.is_none_or(|id| id == it.customer));
+        let waits = |it: &&Payment| it.state == PaymentState::Pending && it.card.is_none();
+        let wanted = his.filter(|it| !filter.pending || waits(it));
+        Ok(wanted.take(size(limit)).cloned().collect())
+    }
+
+    fn unfinished_payments(&self, until: Time, limit: u32) -> Result<Vec<Payment>> {
+        let books = self.books();
+        let waits = |it: &&Payment| !it.finished && it.card.is_some() && it.changed_at <= until;
+        let mut waiting: Vec<Payment> = books.payments.values().filter(waits).cloned().collect();
+        waiting.sort_by_key(|payment| (payment.changed_at, payment.id));
+        waiting.truncate(size(limit));
+        Ok(waiting)
+    }
+
+    fn top_ups_due(&self, until: Time, limit: u32) -> Result<Vec<(Time, CustomerId)>> {
+        let books = self.books();
+        let low =
+            |it: &&AutoTopUp| books.wallets[&it.customer].balance.minor() < it.threshold.minor();
+        let ready = |it: &&AutoTopUp| {
+            it.enabled && !it.paused && it.pending.is_none() && it.not_before <= until
+        };
+        let goes_on = |it: &&AutoTopUp| !books.customers[&it.customer].suspended;
+        let due = books.top_ups.values().filter(ready).filter(low).filter(goes_on);
+        let mut due: Vec<_> = due.map(|it| (it.not_before, it.customer)).collect();
+        due.sort_unstable();
+        due.truncate(size(limit));
+        Ok(due)
+    }
+
     fn audit(&self, progress: &mut dyn FnMut(u64)) -> Result<Report> {
         let books = self.books();
         let mut auditor = Auditor::new();
@@ -427,6 +467,7 @@ impl Store for MemoryStore {
         for ((promo, customer), uses) in &books.promo_uses {
             auditor.promo_use(*promo, *customer, *uses);
         }
+        books.payments.values().for_each(|payment| auditor.payment(payment));
         Ok(auditor.finish())
     }
 

@@ -31,6 +31,8 @@ pub(crate) struct Receipt {
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    payment_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     order_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     period_days: Option<u32>,
@@ -104,6 +106,7 @@ impl Receipt {
             currency: None,
             missing: None,
             note: None,
+            payment_id: None,
             order_id: None,
             period_days: None,
             quote: None,
@@ -115,6 +118,10 @@ impl Receipt {
             let paid = Money::from_minor(-total.minor(), total.currency());
             receipt.moved(paid, bill.balance_after);
             receipt.quote = Some(Priced::new(&bill.quote));
+            receipt.payment_id = bill.payment.map(|payment| ids.payment(payment));
+        }
+        if let Event::Payment { payment, .. } = &entry.event {
+            receipt.payment_id = Some(ids.payment(*payment));
         }
         receipt.tell(&entry.event, ids);
         receipt
@@ -152,7 +159,7 @@ impl Receipt {
                 });
                 self.leases = moved.collect();
             }
-            Event::AutoExtend { leases, period } => {
+            Event::AutoExtend { leases, period, .. } => {
                 self.period_days = Some(period.map_or(0, |period| period.days()));
                 self.leases = leases.iter().map(|lease| touched(*lease)).collect();
             }
@@ -170,6 +177,20 @@ impl Receipt {
             }
             Event::Released { leases } => {
                 self.leases = leases.iter().map(|lease| touched(*lease)).collect();
+            }
+            Event::Payment { purpose, amount, balance_after, .. } => {
+                self.moved(*amount, *balance_after);
+                self.note = Some(purpose.name().replace('_', " "));
+            }
+            Event::AutoTopUp { enabled, threshold, amount, .. } => {
+                self.note = Some(match enabled {
+                    true => format!("{amount} below {threshold}"),
+                    false => "off".to_owned(),
+                });
+            }
+            Event::TopUpFailed { amount, why, paused } => {
+                let pause = if *paused { ", paused" } else { "" };
+                self.note = Some(format!("{amount}, {}{pause}", why.name()));
             }
         }
     }

@@ -4,6 +4,8 @@
 //! differ in how things are named: [`id::Id`] is a number in v1 and a text in v2. Members that only
 //! one of them has are left out in the other.
 
+pub mod auto_prolong;
+pub mod auto_top_up;
 pub mod balance;
 pub mod date;
 pub mod envelope;

@@ -17,7 +17,7 @@ use serve::{Delivery, RequestId};
 use super::problem::Refused;
 use super::{Asked, date, ok, problem, read, refusal};
 use crate::answer::IDEMPOTENCY_REPLAYED;
-use crate::spend::{GivenKey, fingerprint, spend};
+use crate::spend::{GivenKey, Means, fingerprint, spend_by};
 
 pub(super) const PATH: &str = "/api/v1/leases/extend";
 
@@ -26,6 +26,7 @@ struct ExtendLeases {
     ids: Vec<String>,
     period_days: u32,
     promo_code: Option<String>,
+    card_id: Option<String>,
 }
 
 /// Extends leases, or restores them from their reserve. A promo code that cannot be used refuses
@@ -63,9 +64,17 @@ pub(super) async fn carry_out(asked: Asked) -> Result<Response<Body>, Refused> {
     });
     let idempotency = given.idempotency(fingerprint(PATH, &body), &caller.key);
     let idempotency = idempotency.ok_or_else(|| bad("Idempotency-Key cannot be read"))?;
+    let card = match &request.card_id {
+        None => None,
+        Some(id) => {
+            let unknown = || refusal::answer(&Refusal::NoCard);
+            Some(ids.read_card(id).ok_or_else(unknown)?)
+        }
+    };
     let delivery = parts.extensions.get::<Delivery>().cloned();
     let delivery = delivery.unwrap_or_else(|| Delivery::settled(serve::Outcome::Delivered));
-    let decided = spend(engine, &app.spends, wish, idempotency, &delivery).await;
+    let means = card.map_or(Means::Wallet, Means::Card);
+    let decided = spend_by(engine, &app.spends, wish, means, idempotency, &delivery).await;
     let id = parts.extensions.get::<RequestId>().copied();
     decided.and_then(|decision| shown(ids, decision)).map_err(|fault| {
         let mut answer = problem::from_fault(&fault);
@@ -90,7 +99,7 @@ fn shown(ids: &PublicIds, decision: Decision) -> Result<Response<Body>, Fault> {
                     json!({ "id": id, "ended_at": from, "ends_at": to })
                 })
                 .collect();
-            ok(&json!({
+            let mut shown = json!({
                 "receipt_id": ids.entry(entry),
                 "at": date(at),
                 "period_days": period.days(),
@@ -98,7 +107,11 @@ fn shown(ids: &PublicIds, decision: Decision) -> Result<Response<Body>, Fault> {
                 "balance": bill.balance_after.decimal(),
                 "currency": bill.balance_after.currency().code(),
                 "leases": leases,
-            }))
+            });
+            if let Some(payment) = bill.payment {
+                shown["payment_id"] = ids.payment(payment).into();
+            }
+            ok(&shown)
         }
         Ok(_) => return Err(Fault::OutcomeUnknown),
     };

@@ -45,5 +45,18 @@ fn meaning(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::Suspended => (StatusCode::FORBIDDEN, "suspended"),
         Refusal::OutOfStock => (StatusCode::CONFLICT, "out-of-stock"),
         Refusal::SalesLocked => (StatusCode::CONFLICT, "sales-locked"),
+        Refusal::UnknownMeans => (StatusCode::UNPROCESSABLE_ENTITY, "unknown-means"),
+        Refusal::UnknownPayment => (StatusCode::UNPROCESSABLE_ENTITY, "unknown-payment"),
+        Refusal::PaymentClosed => (StatusCode::CONFLICT, "payment-closed"),
+        Refusal::PriceChanged => (StatusCode::CONFLICT, "price-changed"),
+        Refusal::NoCard => (StatusCode::UNPROCESSABLE_ENTITY, "no-card"),
+        Refusal::CardExpired => (StatusCode::PAYMENT_REQUIRED, "card-expired"),
+        Refusal::CardDeclined => (StatusCode::PAYMENT_REQUIRED, "card-declined"),
+        Refusal::ProviderSilent => (StatusCode::BAD_GATEWAY, "provider-silent"),
+        Refusal::ThresholdTooLow => (StatusCode::UNPROCESSABLE_ENTITY, "threshold-too-low"),
+        Refusal::TopUpTooLow => (StatusCode::UNPROCESSABLE_ENTITY, "top-up-too-low"),
+        Refusal::TopUpBelowThreshold => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "top-up-below-threshold")
+        }
     }
 }

@@ -11,6 +11,11 @@ pub(super) fn add(paths: &mut Map<String, Value>, sandbox: bool) {
     path("/api/v1/leases/extend", json!({ "post": extend() }));
     path("/api/v1/receipts", json!({ "get": receipts() }));
     path("/api/v1/receipts/{id}", json!({ "get": receipt() }));
+    path("/api/v1/payments", json!({ "get": payments(), "post": pay() }));
+    path("/api/v1/payment-methods", json!({ "get": payment_methods() }));
+    path("/api/v1/cards", json!({ "get": cards() }));
+    path("/api/v1/cards/{id}", json!({ "delete": remove_card() }));
+    path("/api/v1/auto-top-up", json!({ "get": auto_top_up(), "patch": set_auto_top_up() }));
     path("/api/proxy/reboot", json!({ "get": reboot() }));
     for (at, id, summary) in [
         ("/api/openapi.json", "openapi", "This description"),
@@ -23,6 +28,7 @@ pub(super) fn add(paths: &mut Map<String, Value>, sandbox: bool) {
     path("/metrics", json!({ "get": metrics }));
     if sandbox {
         path("/sandbox/v1/clock", json!({ "get": clock(), "post": turn_clock() }));
+        path("/sandbox/v1/cards", json!({ "post": sandbox_card() }));
     }
 }
 
@@ -100,6 +106,66 @@ fn receipt() -> Value {
     let mut operation = customers("receipt", "One thing that happened", &[id], "Receipt");
     operation["responses"]["404"] = problem("There is no such receipt.");
     operation
+}
+
+fn body(name: &str) -> Value {
+    json!({ "required": true, "content": { "application/json": { "schema": schema(name) } } })
+}
+
+fn payments() -> Value {
+    customers("payments", "Money that comes in from outside", &paging(), "Payments")
+}
+
+fn pay() -> Value {
+    let summary = "Begin a payment into the wallet; it is made where `url` says";
+    let mut operation = customers("pay", summary, &[], "Payment");
+    operation["requestBody"] = body("Pay");
+    operation["responses"]["422"] = problem("Refused; `type` says why. Nothing was done.");
+    operation
+}
+
+fn payment_methods() -> Value {
+    customers("paymentMethods", "The ways to pay into the wallet", &[], "PaymentMethods")
+}
+
+fn cards() -> Value {
+    customers("cards", "Saved cards", &[], "Cards")
+}
+
+fn remove_card() -> Value {
+    let id = parameter("path", "id", true, &json!({ "type": "string" }), "The card's id.");
+    let mut operation = customers("removeCard", "Forget a card", &[id], "Card");
+    operation["responses"]["404"] = problem("There is no such card.");
+    operation
+}
+
+fn auto_top_up() -> Value {
+    customers("autoTopUp", "How automatic top-up stands", &[], "AutoTopUp")
+}
+
+fn set_auto_top_up() -> Value {
+    let summary = "Set automatic top-up; what is not named stays as it is";
+    let mut operation = customers("setAutoTopUp", summary, &[], "AutoTopUp");
+    operation["requestBody"] = body("SetAutoTopUp");
+    operation["responses"]["422"] = problem("Refused; `type` says why. Nothing was done.");
+    operation
+}
+
+fn sandbox_card() -> Value {
+    json!({
+        "operationId": "sandboxCard",
+        "summary": "Give a customer a card that is only played with, or tell his card what to do",
+        "tags": ["sandbox"],
+        "security": [{ "operatorToken": [] }],
+        "requestBody": body("SetSandboxCard"),
+        "responses": {
+            "200": answered("It is so from now on.", "SandboxCard"),
+            "400": problem("The body cannot be read."),
+            "401": problem("The token is missing or wrong."),
+            "404": problem("There is no such customer."),
+            "409": problem("The customer cannot have another card.")
+        }
+    })
 }
 
 fn reboot() -> Value {
@@ -201,7 +267,12 @@ pub(super) fn add_schemas(schemas: &mut Map<String, Value>) {
     add("Leases", &leases, &["leases", "next"]);
     add(
         "ExtendLeases",
-        &[("ids", list(text())), ("period_days", count()), ("promo_code", maybe("string"))],
+        &[
+            ("ids", list(text())),
+            ("period_days", count()),
+            ("promo_code", maybe("string")),
+            ("card_id", maybe("string")),
+        ],
         &["ids", "period_days"],
     );
     let moved = [("id", text()), ("ended_at", moment()), ("ends_at", moment())];
@@ -216,6 +287,7 @@ pub(super) fn add_schemas(schemas: &mut Map<String, Value>) {
             ("balance", text()),
             ("currency", text()),
             ("leases", list(schema("MovedLease"))),
+            ("payment_id", text()),
         ],
         &["receipt_id", "at", "total", "balance", "currency", "leases"],
     );
@@ -251,11 +323,75 @@ pub(super) fn add_schemas(schemas: &mut Map<String, Value>) {
             ("period_days", count()),
             ("auto_extend_days", maybe("integer")),
             ("leases", list(json!({ "type": "object" }))),
+            ("payment_id", text()),
+            ("purpose", text()),
+            ("card_id", maybe("string")),
+            ("enabled", json!({ "type": "boolean" })),
+            ("threshold", text()),
+            ("reason", text()),
+            ("paused", json!({ "type": "boolean" })),
         ],
         &["id", "at", "event"],
     );
     let receipts = [("receipts", list(schema("Receipt"))), ("next", maybe("string"))];
     add("Receipts", &receipts, &["receipts", "next"]);
+    let way = [("method", text()), ("title", text())];
+    add("PaymentMethod", &way, &["method", "title"]);
+    add("PaymentMethods", &[("methods", list(schema("PaymentMethod")))], &["methods"]);
+    add("Pay", &[("amount", text()), ("method", text())], &["amount", "method"]);
+    let states = ["pending", "authorised", "settled", "refused", "void"];
+    add(
+        "Payment",
+        &[
+            ("id", text()),
+            ("state", json!({ "enum": states })),
+            ("purpose", text()),
+            ("amount", text()),
+            ("currency", text()),
+            ("method", text()),
+            ("card_id", maybe("string")),
+            ("reason", maybe("string")),
+            ("receipt_id", maybe("string")),
+            ("created_at", moment()),
+            ("url", text()),
+        ],
+        &["id", "state", "purpose", "amount", "currency", "method", "created_at"],
+    );
+    let payments = [("payments", list(schema("Payment"))), ("next", maybe("string"))];
+    add("Payments", &payments, &["payments", "next"]);
+    let card = ["id", "brand", "last4", "expires"].map(|name| (name, text()));
+    let state = ("state", json!({ "enum": ["active", "expired", "removed"] }));
+    let card = [card.to_vec(), vec![state]].concat();
+    add("Card", &card, &["id", "brand", "last4", "expires", "state"]);
+    add("Cards", &[("cards", list(schema("Card")))], &["cards"]);
+    let change = ["threshold", "amount", "card_id"].map(|name| (name, maybe("string")));
+    let enabled = json!({ "type": ["boolean", "null"] });
+    add("SetAutoTopUp", &[change.to_vec(), vec![("enabled", enabled)]].concat(), &[]);
+    let last =
+        [("event", text()), ("amount", text()), ("at", moment()), ("reason", maybe("string"))];
+    add("TopUpEvent", &last, &["event", "amount", "at"]);
+    let or_none = |name: &str| json!({ "anyOf": [schema(name), { "type": "null" }] });
+    let top_up_states =
+        ["no_payment_method", "disabled", "active", "payment_invalid", "paused_failures"];
+    add(
+        "AutoTopUp",
+        &[
+            ("state", json!({ "enum": top_up_states })),
+            ("enabled", json!({ "type": "boolean" })),
+            ("threshold", maybe("string")),
+            ("amount", maybe("string")),
+            ("currency", maybe("string")),
+            ("card", or_none("Card")),
+            ("failures", count()),
+            ("tried_at", maybe("string")),
+            ("last", or_none("TopUpEvent")),
+        ],
+        &["state", "enabled", "failures"],
+    );
+    let fail = json!({ "enum": ["declined", "expired", "timeout", "gone", null] });
+    add("SetSandboxCard", &[("customer_id", count()), ("fail", fail)], &["customer_id"]);
+    let card = [("card_id", text()), ("last4", text())];
+    add("SandboxCard", &card, &["card_id", "last4"]);
     add("Clock", &[("now", moment())], &["now"]);
     add("TurnClock", &[("advance", text()), ("now", moment())], &[]);
     let turned = ["renewed", "failed", "ended", "released"].map(|name| (name, count()));

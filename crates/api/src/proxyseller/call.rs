@@ -12,6 +12,14 @@ use crate::query;
 pub(crate) enum Call {
     /// `GET balance/get`
     BalanceGet,
+    /// `POST balance/add`
+    BalanceAdd,
+    /// `GET balance/payments/list`
+    PaymentsList,
+    /// `GET balance/autotopup/get`, of v2
+    AutoTopUpGet,
+    /// `POST balance/autotopup/set`, of v2
+    AutoTopUpSet,
     /// `GET reference/list`
     ReferenceList,
     /// `POST order/calc`
@@ -22,6 +30,12 @@ pub(crate) enum Call {
     ProlongCalc,
     /// `POST prolong/make/{type}`
     ProlongMake,
+    /// `POST autoprolong/calc/{type}`, of v2
+    AutoProlongCalc,
+    /// `POST autoprolong/enable/{type}`, of v2
+    AutoProlongEnable,
+    /// `POST autoprolong/disable/{type}`, of v2
+    AutoProlongDisable,
     /// `GET system/ping`, of v1
     Ping,
     /// Everything about residential traffic, which is not offered.
@@ -70,6 +84,18 @@ macro_rules! line {
             ..line!(@ $call, $method, $path, "", Typed::Never)
         }
     };
+    ($call:ident $method:literal $path:literal only V2) => {
+        Line {
+            templates: [None, Some(concat!("/personal/api/v2/{apiKey}/", $path))],
+            ..line!(@ $call, $method, $path, "", Typed::Never)
+        }
+    };
+    ($call:ident $method:literal $path:literal typed only V2) => {
+        Line {
+            templates: [None, Some(concat!("/personal/api/v2/{apiKey}/", $path, "/{type}"))],
+            ..line!(@ $call, $method, $path, "/{type}", Typed::Required)
+        }
+    };
     ($call:ident $method:literal $path:literal may be typed) => {
         line!(@ $call, $method, $path, "", Typed::Optional)
     };
@@ -93,6 +119,10 @@ macro_rules! line {
 /// Every path there is.
 pub(crate) const LINES: &[Line] = &[
     line!(BalanceGet "GET" "balance/get"),
+    line!(BalanceAdd "POST" "balance/add"),
+    line!(PaymentsList "GET" "balance/payments/list"),
+    line!(AutoTopUpGet "GET" "balance/autotopup/get" only V2),
+    line!(AutoTopUpSet "POST" "balance/autotopup/set" only V2),
     line!(ReferenceList "GET" "reference/list" may be typed),
     line!(OrderCalc "POST" "order/calc" may be typed),
     line!(OrderMake "POST" "order/make" may be typed),
@@ -100,6 +130,9 @@ pub(crate) const LINES: &[Line] = &[
     // An old page says so. What spends is never done by a GET.
     line!(ProlongCalc "GET" "prolong/calc" typed),
     line!(ProlongMake "POST" "prolong/make" typed),
+    line!(AutoProlongCalc "POST" "autoprolong/calc" typed only V2),
+    line!(AutoProlongEnable "POST" "autoprolong/enable" typed only V2),
+    line!(AutoProlongDisable "POST" "autoprolong/disable" typed only V2),
     line!(Ping "GET" "system/ping" only V1),
     line!(Resident "GET" "resident/package"),
     line!(Resident "GET" "resident/geo"),
@@ -173,6 +206,13 @@ impl Call {
     /// Whether it changes anything, which a key for looking may not.
     pub(crate) fn changes(self) -> bool {
         self.spends()
+            || matches!(
+                self,
+                Call::BalanceAdd
+                    | Call::AutoTopUpSet
+                    | Call::AutoProlongEnable
+                    | Call::AutoProlongDisable
+            )
     }
 
     /// Whether it spends money, so that a repetition must be known.

@@ -9,6 +9,15 @@ pub(super) const UNSTATED_GOAL: &str = "not stated";
 /// What a customer's balance is called among the systems of payment.
 pub(super) const BALANCE: [&str; 3] = ["1", "balance", "5b6c000000000000000000b1"];
 
+/// What a saved card is called among the systems of payment.
+pub(super) const CARD: [&str; 4] =
+    ["43", "paddle_subscription", "card", "5b6c00000000000000000043"];
+
+/// What v2 calls a system of payment that has this number in v1.
+pub(super) fn payment_system(number: u32) -> String {
+    format!("5b6c{number:020x}")
+}
+
 /// What v2 calls the traffic of a mobile proxy.
 pub(super) const UNLIMITED: &str = "unlimited";
 

@@ -3,6 +3,8 @@
 //! An answer of the application is an envelope with status 200, also where it says no. Why it says
 //! no is told exactly in a header, [`REASON`], since the words of the original often do not.
 
+mod auto_prolong;
+mod auto_top_up;
 mod balance;
 pub(crate) mod call;
 mod choices;
@@ -196,6 +198,13 @@ async fn admitted(
         Call::OrderMake => order::place(&asked).await,
         Call::ProlongCalc => prolong::calculate(&asked).await,
         Call::ProlongMake => prolong::carry_out(&asked).await,
+        Call::AutoProlongCalc => auto_prolong::calculate(&asked).await,
+        Call::AutoProlongEnable => auto_prolong::enable(&asked).await,
+        Call::AutoProlongDisable => auto_prolong::disable(&asked).await,
+        Call::BalanceAdd => balance::add(&asked).await,
+        Call::PaymentsList => balance::systems(&asked),
+        Call::AutoTopUpGet => auto_top_up::show(&asked),
+        Call::AutoTopUpSet => auto_top_up::set(&asked).await,
         Call::Ping => system::ping(&asked),
         Call::Resident => Err(resident::not_offered()),
     }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use domain::catalogue::Catalogue;
-use domain::command::Wish;
+use domain::command::{Outcome, Wish};
 use domain::country::Country;
 use domain::journal::Event;
 use domain::order::{AccessWish, PlaceOrder, Protocol};
@@ -18,26 +18,36 @@ use wire::proxyseller::section::Section;
 use super::money::{amount, price, share, shortage};
 use super::stop::{Done, Stop, decided};
 use super::{Asked, Version, choices, offer, order_number, payment, read, resident};
-use crate::spend::{fingerprint, spend};
+use crate::spend::{Means, fingerprint, spend_by};
 
 /// What an order would cost.
 pub(super) fn calculate(asked: &Asked<'_>) -> Result<Done, Stop> {
     let request = OrderRequest::read(&asked.body)?;
-    payment::check(asked.version, &request.payment_id, &request.payment_code, false)?;
+    let means = paid_by(asked, &request, false)?;
     let quoted = asked.app.engine.quote_order(&wish(asked, &request)?)?;
     let refused = |refusal| Stop::refused_with(asked, &refusal, quoted.balance);
     let quote = quoted.result.map_err(refused)?;
-    let calculated = calculated(&quote);
-    if quote.shortfall().is_some() {
+    let calculated = calculated(&quote, means);
+    if !calculated.warning.is_empty() {
         return Err(unpaid(asked, &calculated, &calculated.warning));
     }
     Ok(Done::new(&calculated))
 }
 
-fn calculated(quote: &Quote) -> Calculated {
-    let missing = quote.shortfall();
+fn paid_by(asked: &Asked<'_>, request: &OrderRequest, required: bool) -> Result<Means, Stop> {
+    let OrderRequest { payment_id: id, payment_code: code, subscription_id: card, .. } = request;
+    payment::Said { id, code, card }.means(asked, required)
+}
+
+/// Why a price cannot be paid; nothing if it can. A card pays all of it, whatever is in the wallet.
+pub(super) fn warning(quote: &Quote, means: Means) -> String {
+    let missing = quote.shortfall().filter(|_| means == Means::Wallet);
+    missing.map_or_else(String::new, |missing| shortage(quote.balance, missing))
+}
+
+fn calculated(quote: &Quote, means: Means) -> Calculated {
     Calculated {
-        warning: missing.map_or_else(String::new, |missing| shortage(quote.balance, missing)),
+        warning: warning(quote, means),
         balance: amount(quote.balance),
         total: amount(quote.total),
         quantity: quote.lines.iter().map(|line| line.quantity).sum(),
@@ -58,16 +68,17 @@ pub(super) fn unpaid(asked: &Asked<'_>, quote: &impl serde::Serialize, warning: 
 pub(super) async fn place(asked: &Asked<'_>) -> Result<Done, Stop> {
     let request = OrderRequest::read(&asked.body)?;
     let v2 = asked.version == Version::V2;
-    payment::check(asked.version, &request.payment_id, &request.payment_code, v2)?;
+    let means = paid_by(asked, &request, v2)?;
     let mut seed = [0; 16];
     getrandom::fill(&mut seed).map_err(|_| Fault::Broken)?;
     let order = PlaceOrder { seed, ..wish(asked, &request)? };
     let wish = Wish::Order(Box::new(order));
     let app = asked.app;
     let idempotency = asked.idempotency()?;
-    let decision = spend(&app.engine, &app.spends, wish, idempotency, asked.delivery).await?;
-    let decided = decided(decision).map_err(|declined| declined.stop(asked))?;
-    let Event::Order { order, bill, .. } = decided.event else { return Err(Stop::Unknown) };
+    let spent = spend_by(&app.engine, &app.spends, wish, means, idempotency, asked.delivery);
+    let (outcome, replayed) = decided(spent.await?).map_err(|declined| declined.stop(asked))?;
+    let Outcome::Done { event, .. } = outcome else { return Err(Stop::Unknown) };
+    let Event::Order { order, bill, .. } = *event else { return Err(Stop::Unknown) };
     let ids = app.engine.public_ids();
     let ordered = Ordered {
         order_id: read::order_id(ids, asked.version, order),
@@ -75,7 +86,7 @@ pub(super) async fn place(asked: &Asked<'_>) -> Result<Done, Stop> {
         list_base_order_numbers: vec![order_number::base(ids, asked.version, order)],
         balance: amount(bill.balance_after),
     };
-    Ok(Done::once_or_again(&ordered, decided.replayed))
+    Ok(Done::once_or_again(&ordered, replayed))
 }
 
 impl Asked<'_> {

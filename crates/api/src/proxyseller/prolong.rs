@@ -1,12 +1,14 @@
 //! `POST prolong/calc/{type}` and `POST prolong/make/{type}`
 
-mod select;
+pub(super) mod select;
 
 use std::collections::BTreeSet;
 
-use domain::command::Wish;
+use domain::command::{Outcome, Wish};
 use domain::extend::Extend;
+use domain::ids::LeaseId;
 use domain::journal::Event;
+use domain::lease::Lease;
 use domain::money::Money;
 use domain::pricing::Quote;
 use domain::proxy::Proxy;
@@ -14,24 +16,21 @@ use domain::refusal::Refusal;
 use wire::proxyseller::envelope::Problem;
 use wire::proxyseller::prolong::{ProlongCalculated, ProlongItem, ProlongRequest, Prolonged};
 
-use super::money::{amount, price, share, shortage};
-use super::order::unpaid;
+use self::select::Chosen;
+use super::money::{amount, price, share};
+use super::order::{unpaid, warning};
 use super::shown::{Shown, date};
 use super::stop::{Declined, Done, Stop, decided};
-use super::{Asked, Version, offer, order_number, payment, read, resident};
-use crate::spend::spend;
+use super::{Asked, Version, order_number, payment, read};
+use crate::spend::{Means, spend_by};
 
 /// What a prolongation would cost.
 pub(super) async fn calculate(asked: &Asked<'_>) -> Result<Done, Stop> {
-    let extend = wish(asked).await?;
-    let (quoted, leases) = asked.app.engine.quote_extension_of(&extend)?;
-    select::check_section(asked, &extend, &leases)?;
-    let refused = |refusal| Stop::refused_with(asked, &refusal, quoted.balance);
-    let quote = quoted.result.map_err(refused)?;
-    let leases: Vec<_> = leases.iter().map(|lease| lease.id).collect();
-    let proxies = asked.app.engine.proxies_of(asked.customer(), &leases).await?;
-    let calculated = calculated(asked, &quote, &proxies);
-    if quote.shortfall().is_some() {
+    let (extend, means) = wish(asked).await?;
+    let (quote, leases) = quoted(asked, &extend)?;
+    let proxies = proxies(asked, &leases).await?;
+    let calculated = calculated(asked, &quote, means, &proxies);
+    if !calculated.warning.is_empty() {
         return Err(unpaid(asked, &calculated, &calculated.warning));
     }
     Ok(Done::new(&calculated))
@@ -39,18 +38,19 @@ pub(super) async fn calculate(asked: &Asked<'_>) -> Result<Done, Stop> {
 
 /// Prolongs.
 pub(super) async fn carry_out(asked: &Asked<'_>) -> Result<Done, Stop> {
-    let extend = wish(asked).await?;
+    let (extend, means) = wish(asked).await?;
     let idempotency = asked.idempotency()?;
-    let (_, leases) = asked.app.engine.quote_extension_of(&extend)?;
-    select::check_section(asked, &extend, &leases)?;
     let app = asked.app;
+    let (_, leases) = app.engine.quote_extension_of(&extend)?;
+    select::check_section(asked, &extend.leases, &leases)?;
     let wish = Wish::Extend(extend.clone());
-    let decision = spend(&app.engine, &app.spends, wish, idempotency, asked.delivery).await?;
-    let decided = match decided(decision) {
+    let spent = spend_by(&app.engine, &app.spends, wish, means, idempotency, asked.delivery);
+    let (outcome, replayed) = match decided(spent.await?) {
         Ok(decided) => decided,
         Err(declined) => return Err(declined_stop(asked, &extend, declined).await),
     };
-    let Event::Extension { bill, leases, .. } = decided.event else { return Err(Stop::Unknown) };
+    let Outcome::Done { event, .. } = outcome else { return Err(Stop::Unknown) };
+    let Event::Extension { bill, leases, .. } = *event else { return Err(Stop::Unknown) };
     let leases = leases.iter().map(|moved| moved.lease);
     let orders = app.engine.orders_of(asked.customer(), leases).map_err(|_| Stop::Unknown)?;
     let (ids, version) = (app.engine.public_ids(), asked.version);
@@ -65,7 +65,7 @@ pub(super) async fn carry_out(asked: &Asked<'_>) -> Result<Done, Stop> {
             .collect(),
         balance: amount(bill.balance_after),
     };
-    Ok(Done::once_or_again(&prolonged, decided.replayed))
+    Ok(Done::once_or_again(&prolonged, replayed))
 }
 
 /// A refusal to prolong. Where the balance is short, the price is told with it, as it was for the
@@ -77,16 +77,10 @@ async fn declined_stop(asked: &Asked<'_>, extend: &Extend, declined: Declined) -
         return declined.stop(asked);
     };
     let total = Money::from_minor(balance.minor() + missing.minor(), balance.currency());
-    let Ok((quoted, leases)) = asked.app.engine.quote_extension_of(extend) else {
-        return declined.stop(asked);
-    };
-    let leases: Vec<_> = leases.iter().map(|lease| lease.id).collect();
-    let proxies = asked.app.engine.proxies_of(asked.customer(), &leases).await;
-    let (Ok(quote), Ok(proxies)) = (quoted.result, proxies) else {
-        return declined.stop(asked);
-    };
+    let Ok((quote, leases)) = quoted(asked, extend) else { return declined.stop(asked) };
+    let Ok(proxies) = proxies(asked, &leases).await else { return declined.stop(asked) };
     let quote = Quote { total, balance, ..quote };
-    let calculated = calculated(asked, &quote, &proxies);
+    let calculated = calculated(asked, &quote, Means::Wallet, &proxies);
     let mut stop = unpaid(asked, &calculated, &calculated.warning);
     if let Stop::Refused(refused) = &mut stop {
         refused.replayed = declined.replayed;
@@ -97,41 +91,65 @@ async fn declined_stop(asked: &Asked<'_>, extend: &Extend, declined: Declined) -
     stop
 }
 
-/// The shop's words for what is asked.
-async fn wish(asked: &Asked<'_>) -> Result<Extend, Stop> {
-    let unknown = || Stop::refused(asked, &Refusal::UnknownKind);
-    let section = asked.section()?.ok_or_else(unknown)?;
-    let kind = offer::kind(section).ok_or_else(resident::not_prolonged)?;
-    let request = ProlongRequest::read(&asked.body)?;
-    payment::check(asked.version, &request.payment_id, &request.payment_code, false)?;
-    let catalogue = asked.app.engine.catalogue();
-    let code = read::either(&request.period_code, &request.period_id).given();
-    Ok(Extend {
-        customer: asked.customer(),
-        kind: Some(kind),
-        leases: select::selection(asked, section, kind, &request).await?,
-        period_days: code.and_then(|code| read::period_days(code, catalogue.periods(kind))),
-        promo: read::coupon(&request.coupon),
-    })
+/// The price, and the leases that it is for.
+pub(super) fn quoted(asked: &Asked<'_>, extend: &Extend) -> Result<(Quote, Vec<Lease>), Stop> {
+    let (quoted, leases) = asked.app.engine.quote_extension_of(extend)?;
+    select::check_section(asked, &extend.leases, &leases)?;
+    let refused = |refusal| Stop::refused_with(asked, &refusal, quoted.balance);
+    Ok((quoted.result.map_err(refused)?, leases))
 }
 
-fn calculated(asked: &Asked<'_>, quote: &Quote, proxies: &[Proxy]) -> ProlongCalculated {
-    let missing = quote.shortfall();
+/// Leases as they are shown.
+pub(super) async fn proxies(asked: &Asked<'_>, leases: &[Lease]) -> Result<Vec<Proxy>, Stop> {
+    let leases: Vec<LeaseId> = leases.iter().map(|lease| lease.id).collect();
+    Ok(asked.app.engine.proxies_of(asked.customer(), &leases).await?)
+}
+
+/// The shop's words for what is asked, and with what it is paid.
+async fn wish(asked: &Asked<'_>) -> Result<(Extend, Means), Stop> {
+    let request = ProlongRequest::read(&asked.body)?;
+    let Chosen { kind, leases, period_days, .. } = select::chosen(asked, &request).await?;
+    let means = paid_by(asked, &request, false)?;
+    let promo = read::coupon(&request.coupon);
+    let customer = asked.customer();
+    Ok((Extend { customer, kind: Some(kind), leases, period_days, promo }, means))
+}
+
+pub(super) fn paid_by(
+    asked: &Asked<'_>,
+    request: &ProlongRequest,
+    required: bool,
+) -> Result<Means, Stop> {
+    let ProlongRequest { payment_id: id, payment_code: code, subscription_id: card, .. } = request;
+    payment::Said { id, code, card }.means(asked, required)
+}
+
+/// How many orders these are of.
+pub(super) fn orders(proxies: &[Proxy]) -> u32 {
     let orders: BTreeSet<_> = proxies.iter().map(|proxy| proxy.lease.order).collect();
+    u32::try_from(orders.len()).unwrap_or(u32::MAX)
+}
+
+fn calculated(
+    asked: &Asked<'_>,
+    quote: &Quote,
+    means: Means,
+    proxies: &[Proxy],
+) -> ProlongCalculated {
     ProlongCalculated {
-        warning: missing.map_or_else(String::new, |missing| shortage(quote.balance, missing)),
+        warning: warning(quote, means),
         balance: amount(quote.balance),
         total: amount(quote.total),
         quantity: quote.lines.iter().map(|line| line.quantity).sum(),
         currency: quote.total.currency().code().to_owned(),
         discount: share(quote.discount),
         price: price(quote.unit_after_discounts()),
-        orders: u32::try_from(orders.len()).unwrap_or(u32::MAX),
+        orders: orders(proxies),
         items: proxies.iter().map(|proxy| item(asked, proxy)).collect(),
     }
 }
 
-fn item(asked: &Asked<'_>, proxy: &Proxy) -> ProlongItem {
+pub(super) fn item(asked: &Asked<'_>, proxy: &Proxy) -> ProlongItem {
     let (ids, version) = (asked.app.engine.public_ids(), asked.version);
     let shown = Shown::of(asked.app, &asked.app.engine.catalogue(), proxy);
     let lease = &proxy.lease;

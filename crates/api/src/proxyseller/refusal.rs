@@ -1,10 +1,12 @@
 //! The words and number of every refusal.
 
+use domain::auto_top_up::{AMOUNT_MIN, THRESHOLD_MIN};
 use domain::ids::LeaseId;
 use domain::money::Money;
 use domain::public_id::PublicIds;
 use domain::refusal::Refusal;
-use wire::proxyseller::envelope::Problem;
+use wire::number::Number;
+use wire::proxyseller::envelope::{Expected, Problem};
 
 use super::Version::{self, V1, V2};
 use super::money::shortage;
@@ -65,7 +67,37 @@ pub(super) fn problem(
         (Refusal::KeyReused, _) => plain("The Idempotency-Key belongs to another request"),
         (Refusal::EndTooFar, _) => plain("The proxies are paid too far ahead"),
         (Refusal::PromoNotApplicable, _) => plain("Coupon not found"),
+        (Refusal::UnknownMeans, V1) => plain("Set existed [paymentId]"),
+        (Refusal::UnknownMeans, V2) => plain("Incorrect payment system"),
+        (Refusal::UnknownPayment | Refusal::PaymentClosed, _) => plain("Payment id not exists"),
+        (Refusal::PriceChanged, _) => plain("The price has changed, nothing was charged"),
+        (Refusal::NoCard, _) => Problem::new("No saved payment method", 53),
+        (Refusal::CardExpired, _) => Problem::new("The card has expired", 56),
+        (Refusal::CardDeclined, _) => plain("The card was declined, nothing was charged"),
+        (Refusal::ProviderSilent, _) => {
+            plain("The payment system does not answer, nothing was charged")
+        }
+        (Refusal::ThresholdTooLow, _) => {
+            let words = format!("Top-up threshold must be {THRESHOLD_MIN} or more");
+            Problem { custom_data: Some(expected()), ..Problem::new(words, 50) }
+        }
+        (Refusal::TopUpTooLow, _) => {
+            let words = format!("Top-up amount must be {AMOUNT_MIN} or more");
+            Problem { custom_data: Some(expected()), ..Problem::new(words, 51) }
+        }
+        (Refusal::TopUpBelowThreshold, _) => {
+            let words = "Top-up amount must not be below the threshold";
+            Problem { custom_data: Some(expected()), ..Problem::new(words, 52) }
+        }
         (Refusal::BadAmount, _) => plain("Set [summ > 1]"),
         (Refusal::SalesLocked, _) => plain("No orders are taken at the moment"),
+    }
+}
+
+/// What is expected of an automatic top-up.
+fn expected() -> Expected {
+    Expected {
+        min_amount: Number::from_minor(AMOUNT_MIN, 0),
+        min_threshold: Number::from_minor(THRESHOLD_MIN, 0),
     }
 }

@@ -8,7 +8,6 @@ use axum::body::Body;
 use axum::http::header::HeaderValue;
 use axum::http::{Response, StatusCode};
 use domain::command::{Decision, Outcome};
-use domain::journal::Event;
 use domain::money::Money;
 use domain::refusal::Refusal;
 use engine::fault::Fault;
@@ -158,20 +157,11 @@ impl From<Unreadable> for Stop {
     }
 }
 
-/// What was done.
-pub(super) struct Decided {
-    /// What happened.
-    pub(super) event: Event,
-    /// Whether it happened before.
-    pub(super) replayed: bool,
-}
-
-/// What was done, or why nothing was, seen with which balance.
-pub(super) fn decided(decision: Decision) -> Result<Decided, Declined> {
+/// What was done, and whether it was done before; or why nothing was, seen with which balance.
+pub(super) fn decided(decision: Decision) -> Result<(Outcome, bool), Declined> {
     let Decision { result, balance, replayed } = decision;
     match result {
-        Ok(Outcome::Done { event, .. }) => Ok(Decided { event: *event, replayed }),
-        Ok(Outcome::Swept(_)) => unreachable!("only a sweep is answered so"),
+        Ok(outcome) => Ok((outcome, replayed)),
         Err(refusal) => Err(Declined { refusal, balance, replayed }),
     }
 }

@@ -29,6 +29,17 @@ pub(super) fn problem(refusal: &Refusal) -> ProblemKind {
         | Refusal::EndTooFar
         | Refusal::PromoNotApplicable
         | Refusal::BadAmount
-        | Refusal::SalesLocked => ProblemKind::Unknown,
+        | Refusal::SalesLocked
+        | Refusal::UnknownMeans
+        | Refusal::UnknownPayment
+        | Refusal::PaymentClosed
+        | Refusal::PriceChanged
+        | Refusal::NoCard
+        | Refusal::CardExpired
+        | Refusal::CardDeclined
+        | Refusal::ProviderSilent
+        | Refusal::ThresholdTooLow
+        | Refusal::TopUpTooLow
+        | Refusal::TopUpBelowThreshold => ProblemKind::Unknown,
     }
 }

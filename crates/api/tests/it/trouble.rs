@@ -9,11 +9,12 @@ use domain::api_key::ApiKey;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
-use domain::ids::{CustomerId, EntryId, KeyId, LeaseId, PromoId};
+use domain::ids::{CustomerId, EntryId, KeyId, LeaseId, PaymentId, PromoId};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::ledger::Wallet;
 use domain::needs::Needs;
+use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
 use domain::time::{Span, Time};
@@ -151,6 +152,9 @@ impl Store for Troubled {
         fn proxies_at(customer: CustomerId, kind: ProxyKind, offset: u64, limit: u32, now: Time) -> Result<Vec<Proxy>>;
         fn entries(filter: &EntryFilter, after: Option<EntryId>, limit: u32) -> Result<Vec<Entry>>;
         fn feed(after: i64, limit: u32) -> Result<Vec<(i64, Entry)>>;
+        fn payments(filter: &PaymentFilter, after: Option<PaymentId>, limit: u32) -> Result<Vec<Payment>>;
+        fn unfinished_payments(until: Time, limit: u32) -> Result<Vec<Payment>>;
+        fn top_ups_due(until: Time, limit: u32) -> Result<Vec<(Time, CustomerId)>>;
         fn sales_locked() -> Result<bool>;
         fn set_sales_locked(locked: bool) -> Result<()>;
     }

@@ -4,6 +4,7 @@ mod auto_extend;
 mod books;
 mod lists;
 mod packages;
+mod payments;
 mod shop;
 mod stock;
 mod wishes;

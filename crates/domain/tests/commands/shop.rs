@@ -93,6 +93,7 @@ pub(crate) fn lease(id: i64, order: i64, customer: CustomerId, kind: ProxyKind) 
         ends_at: day(30),
         reserved_until: None,
         auto_extend: None,
+        renew_card: None,
         retry_at: None,
         look_at: day(30),
     }

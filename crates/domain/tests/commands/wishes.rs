@@ -2,10 +2,13 @@
 
 use domain::auto_extend::{PeriodWish, SetAutoExtend};
 use domain::command::Wish;
+use domain::credit::Credit;
 use domain::deposit::Deposit;
 use domain::extend::Extend;
-use domain::ids::{CustomerId, LeaseId, OrderId};
+use domain::funded::Funded;
+use domain::ids::{CustomerId, LeaseId, OrderId, PaymentId};
 use domain::kind::ProxyKind;
+use domain::payment::{AdvancePayment, Decline, Purpose, StartPayment, Step};
 use domain::select::Selection;
 use domain::sweep::Sweep;
 use proptest::prelude::*;
@@ -25,7 +28,8 @@ pub(crate) fn wish() -> impl Strategy<Value = Wish> {
             |(customer, kind, leases, days, on)| {
                 let period = days.map_or(PeriodWish::Missing, PeriodWish::Days);
                 let (kind, on) = (Some(kind), Some(on));
-                Wish::SetAutoExtend(SetAutoExtend { customer, kind, leases, period, on })
+                let card = None;
+                Wish::SetAutoExtend(SetAutoExtend { customer, kind, leases, period, on, card })
             }
         ),
         1 => (customer(), -10_i64..500).prop_map(|(customer, minor)| {
@@ -33,6 +37,41 @@ pub(crate) fn wish() -> impl Strategy<Value = Wish> {
         }),
         1 => (customer(), leases())
             .prop_map(|(customer, leases)| Wish::Sweep(Sweep { customer, leases })),
+        2 => paid(),
+    ]
+}
+
+/// Anything about a payment, begun or not.
+fn paid() -> impl Strategy<Value = Wish> {
+    let payment = || (10_i64..18).prop_map(PaymentId);
+    let steps = vec![
+        Step::Authorised,
+        Step::Declined(Decline::Declined),
+        Step::Declined(Decline::Silent),
+        Step::Refused,
+        Step::Void,
+        Step::Finished,
+    ];
+    prop_oneof![
+        2 => (customer(), 0_i64..2_000).prop_map(|(customer, minor)| {
+            Wish::StartPayment(StartPayment {
+                customer,
+                amount: Some(usd(minor)),
+                provider: "manual".into(),
+                card: None,
+                purpose: Purpose::TopUp,
+            })
+        }),
+        2 => (customer(), payment(), prop::sample::select(steps)).prop_map(
+            |(customer, payment, step)| {
+                Wish::AdvancePayment(AdvancePayment { customer, payment, step })
+            }
+        ),
+        2 => (customer(), payment())
+            .prop_map(|(customer, payment)| Wish::Credit(Credit { customer, payment, card: None })),
+        1 => (payment(), ordered()).prop_map(
+            |(payment, wish)| Wish::Funded(Funded { payment, wish: Box::new(wish) })
+        ),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::ids::{AddressId, CustomerId, LeaseId, OrderId};
+use domain::ids::{AddressId, CardId, CustomerId, LeaseId, OrderId};
 use domain::journal::{Bill, Entry, Event, Granted, Moved};
 use domain::lease::{Lease, LeaseState};
 use domain::period::Period;
@@ -34,25 +34,30 @@ struct Proven {
     ends_at: Time,
     reserved_until: Option<Time>,
     auto_extend: Option<Period>,
+    renew_card: Option<CardId>,
 }
 
 impl Leases {
     pub(super) fn entry(&mut self, entry: &Entry, found: &mut Findings) {
         match &entry.event {
-            Event::Deposit { .. } => {}
+            Event::Deposit { .. }
+            | Event::Payment { .. }
+            | Event::AutoTopUp { .. }
+            | Event::TopUpFailed { .. } => {}
             Event::Order { order, bill, period, leases } => {
                 self.order(entry, *order, bill, *period, leases, found);
             }
             Event::Extension { bill, period, leases, .. } => {
                 self.extension(entry, bill, *period, leases, found);
             }
-            Event::AutoExtend { leases, period } => {
+            Event::AutoExtend { leases, period, card } => {
                 for id in leases {
                     let Some(lease) = self.owned(*id, entry, found) else { continue };
                     found.check(lease.state != LeaseState::Over, "lease", || {
                         format!("entry {} instructs lease {}, which is over", entry.id.0, id.0)
                     });
                     lease.auto_extend = *period;
+                    lease.renew_card = *card;
                 }
             }
             Event::RenewalFailed { leases, .. } => {
@@ -118,6 +123,7 @@ impl Leases {
                 ends_at: *ends_at,
                 reserved_until: None,
                 auto_extend: None,
+                renew_card: None,
             };
             let again = self.proven.insert(*id, lease).is_some();
             found.check(!again, "lease", || {
@@ -222,6 +228,7 @@ impl Leases {
         });
         lease.state = LeaseState::Over;
         lease.auto_extend = None;
+        lease.renew_card = None;
         let address = lease.address;
         if self.holders.get(&address) == Some(&id) {
             self.holders.remove(&address);
@@ -261,6 +268,7 @@ impl Leases {
             ("end", lease.ends_at != proven.ends_at),
             ("reserve", lease.reserved_until != proven.reserved_until),
             ("auto-extend", lease.auto_extend != proven.auto_extend),
+            ("card", lease.renew_card != proven.renew_card),
         ];
         for (what, _) in differs.iter().filter(|(_, differs)| *differs) {
             let detail =

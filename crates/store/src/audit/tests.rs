@@ -73,7 +73,8 @@ impl Books {
                 leases: vec![granted(1, 1, hours(720)), granted(2, 2, hours(720))],
             },
         );
-        let instruction = Event::AutoExtend { leases: vec![LeaseId(1)], period: Some(thirty) };
+        let instruction =
+            Event::AutoExtend { leases: vec![LeaseId(1)], period: Some(thirty), card: None };
         books.push(1, instruction);
         books.push(696, extension(moved(1, 720, 1_440), 9_764, true));
         books.push(720, Event::Ended { leases: vec![(LeaseId(2), Some(hours(744)))] });
@@ -101,6 +102,9 @@ impl Books {
         let money = match &event {
             Event::Deposit { amount, balance_after, .. } => {
                 Some((House::Deposits, amount.minor(), *balance_after))
+            }
+            Event::Payment { amount, balance_after, .. } => {
+                Some((House::Payments, amount.minor(), *balance_after))
             }
             other => other
                 .bill()
@@ -201,7 +205,7 @@ fn bill(quantity: u32, promo: PromoOutcome, total: i64, before: i64) -> Bill {
         balance: usd(before),
         catalogue: 1,
     };
-    Bill { quote, balance_after: usd(before - total) }
+    Bill { quote, balance_after: usd(before - total), payment: None }
 }
 
 fn lease(
@@ -224,6 +228,7 @@ fn lease(
         ends_at,
         reserved_until,
         auto_extend: None,
+        renew_card: None,
         retry_at: None,
         look_at: if state == LeaseState::Over { Time::FAR } else { ends_at },
     }
@@ -382,7 +387,7 @@ fn ends_that_form_no_chain_are_found() {
         it.moves(10)[0] = moved(2, 720, 2_172);
     });
     finds("lease", "entry 10 instructs lease 2, which is over", |it| {
-        *it.event(10) = Event::AutoExtend { leases: vec![LeaseId(2)], period: None };
+        *it.event(10) = Event::AutoExtend { leases: vec![LeaseId(2)], period: None, card: None };
     });
     finds("lease", "entry 8 fails to renew lease 3", |it| {
         *it.event(8) = Event::RenewalFailed { leases: vec![LeaseId(3)], missing: None };

@@ -284,7 +284,7 @@ impl Played {
         match &command.wish {
             Wish::Order(order) => Some(order.quote(&world, now)),
             Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => Some(extend.quote(&world, now)),
-            Wish::SetAutoExtend(_) | Wish::Deposit(_) | Wish::Sweep(_) => None,
+            _ => None,
         }
     }
 
@@ -319,6 +319,7 @@ impl Played {
                     leases,
                     period,
                     on,
+                    card: None,
                 })
             }
             Ask::Deposit { minor } => {

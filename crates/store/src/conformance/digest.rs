@@ -1,17 +1,21 @@
 //! All that can be seen of a store, so that two of them, or one before and after, can be compared.
 
 use domain::access::Access;
+use domain::auto_top_up::AutoTopUp;
+use domain::card::Card;
 use domain::customer::Customer;
 use domain::ids::AccountId;
 use domain::journal::Entry;
 use domain::lease::Lease;
 use domain::ledger::{FIRST_WALLET, Wallet};
+use domain::needs::Needs;
 use domain::order::Order;
+use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::time::Time;
 
 use crate::Store;
-use crate::records::{EntryFilter, ProxyFilter, StockLine};
+use crate::records::{EntryFilter, PaymentFilter, ProxyFilter, StockLine};
 
 /// Everything that a store shows at a moment. Numbers of wallets' accounts are those of their
 /// customers, because stores choose them freely; `look_at`, which may be too early, is left out.
@@ -26,6 +30,9 @@ pub struct Digest {
     pub promo_uses: Vec<u32>,
     pub stock: Vec<StockLine>,
     pub journal: Vec<Entry>,
+    pub payments: Vec<Payment>,
+    pub cards: Vec<Card>,
+    pub top_ups: Vec<AutoTopUp>,
 }
 
 /// A lease with what its customer sees. `secret` shows what the order's access does not.
@@ -70,7 +77,15 @@ pub fn digest(store: &dyn Store, now: Time) -> Digest {
     }
     let mut stock = store.stock(now).unwrap();
     stock.sort_by(|one, two| (&one.pool, &one.gateway).cmp(&(&two.pool, &two.gateway)));
+    let means = customers.iter().map(|(customer, _)| customer.id).collect();
+    let world = store.load(&Needs { means, ..Needs::default() }, now).unwrap();
+    let ids: Vec<_> = customers.iter().map(|(customer, _)| customer.id).collect();
+    let cards = ids.iter().flat_map(|id| world.cards(*id)).cloned().collect();
+    let top_ups = ids.iter().filter_map(|id| world.auto_top_up(*id)).cloned().collect();
     Digest {
+        payments: store.payments(&PaymentFilter::default(), None, 100_000).unwrap(),
+        cards,
+        top_ups,
         catalogue: store.catalogue().unwrap().version,
         sales_locked: store.sales_locked().unwrap(),
         customers,

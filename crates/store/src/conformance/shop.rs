@@ -416,7 +416,7 @@ pub fn auto_extend(
     on: bool,
 ) -> SetAutoExtend {
     let (leases, period) = (Selection::Leases(Some(leases.to_vec())), PeriodWish::Days(30));
-    SetAutoExtend { customer, kind: Some(kind), leases, period, on: Some(on) }
+    SetAutoExtend { customer, kind: Some(kind), leases, period, on: Some(on), card: None }
 }
 
 /// `command` under a key that the customer gave, for the request `body`.

@@ -1,15 +1,16 @@
 //! Journal entries as JSON. The mirror structs are the format: the domain may change, what is in
 //! journals may not.
 
-use domain::ids::{AccountId, AddressId, LeaseId, OrderId, PromoId};
+use domain::ids::{AccountId, AddressId, CardId, LeaseId, OrderId, PaymentId, PromoId};
 use domain::journal::{self, Entry, Granted, Moved};
 use domain::ledger;
+use domain::payment::{Decline, Purpose};
 use domain::pricing;
 use domain::promo::PromoOutcome;
 use serde::{Deserialize, Serialize};
 
-use super::corrupt;
 use super::wire::{At, Cash, Days, Hundredths, Micros, Product};
+use super::{corrupt, named};
 use crate::Result;
 
 /// The body of an entry: what happened, which is a struct of its own for each kind, and the money
@@ -54,6 +55,8 @@ struct Extension {
 struct AutoExtend {
     leases: Vec<i64>,
     period: Option<Days>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    card: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -74,6 +77,29 @@ struct Released {
 }
 
 #[derive(Serialize, Deserialize)]
+struct Payment {
+    payment: i64,
+    purpose: String,
+    amount: Cash,
+    balance_after: Cash,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AutoTopUp {
+    enabled: bool,
+    threshold: Cash,
+    amount: Cash,
+    card: Option<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TopUpFailed {
+    amount: Cash,
+    why: String,
+    paused: bool,
+}
+
+#[derive(Serialize, Deserialize)]
 struct Bill {
     lines: Vec<Line>,
     #[serde(default, skip_serializing_if = "Promo::is_absent")]
@@ -83,6 +109,8 @@ struct Bill {
     balance: Cash,
     balance_after: Cash,
     catalogue: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    payment: Option<i64>,
 }
 
 /// Product, period, quantity, list price of one, discount.
@@ -127,8 +155,9 @@ pub(crate) fn encode(entry: &Entry) -> String {
                 leases.iter().map(|moved| (moved.lease.0, At(moved.from), At(moved.to))).collect();
             text(Extension { bill: Bill::from(bill), period: Days(*period), leases }, postings)
         }
-        journal::Event::AutoExtend { leases, period } => {
-            text(AutoExtend { leases: ids(leases), period: period.map(Days) }, postings)
+        journal::Event::AutoExtend { leases, period, card } => {
+            let (period, card) = (period.map(Days), card.map(|card| card.0));
+            text(AutoExtend { leases: ids(leases), period, card }, postings)
         }
         journal::Event::RenewalFailed { leases, missing } => {
             text(RenewalFailed { leases: ids(leases), missing: missing.map(Cash) }, postings)
@@ -138,6 +167,20 @@ pub(crate) fn encode(entry: &Entry) -> String {
             text(Ended { leases }, postings)
         }
         journal::Event::Released { leases } => text(Released { leases: ids(leases) }, postings),
+        journal::Event::Payment { payment, purpose, amount, balance_after } => {
+            let (payment, purpose) = (payment.0, purpose.name().to_owned());
+            let (amount, balance_after) = (Cash(*amount), Cash(*balance_after));
+            text(Payment { payment, purpose, amount, balance_after }, postings)
+        }
+        journal::Event::AutoTopUp { enabled, threshold, amount, card } => {
+            let (threshold, amount) = (Cash(*threshold), Cash(*amount));
+            let card = card.map(|card| card.0);
+            text(AutoTopUp { enabled: *enabled, threshold, amount, card }, postings)
+        }
+        journal::Event::TopUpFailed { amount, why, paused } => {
+            let why = why.name().to_owned();
+            text(TopUpFailed { amount: Cash(*amount), why, paused: *paused }, postings)
+        }
     }
 }
 
@@ -185,6 +228,7 @@ pub(crate) fn decode(kind: &str, body: &str) -> Result<(journal::Event, Vec<ledg
         "auto_extend" => read(body, |event: AutoExtend| journal::Event::AutoExtend {
             leases: ids(event.leases),
             period: event.period.map(|Days(period)| period),
+            card: event.card.map(CardId),
         }),
         "renewal_failed" => read(body, |event: RenewalFailed| journal::Event::RenewalFailed {
             leases: ids(event.leases),
@@ -200,6 +244,29 @@ pub(crate) fn decode(kind: &str, body: &str) -> Result<(journal::Event, Vec<ledg
         "released" => {
             read(body, |event: Released| journal::Event::Released { leases: ids(event.leases) })
         }
+        "payment" => {
+            let (event, postings) = parsed::<Payment>(body)?;
+            let purpose = named("entry.body", &event.purpose, Purpose::from_name)?;
+            let event = journal::Event::Payment {
+                payment: PaymentId(event.payment),
+                purpose,
+                amount: event.amount.0,
+                balance_after: event.balance_after.0,
+            };
+            Ok((event, postings))
+        }
+        "auto_top_up" => read(body, |event: AutoTopUp| journal::Event::AutoTopUp {
+            enabled: event.enabled,
+            threshold: event.threshold.0,
+            amount: event.amount.0,
+            card: event.card.map(CardId),
+        }),
+        "top_up_failed" => {
+            let (event, postings) = parsed::<TopUpFailed>(body)?;
+            let why = named("entry.body", &event.why, Decline::from_name)?;
+            let (amount, paused) = (event.amount.0, event.paused);
+            Ok((journal::Event::TopUpFailed { amount, why, paused }, postings))
+        }
         _ => Err(corrupt("entry.kind", kind)),
     }
 }
@@ -208,6 +275,10 @@ fn read<'de, E: Deserialize<'de>>(
     body: &'de str,
     event: impl FnOnce(E) -> journal::Event,
 ) -> Result<(journal::Event, Vec<ledger::Posting>)> {
+    parsed(body).map(|(read, postings)| (event(read), postings))
+}
+
+fn parsed<'de, E: Deserialize<'de>>(body: &'de str) -> Result<(E, Vec<ledger::Posting>)> {
     let read: Body<E> = serde_json::from_str(body).map_err(|_| corrupt("entry.body", body))?;
     let postings = read
         .postings
@@ -219,7 +290,7 @@ fn read<'de, E: Deserialize<'de>>(
             balance_after,
         })
         .collect();
-    Ok((event(read.event), postings))
+    Ok((read.event, postings))
 }
 
 impl From<&journal::Bill> for Bill {
@@ -248,6 +319,7 @@ impl From<&journal::Bill> for Bill {
             balance: Cash(quote.balance),
             balance_after: Cash(bill.balance_after),
             catalogue: quote.catalogue,
+            payment: bill.payment.map(|id| id.0),
         }
     }
 }
@@ -275,6 +347,7 @@ impl From<Bill> for journal::Bill {
             balance: bill.balance.0,
             catalogue: bill.catalogue,
         };
-        journal::Bill { quote, balance_after: bill.balance_after.0 }
+        let payment = bill.payment.map(PaymentId);
+        journal::Bill { quote, balance_after: bill.balance_after.0, payment }
     }
 }

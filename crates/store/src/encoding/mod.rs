@@ -9,7 +9,7 @@ mod wire;
 
 use std::str::FromStr;
 
-use domain::ids::OrderId;
+use domain::ids::{CardId, OrderId};
 use domain::kind::ProxyKind;
 use domain::lease::LeaseState;
 use domain::money::{Currency, Percent};
@@ -118,6 +118,20 @@ pub(crate) fn descriptions(column: &'static str, text: &str) -> Result<Vec<(Stri
 /// The text that [`descriptions`] reads.
 pub(crate) fn descriptions_text(descriptions: &[(String, String)]) -> String {
     serde_json::to_string(descriptions).expect("pairs of text are JSON")
+}
+
+/// What has this name, of what [`domain`] names.
+pub(crate) fn named<T>(
+    column: &'static str,
+    text: &str,
+    from_name: impl Fn(&str) -> Option<T>,
+) -> Result<T> {
+    from_name(text).ok_or_else(|| corrupt(column, text))
+}
+
+/// Where the token of a card is kept, so that it cannot be unsealed anywhere else.
+pub(crate) fn token_place(card: CardId) -> String {
+    format!("card/{}/token", card.0)
 }
 
 /// Where the password of an order is kept, so that it cannot be unsealed anywhere else.

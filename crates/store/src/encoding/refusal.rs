@@ -44,6 +44,17 @@ enum Name {
     PromoNotApplicable,
     BadAmount,
     SalesLocked,
+    UnknownMeans,
+    UnknownPayment,
+    PaymentClosed,
+    PriceChanged,
+    NoCard,
+    CardExpired,
+    CardDeclined,
+    ProviderSilent,
+    ThresholdTooLow,
+    TopUpTooLow,
+    TopUpBelowThreshold,
 }
 
 /// Both ways between the refusals and their names, so that neither can forget one.
@@ -98,7 +109,18 @@ names!(
     EndTooFar,
     PromoNotApplicable,
     BadAmount,
-    SalesLocked
+    SalesLocked,
+    UnknownMeans,
+    UnknownPayment,
+    PaymentClosed,
+    PriceChanged,
+    NoCard,
+    CardExpired,
+    CardDeclined,
+    ProviderSilent,
+    ThresholdTooLow,
+    TopUpTooLow,
+    TopUpBelowThreshold
 );
 
 /// A refusal, and what was in the wallet.

@@ -1,9 +1,12 @@
 //! Every entry is read as it was written, and nothing else is read.
 
-use domain::ids::{AccountId, AddressId, CustomerId, EntryId, LeaseId, OrderId, PromoId};
+use domain::ids::{
+    AccountId, AddressId, CardId, CustomerId, EntryId, LeaseId, OrderId, PaymentId, PromoId,
+};
 use domain::journal::{Bill, Entry, Event, Granted, Moved};
 use domain::ledger::Posting;
 use domain::money::{Currency, Money, Percent, UnitPrice};
+use domain::payment::{Decline, Purpose};
 use domain::period::Period;
 use domain::pricing::{Quote, QuoteLine};
 use domain::product::ProductKey;
@@ -64,10 +67,11 @@ fn promo() -> impl Strategy<Value = PromoOutcome> {
 
 fn bill() -> impl Strategy<Value = Bill> {
     let quote = (vec(line(), 0..4), promo(), percent(), money(), money(), any::<i64>());
-    (quote, money()).prop_map(|(quote, balance_after)| {
+    let payment = option::of(any::<i64>().prop_map(PaymentId));
+    (quote, money(), payment).prop_map(|(quote, balance_after, payment)| {
         let (lines, promo, discount, total, balance, catalogue) = quote;
         let quote = Quote { lines, promo, discount, total, balance, catalogue };
-        Bill { quote, balance_after }
+        Bill { quote, balance_after, payment }
     })
 }
 
@@ -100,12 +104,30 @@ fn happened() -> impl Strategy<Value = Event> {
                 automatic
             }
         ),
-        (vec(lease(), 0..5), option::of(period()))
-            .prop_map(|(leases, period)| Event::AutoExtend { leases, period }),
+        (vec(lease(), 0..5), option::of(period()), option::of(any::<i64>().prop_map(CardId)))
+            .prop_map(|(leases, period, card)| Event::AutoExtend { leases, period, card }),
         (vec(lease(), 0..5), option::of(money()))
             .prop_map(|(leases, missing)| Event::RenewalFailed { leases, missing }),
         vec((lease(), option::of(time())), 0..5).prop_map(|leases| Event::Ended { leases }),
         vec(lease(), 0..5).prop_map(|leases| Event::Released { leases }),
+        (any::<i64>(), prop::sample::select(&Purpose::ALL[..]), money(), money()).prop_map(
+            |(id, purpose, amount, balance_after)| Event::Payment {
+                payment: PaymentId(id),
+                purpose,
+                amount,
+                balance_after
+            }
+        ),
+        (any::<bool>(), money(), money(), option::of(any::<i64>().prop_map(CardId))).prop_map(
+            |(enabled, threshold, amount, card)| Event::AutoTopUp {
+                enabled,
+                threshold,
+                amount,
+                card
+            }
+        ),
+        (money(), prop::sample::select(&Decline::ALL[..]), any::<bool>())
+            .prop_map(|(amount, why, paused)| Event::TopUpFailed { amount, why, paused }),
     ]
 }
 

@@ -5,15 +5,20 @@ use std::sync::Arc;
 
 use domain::address::{Address, Pool, Prefix};
 use domain::api_key::ApiKey;
+use domain::auto_top_up::AutoTopUp;
+use domain::card::Card;
 use domain::catalogue::Catalogue;
 use domain::customer::Customer;
 use domain::idempotency::{Answer, Remembered};
-use domain::ids::{AddressId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PrefixId, PromoId};
+use domain::ids::{
+    AddressId, CardId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId, PrefixId, PromoId,
+};
 use domain::journal::Entry;
 use domain::lease::{Lease, Standing};
 use domain::ledger::Wallet;
 use domain::needs::Needs;
 use domain::order::Order;
+use domain::payment::Payment;
 use domain::product::ProductKey;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
@@ -43,6 +48,9 @@ pub(super) struct Books {
     pub(super) leases: BTreeMap<LeaseId, Lease>,
     pub(super) entries: BTreeMap<EntryId, Entry>,
     pub(super) remembered: BTreeMap<(CustomerId, [u8; 16]), Remembered>,
+    pub(super) payments: BTreeMap<PaymentId, Payment>,
+    pub(super) cards: BTreeMap<CardId, Card>,
+    pub(super) top_ups: BTreeMap<CustomerId, AutoTopUp>,
     pub(super) next: NextIds,
     /// Answers to entries from this one on may not have reached their customers.
     pub(super) quiet: i64,
@@ -78,6 +86,9 @@ impl Books {
             leases: BTreeMap::new(),
             entries: BTreeMap::new(),
             remembered: BTreeMap::new(),
+            payments: BTreeMap::new(),
+            cards: BTreeMap::new(),
+            top_ups: BTreeMap::new(),
             next: NextIds { entry: 1, order: 1, lease: 1, address: 1 },
             quiet: 1,
         }
@@ -111,6 +122,8 @@ impl Books {
                 || needs.siblings.contains(&lease.id)
                 || whole.contains(&lease.order)
         };
+        let paid = |payment: &Payment| needs.payments.contains(&payment.id);
+        let means = |customer: &CustomerId| needs.means.contains(customer);
         Loaded {
             catalogue: Arc::clone(&self.catalogue),
             customers: self.customers.values().filter(|it| of(&it.id)).cloned().collect(),
@@ -130,6 +143,9 @@ impl Books {
                 .filter_map(|key| self.remembered.get(key))
                 .cloned()
                 .collect(),
+            payments: self.payments.values().filter(|it| paid(it)).cloned().collect(),
+            cards: self.cards.values().filter(|it| means(&it.customer)).cloned().collect(),
+            top_ups: self.top_ups.values().filter(|it| means(&it.customer)).cloned().collect(),
             next: self.next,
             sales_locked: self.sales_locked,
         }
@@ -194,6 +210,9 @@ impl Books {
         for remembered in changes.remembered {
             self.remembered.insert((remembered.customer, remembered.key), remembered);
         }
+        self.payments.extend(changes.payments);
+        self.cards.extend(changes.cards);
+        self.top_ups.extend(changes.top_ups);
         self.next = changes.next;
     }
 

@@ -23,6 +23,12 @@ const MIGRATIONS: &[Migration] = &[
         shared: "",
         own: include_str!("../../migrations/0002_postgres.sql"),
     },
+    Migration {
+        id: 5,
+        name: "payments",
+        shared: include_str!("../../migrations/0005_payments.sql"),
+        own: "",
+    },
 ];
 
 struct Migration {

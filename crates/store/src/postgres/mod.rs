@@ -23,6 +23,7 @@ mod numbers;
 mod open;
 mod operators;
 mod orders;
+mod payments;
 mod pool;
 mod promos;
 mod proxies;
@@ -50,11 +51,12 @@ use domain::api_key::ApiKey;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
-use domain::ids::{CustomerId, EntryId, KeyId, LeaseId, PromoId};
+use domain::ids::{CustomerId, EntryId, KeyId, LeaseId, PaymentId, PromoId};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::ledger::Wallet;
 use domain::needs::Needs;
+use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
 use domain::time::{Span, Time};
@@ -74,7 +76,7 @@ use crate::audit::Report;
 use crate::error::Error;
 use crate::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, ProxyFilter, StockLine, Stocked,
+    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked,
 };
 use crate::revocations::Revocations;
 use crate::statements;
@@ -202,7 +204,9 @@ impl Store for PostgresStore {
             let supposed = self.catalogues.last();
             let catalogue = |tx: &Tx<'_>, version| self.catalogues.get(tx, version);
             let resolved = needs.resolved(&supposed);
-            let load = |tx: &Tx<'_>| load::load(tx, &resolved, now, Locks::None, None, catalogue);
+            let load = |tx: &Tx<'_>| {
+                load::load(tx, &self.vault, &resolved, now, Locks::None, None, catalogue)
+            };
             let loaded = self.read(load)?;
             if needs.packages.is_empty() || loaded.catalogue.version == supposed.version {
                 return Ok(World::new(loaded));
@@ -418,6 +422,23 @@ impl Store for PostgresStore {
             more = self.write(feed::give_numbers)?;
         }
         self.read(|tx| feed::list(tx, after, limit))
+    }
+
+    fn payments(
+        &self,
+        filter: &PaymentFilter,
+        after: Option<PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<Payment>> {
+        self.read(|tx| payments::list(tx, filter, after, limit))
+    }
+
+    fn unfinished_payments(&self, until: Time, limit: u32) -> Result<Vec<Payment>> {
+        self.read(|tx| payments::unfinished(tx, until, limit))
+    }
+
+    fn top_ups_due(&self, until: Time, limit: u32) -> Result<Vec<(Time, CustomerId)>> {
+        self.read(|tx| payments::top_ups_due(tx, until, limit))
     }
 
     fn audit(&self, progress: &mut dyn FnMut(u64)) -> Result<Report> {

@@ -101,7 +101,7 @@ impl PostgresStore {
         let run = Some((self.server, self.run.load(Ordering::Relaxed)));
         let supposed = self.catalogues.last();
         let needs = batch.needs.resolved(&supposed);
-        let loaded = load::load(&tx, &needs, batch.now, locks, run, catalogue)?;
+        let loaded = load::load(&tx, &self.vault, &needs, batch.now, locks, run, catalogue)?;
         let packages = !needs.packages.is_empty();
         if packages && loaded.catalogue.version != supposed.version {
             return Ok(Try::Superseded);
@@ -115,7 +115,7 @@ impl PostgresStore {
                 return Ok(Try::PassedOver);
             }
         }
-        if save::is_nothing(&decided.changes, decided.from) {
+        if decided.changes.is_nothing(decided.from) {
             return Ok(Try::Done(decided.decisions));
         }
         let before = loaded.leases.clone();

@@ -37,6 +37,8 @@ pub(super) fn load(
         && needs.packages.is_empty()
         && needs.orders.is_empty()
         && needs.remembered.is_empty()
+        && needs.payments.is_empty()
+        && needs.means.is_empty()
         && needs.siblings.is_subset(&needs.leases);
     if !few || !else_empty {
         return Ok(None);

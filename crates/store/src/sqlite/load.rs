@@ -11,8 +11,9 @@ use domain::world::Loaded;
 use rusqlite::Connection;
 
 use super::state::State;
-use super::{answers, customers, leases, promos, stock};
+use super::{answers, customers, leases, payments, promos, stock};
 use crate::Result;
+use crate::vault::Vault;
 
 /// Everything in `needs` that exists, in the order of its fields; its packages are resolved.
 ///
@@ -20,6 +21,7 @@ use crate::Result;
 /// putting lists into statements, and neighbours lie on one page.
 pub(super) fn load(
     connection: &Connection,
+    vault: &Vault,
     needs: &Needs,
     state: &State,
     catalogue: Arc<Catalogue>,
@@ -63,6 +65,13 @@ pub(super) fn load(
     load_leases(connection, needs, &mut loaded)?;
     for (customer, key) in &needs.remembered {
         loaded.remembered.extend(answers::get(connection, *customer, *key)?);
+    }
+    for id in &needs.payments {
+        loaded.payments.extend(payments::by_id(connection, *id)?);
+    }
+    for customer in &needs.means {
+        loaded.cards.extend(payments::cards_of(connection, vault, *customer)?);
+        loaded.top_ups.extend(payments::top_up_of(connection, *customer)?);
     }
     Ok(loaded)
 }

@@ -14,6 +14,7 @@ use crate::error::OpenError;
 const MIGRATIONS: &[Migration] = &[
     Migration { id: 1, name: "books", sql: include_str!("../../migrations/0001_books.sql") },
     Migration { id: 2, name: "moved", sql: include_str!("../../migrations/0002_sqlite.sql") },
+    Migration { id: 5, name: "payments", sql: include_str!("../../migrations/0005_payments.sql") },
 ];
 
 /// What SQLite keeps of a file to tell whose it is: `Subl`.

@@ -9,11 +9,12 @@ use domain::api_key::ApiKey;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
-use domain::ids::{CustomerId, EntryId, KeyId, LeaseId, PromoId};
+use domain::ids::{CustomerId, EntryId, KeyId, LeaseId, PaymentId, PromoId};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::ledger::Wallet;
 use domain::needs::Needs;
+use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
 use domain::time::{Span, Time};
@@ -23,7 +24,7 @@ use store::conformance::CASES;
 use store::postgres::{Options, PostgresStore};
 use store::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, ProxyFilter, StockLine, Stocked,
+    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked,
 };
 use store::{Result, Store};
 use tempfile::TempDir;
@@ -107,6 +108,9 @@ impl Store for Turns {
         ) -> Result<Vec<Proxy>>;
         fn entries(filter: &EntryFilter, after: Option<EntryId>, limit: u32) -> Result<Vec<Entry>>;
         fn feed(after: i64, limit: u32) -> Result<Vec<(i64, Entry)>>;
+        fn payments(filter: &PaymentFilter, after: Option<PaymentId>, limit: u32) -> Result<Vec<Payment>>;
+        fn unfinished_payments(until: Time, limit: u32) -> Result<Vec<Payment>>;
+        fn top_ups_due(until: Time, limit: u32) -> Result<Vec<(Time, CustomerId)>>;
         fn audit(progress: &mut dyn FnMut(u64)) -> Result<Report>;
         fn backup(to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<()>;
         fn sales_locked() -> Result<bool>;

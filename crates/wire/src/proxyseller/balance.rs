@@ -32,3 +32,10 @@ impl AddRequest {
         Ok(AddRequest { summ: lenient::number(summ), payment_id: lenient::name(payment_id) })
     }
 }
+
+/// Data of `POST balance/add`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Added {
+    /// Where it is paid.
+    pub url: String,
+}

@@ -38,6 +38,9 @@ pub struct OrderRequest {
     /// The same by code.
     #[serde(skip_serializing_if = "Field::is_not_given")]
     pub payment_code: Field<String>,
+    /// With which card, if several are saved; in v2.
+    #[serde(skip_serializing_if = "Field::is_not_given")]
+    pub subscription_id: Field<String>,
     /// The address that may use the proxies without a password.
     #[serde(skip_serializing_if = "Field::is_not_given")]
     pub authorization: Field<String>,
@@ -97,7 +100,7 @@ fn yes_or_no<S: serde::Serializer>(value: &Field<bool>, serializer: S) -> Result
 impl OrderRequest {
     /// Reads a body. Fails only if the body as a whole is unreadable.
     pub fn read(body: &[u8]) -> Result<OrderRequest, Unreadable> {
-        const NAMES: [&str; 24] = [
+        const NAMES: [&str; 26] = [
             "sectionCode",
             "countryId",
             "countryCode",
@@ -122,6 +125,8 @@ impl OrderRequest {
             "mixCode",
             "tarifId",
             "tarifCode",
+            "subscriptionId",
+            "subscription_id",
         ];
         let found = members(body, NAMES)?;
         let name = |at: usize| lenient::name(found[at]);
@@ -134,6 +139,7 @@ impl OrderRequest {
             quantity: lenient::whole_number(found[5]),
             payment_id: name(6),
             payment_code: name(7),
+            subscription_id: if name(24).is_absent() { name(25) } else { name(24) },
             authorization: name(8),
             coupon: lenient::text(found[9]),
             generate_auth: lenient::switch(found[10]),

@@ -7,7 +7,8 @@ use crate::body::{Unreadable, members};
 use crate::lenient::{self, Field};
 use crate::number::Number;
 
-/// Body of `POST prolong/calc/{type}` and `POST prolong/make/{type}`, in both versions.
+/// Body of `POST prolong/calc/{type}` and `POST prolong/make/{type}`, in both versions, and of what
+/// is below `autoprolong`, in v2.
 ///
 /// Only what is `Given` is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -37,36 +38,45 @@ pub struct ProlongRequest {
     /// The same by code.
     #[serde(skip_serializing_if = "Field::is_not_given")]
     pub payment_code: Field<String>,
+    /// With which card, if several are saved; in v2.
+    #[serde(skip_serializing_if = "Field::is_not_given")]
+    pub subscription_id: Field<String>,
 }
 
 impl ProlongRequest {
     /// Reads a body. Fails only if the body as a whole is unreadable.
     pub fn read(body: &[u8]) -> Result<ProlongRequest, Unreadable> {
-        let [ids, ip_ids, ips, order_ids, period_id, period_code, coupon, payment_id, payment_code] =
-            members(
-                body,
-                [
-                    "ids",
-                    "ipIds",
-                    "ips",
-                    "orderIds",
-                    "periodId",
-                    "periodCode",
-                    "coupon",
-                    "paymentId",
-                    "paymentCode",
-                ],
-            )?;
-        let ids = lenient::names(ids);
+        const NAMES: [&str; 12] = [
+            "ids",
+            "ipIds",
+            "ips",
+            "orderIds",
+            "periodId",
+            "periodCode",
+            "coupon",
+            "paymentId",
+            "payment_id",
+            "paymentCode",
+            "subscriptionId",
+            "subscription_id",
+        ];
+        let found = members(body, NAMES)?;
+        let name = |at: usize| lenient::name(found[at]);
+        let either = |one: usize, other: usize| {
+            let one = name(one);
+            if one.is_absent() { name(other) } else { one }
+        };
+        let ids = lenient::names(found[0]);
         Ok(ProlongRequest {
-            ids: if ids.is_absent() { lenient::names(ip_ids) } else { ids },
-            ips: lenient::names(ips),
-            order_ids: lenient::names(order_ids),
-            period_id: lenient::name(period_id),
-            period_code: lenient::name(period_code),
-            coupon: lenient::text(coupon),
-            payment_id: lenient::name(payment_id),
-            payment_code: lenient::name(payment_code),
+            ids: if ids.is_absent() { lenient::names(found[1]) } else { ids },
+            ips: lenient::names(found[2]),
+            order_ids: lenient::names(found[3]),
+            period_id: name(4),
+            period_code: name(5),
+            coupon: lenient::text(found[6]),
+            payment_id: either(7, 8),
+            payment_code: name(9),
+            subscription_id: either(10, 11),
         })
     }
 }

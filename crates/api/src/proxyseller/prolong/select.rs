@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use domain::extend::Extend;
 use domain::ids::LeaseId;
 use domain::kind::ProxyKind;
 use domain::lease::Lease;
@@ -14,13 +13,34 @@ use wire::proxyseller::section::Section;
 
 use super::super::shown::Shown;
 use super::super::stop::Stop;
-use super::super::{Asked, Version, offer, read};
+use super::super::{Asked, Version, offer, read, resident};
 
 /// How many leases are read at once where some are looked up by their addresses.
 const CHUNK: u32 = 500;
 
-/// What a request selects.
-pub(super) async fn selection(
+/// What a request chooses.
+pub(in super::super) struct Chosen {
+    pub(in super::super) kind: ProxyKind,
+    pub(in super::super) leases: Selection,
+    /// `None` if it cannot be read or is not on sale.
+    pub(in super::super) period_days: Option<u32>,
+}
+
+/// What a request chooses, in the section that its path names.
+pub(in super::super) async fn chosen(
+    asked: &Asked<'_>,
+    request: &ProlongRequest,
+) -> Result<Chosen, Stop> {
+    let unknown = || Stop::refused(asked, &Refusal::UnknownKind);
+    let section = asked.section()?.ok_or_else(unknown)?;
+    let kind = offer::kind(section).ok_or_else(resident::not_prolonged)?;
+    let catalogue = asked.app.engine.catalogue();
+    let code = read::either(&request.period_code, &request.period_id).given();
+    let period_days = code.and_then(|code| read::period_days(code, catalogue.periods(kind)));
+    Ok(Chosen { kind, leases: selection(asked, section, kind, request).await?, period_days })
+}
+
+async fn selection(
     asked: &Asked<'_>,
     section: Section,
     kind: ProxyKind,
@@ -57,9 +77,9 @@ pub(super) async fn selection(
 
 /// Refuses leases of another section: here those of packages are told apart from others of their
 /// kind, and what a lease was bought as never changes.
-pub(super) fn check_section(
+pub(in super::super) fn check_section(
     asked: &Asked<'_>,
-    extend: &Extend,
+    selection: &Selection,
     leases: &[Lease],
 ) -> Result<(), Stop> {
     let mixed = asked.section()?.is_some_and(offer::is_mixed);
@@ -68,7 +88,7 @@ pub(super) fn check_section(
     }
     Err(Stop::refused(
         asked,
-        &match extend.leases {
+        &match selection {
             Selection::Leases(_) => Refusal::UnknownLease,
             Selection::Orders(_) => Refusal::UnknownOrder,
         },

@@ -6,6 +6,7 @@
 //! before have left.
 
 mod leases;
+mod means;
 mod promos;
 mod remembered;
 pub(super) mod stock;
@@ -19,6 +20,7 @@ use domain::time::Time;
 use domain::world::Loaded;
 
 use self::leases::Leases;
+use self::means::Means;
 use self::promos::Promos;
 use self::remembered::Asked;
 pub(super) use self::stock::Locks;
@@ -29,11 +31,13 @@ use super::transaction::Tx;
 use super::value::Value;
 use super::{runs, state};
 use crate::Result;
+use crate::vault::Vault;
 
 /// Every file's statements, for the test that prepares them.
 #[cfg(test)]
 pub(super) const FILES: &[(&str, &[(&str, &str)])] = &[
     ("load/leases", leases::STATEMENTS),
+    ("load/means", means::STATEMENTS),
     ("load/promos", promos::STATEMENTS),
     ("load/remembered", remembered::STATEMENTS),
     ("load/stock", stock::STATEMENTS),
@@ -45,6 +49,7 @@ pub(super) const FILES: &[(&str, &[(&str, &str)])] = &[
 /// number of a server and of its run.
 pub(super) fn load(
     tx: &Tx<'_>,
+    vault: &Vault,
     needs: &Needs,
     now: Time,
     locks: Locks,
@@ -56,6 +61,7 @@ pub(super) fn load(
     let stock = Stock::new(needs, now);
     let leases = Leases::new(needs);
     let asked = Asked::new(needs);
+    let means = Means::new(needs);
 
     let mut values: Vec<(&'static str, Vec<&dyn Value>)> = Vec::new();
     if let Some((server, run)) = &run {
@@ -71,6 +77,8 @@ pub(super) fn load(
     leases.ask(&mut values);
     let of_answers = values.len();
     asked.ask(&mut values);
+    let of_means = values.len();
+    means.ask(&mut values);
     let of_state = values.len();
     values.push((state::READ, Vec::new()));
 
@@ -93,7 +101,8 @@ pub(super) fn load(
     promos.read(&answers[of_promos..of_stock], &mut loaded)?;
     stock.read(&answers[of_stock..of_leases], &mut loaded)?;
     leases.read(tx, &answers[of_leases..of_answers], &mut loaded)?;
-    asked.read(&answers[of_answers..of_state], &mut loaded)?;
+    asked.read(&answers[of_answers..of_means], &mut loaded)?;
+    means.read(vault, &answers[of_means..of_state], &mut loaded)?;
     if locks == Locks::Waiting {
         stock.wait_for_all(tx, &mut loaded)?;
     }

@@ -33,6 +33,7 @@ fn all() -> Vec<(String, &'static str)> {
         ("migrate", migrate::STATEMENTS),
         ("operators", operators::STATEMENTS),
         ("orders", orders::STATEMENTS),
+        ("payments", payments::STATEMENTS),
         ("promos", promos::STATEMENTS),
         ("proxies", proxies::STATEMENTS),
         ("state", state::STATEMENTS),
