@@ -340,34 +340,18 @@ impl Engine {
     /// Does what is due, for ever, on a task of its own: what leases ask for, and beside it, at its
     /// own pace, what payments do.
     pub fn run_scheduler(&self) -> JoinHandle<()> {
-        let engine = self.clone();
+        let (sweeper, payer) = (self.clone(), self.clone());
         tokio::spawn(async move {
-            let sweeping = engine
-                .again_and_again(TICK, "what is due", async || engine.sweep().await.map(drop));
-            let paying = engine.again_and_again(PAYMENTS, "what payments wait for", async || {
-                engine.tend_payments().await
+            let sweeping = again_and_again(TICK, "what is due", move || {
+                let engine = sweeper.clone();
+                async move { engine.sweep().await.map(drop) }
+            });
+            let paying = again_and_again(PAYMENTS, "what payments wait for", move || {
+                let engine = payer.clone();
+                async move { engine.tend_payments().await }
             });
             tokio::join!(sweeping, paying);
         })
-    }
-
-    /// Does something until the end, with a pause after each time.
-    async fn again_and_again(
-        &self,
-        pause: Duration,
-        what: &'static str,
-        work: impl AsyncFn() -> Result<(), Fault>,
-    ) {
-        loop {
-            if let Err(fault) = work().await {
-                if matches!(fault, Fault::Closing) {
-                    return;
-                }
-                tracing::warn!("Could not do {what}: {fault}; trying again");
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-            tokio::time::sleep(pause).await;
-        }
     }
 
     /// Finishes payments that were left half way, and tops up wallets that have run low. In a
@@ -444,5 +428,22 @@ impl Engine {
             }
             Err(_) => tracing::error!("Closing panicked"),
         }
+    }
+}
+
+/// Does something until the end, with a pause after each time.
+async fn again_and_again<F>(pause: Duration, what: &'static str, work: impl Fn() -> F)
+where
+    F: Future<Output = Result<(), Fault>>,
+{
+    loop {
+        if let Err(fault) = work().await {
+            if matches!(fault, Fault::Closing) {
+                return;
+            }
+            tracing::warn!("Could not do {what}: {fault}; trying again");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        tokio::time::sleep(pause).await;
     }
 }
