@@ -56,6 +56,7 @@ const OPERATORS: &[Guide] = guides! {
     "operators/catalogue": "The catalogue",
     "operators/stock": "Stock",
     "operators/customers-and-money": "Customers and money",
+    "operators/payments": "Payments",
     "operators/backup": "Backup and restore",
     "operators/moving-to-postgresql": "Moving to PostgreSQL",
     "operators/running": "Running",

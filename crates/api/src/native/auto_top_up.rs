@@ -66,7 +66,7 @@ fn shown(app: &App, found: &TopUpShown) -> Value {
         "enabled": set.is_some_and(|set| set.enabled),
         "threshold": set.map(|set| set.threshold.decimal()),
         "amount": set.map(|set| set.amount.decimal()),
-        "currency": set.map(|set| set.amount.currency().code().to_owned()),
+        "currency": set.map(|set| set.amount.currency().to_string()),
         "card": found.card.as_ref().map(|card| cards::shown(ids, card, found.now)),
         "failures": set.map_or(0, |set| set.fails),
         "tried_at": set.and_then(|set| set.tried_at).map(date),

@@ -14,6 +14,7 @@ mod metrics;
 mod native;
 mod order;
 mod ownership;
+mod payments;
 mod proxyseller;
 mod sandbox;
 mod secrets;

@@ -1,10 +1,13 @@
 //! Sound books, and every fault planted into them one at a time.
 
-use domain::ids::{AccountId, AddressId, CustomerId, EntryId, LeaseId, OrderId, PromoId};
+use domain::ids::{
+    AccountId, AddressId, CustomerId, EntryId, LeaseId, OrderId, PaymentId, PromoId,
+};
 use domain::journal::{Bill, Entry, Event, Granted, Moved};
 use domain::lease::{Lease, LeaseState};
 use domain::ledger::{House, Posting, Wallet};
 use domain::money::{Currency, Money, Percent, UnitPrice};
+use domain::payment::{Payment, PaymentState, Purpose};
 use domain::period::Period;
 use domain::pricing::{Quote, QuoteLine};
 use domain::product::ProductKey;
@@ -27,6 +30,7 @@ struct Books {
     addresses: Vec<(AddressId, Option<LeaseId>)>,
     promos: Vec<Promo>,
     uses: Vec<(PromoId, CustomerId, u32)>,
+    payments: Vec<Payment>,
 }
 
 impl Books {
@@ -57,6 +61,7 @@ impl Books {
             ],
             promos: vec![spring()],
             uses: vec![(SPRING, ANN, 1)],
+            payments: Vec::new(),
         };
         books.leases[0].auto_extend = Some(thirty);
         let note = "cash".to_owned();
@@ -91,6 +96,25 @@ impl Books {
         books.push(1_416, Event::RenewalFailed { leases: vec![LeaseId(1)], missing: None });
         books.push(1_440, Event::Ended { leases: vec![(LeaseId(1), Some(hours(1_464)))] });
         books.push(1_452, extension(moved(1, 1_440, 2_172), 9_502, false));
+        books
+    }
+
+    /// The same, and then Ann tops up by $5 (11), has a card pay for another extension (12, 13),
+    /// and begins a payment that does not come in.
+    fn with_payments() -> Books {
+        let mut books = Books::sound();
+        books.push(1_453, paid(1, Purpose::TopUp, 500, 9_871));
+        books.push(1_454, paid(2, Purpose::Extension, 131, 10_002));
+        books.push(1_454, extension(moved(1, 2_172, 2_892), 10_002, false));
+        books.bill(13).payment = Some(PaymentId(2));
+        books.leases[0].ends_at = hours(2_892);
+        books.wallets[0].balance = usd(9_871);
+        books.wallets[0].version = 8;
+        books.payments = vec![
+            payment(1, Purpose::TopUp, 500, Some(11)),
+            payment(2, Purpose::Extension, 131, Some(12)),
+            payment(3, Purpose::TopUp, 700, None),
+        ];
         books
     }
 
@@ -130,6 +154,7 @@ impl Books {
         self.addresses.iter().for_each(|(address, holder)| auditor.address(*address, *holder));
         self.promos.iter().for_each(|promo| auditor.promo(promo));
         self.uses.iter().for_each(|(promo, who, uses)| auditor.promo_use(*promo, *who, *uses));
+        self.payments.iter().for_each(|payment| auditor.payment(payment));
         auditor.finish()
     }
 
@@ -250,6 +275,77 @@ fn spring() -> Promo {
         descriptions: Vec::new(),
         uses: 1,
     }
+}
+
+fn paid(id: i64, purpose: Purpose, minor: i64, after: i64) -> Event {
+    let (payment, amount, balance_after) = (PaymentId(id), usd(minor), usd(after));
+    Event::Payment { payment, purpose, amount, balance_after }
+}
+
+fn payment(id: i64, purpose: Purpose, minor: i64, entry: Option<i64>) -> Payment {
+    Payment {
+        id: PaymentId(id),
+        customer: ANN,
+        amount: usd(minor),
+        provider: "manual".into(),
+        card: None,
+        purpose,
+        state: entry.map_or(PaymentState::Pending, |_| PaymentState::Settled),
+        declined: None,
+        finished: entry.is_some(),
+        entry: entry.map(EntryId),
+        created_at: hours(1_452),
+        changed_at: hours(1_453),
+    }
+}
+
+/// The same as [`finds`] under the rule `payment`, in books with payments.
+#[track_caller]
+fn finds_payment(rule: &str, words: &str, plant: impl FnOnce(&mut Books)) {
+    let mut books = Books::with_payments();
+    plant(&mut books);
+    let report = books.audit();
+    let found = report.violations.iter().any(|it| it.rule == rule && it.detail.contains(words));
+    assert!(found, "no violation of {rule:?} with {words:?} in {:#?}", report.violations);
+}
+
+#[test]
+fn payments_are_credited_once_and_buy_what_they_were_for() {
+    let report = Books::with_payments().audit();
+    assert_eq!((report.violations, report.payments), (vec![], 3));
+    finds_payment("payment", "payment 3 is settled without a credit", |it| {
+        it.payments[2].state = PaymentState::Settled;
+    });
+    finds_payment("payment", "payment 1 is void and was credited", |it| {
+        it.payments[0].state = PaymentState::Void;
+    });
+    finds_payment("payment", "payment 1 is not what the journal makes", |it| {
+        it.payments[0].amount = usd(501);
+    });
+    finds_payment("payment", "payment 1 is not what the journal makes", |it| {
+        it.payments[0].customer = BOB;
+    });
+    finds_payment("payment", "payment 1 is not what the journal makes", |it| {
+        it.payments[0].entry = Some(EntryId(12));
+    });
+    finds_payment("orphan", "entry 11 credits payment 1, which does not exist", |it| {
+        it.payments.remove(0);
+    });
+    finds_payment("payment", "entry 12 credits payment 1, which was credited before", |it| {
+        *it.event(12) = paid(1, Purpose::Extension, 131, 10_002);
+    });
+    finds_payment("payment", "entry 12 credits payment 2, which buys nothing", |it| {
+        it.bill(13).payment = None;
+    });
+    finds_payment("payment", "entry 13 was paid by payment 9, not credited before it", |it| {
+        it.bill(13).payment = Some(PaymentId(9));
+    });
+    finds_payment("payment", "payment 2 of 1.31 USD was not for it", |it| {
+        *it.event(12) = paid(2, Purpose::Order, 131, 10_002);
+    });
+    finds_payment("ledger", "entry 11 posts to account", |it| {
+        it.entries[10].postings[1].account = House::Deposits.account(Currency::USD);
+    });
 }
 
 /// Plants one fault and wants it found under `rule`, with `words` in what is said of it.

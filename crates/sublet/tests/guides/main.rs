@@ -46,6 +46,7 @@ guides! {
     operators_catalogue: "operators/catalogue.md",
     operators_stock: "operators/stock.md",
     operators_customers_and_money: "operators/customers-and-money.md",
+    operators_payments: "operators/payments.md",
     operators_backup: "operators/backup.md",
     operators_moving_to_postgresql: "operators/moving-to-postgresql.md",
     operators_running: "operators/running.md",
