@@ -9,11 +9,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wire::proxyseller::balance::Balance;
+use wire::proxyseller::auto_prolong::{AutoProlongCalculated, AutoProlonged};
+use wire::proxyseller::auto_top_up::{AutoTopUp, AutoTopUpRequest};
+use wire::proxyseller::balance::{AddRequest, Added, Balance};
 use wire::proxyseller::envelope::{Envelope, Problem};
 use wire::proxyseller::order::{Calculated, OrderRequest, Ordered};
 use wire::proxyseller::prolong::{ProlongCalculated, ProlongRequest, Prolonged};
-use wire::proxyseller::reference::{Items, Section, Sections};
+use wire::proxyseller::reference::{Items, Named, Section, Sections};
 use wire::proxyseller::system::Pong;
 
 use crate::examples::{compact, examples};
@@ -28,6 +30,16 @@ fn rewrite(call: &str, case: &str, json: &str) -> String {
     match (call, case.starts_with("request")) {
         ("order-calc" | "order-make", true) => write(&OrderRequest::read(bytes).unwrap()),
         ("prolong-calc" | "prolong-make", true) => write(&ProlongRequest::read(bytes).unwrap()),
+        ("autoprolong-calc" | "autoprolong-enable" | "autoprolong-disable", true) => {
+            write(&ProlongRequest::read(bytes).unwrap())
+        }
+        ("balance-add", true) => write(&AddRequest::read(bytes).unwrap()),
+        ("balance-autotopup-set", true) => write(&AutoTopUpRequest::read(bytes).unwrap()),
+        ("autoprolong-calc", false) => enveloped::<AutoProlongCalculated>(json),
+        ("autoprolong-enable" | "autoprolong-disable", false) => enveloped::<AutoProlonged>(json),
+        ("balance-add", false) => enveloped::<Added>(json),
+        ("balance-autotopup-get" | "balance-autotopup-set", false) => enveloped::<AutoTopUp>(json),
+        ("balance-payments-list", false) => enveloped::<Items<Vec<Named>>>(json),
         ("balance-get", false) => enveloped::<Balance>(json),
         ("order-calc", false) => enveloped::<Calculated>(json),
         ("order-make", false) => enveloped::<Ordered>(json),

@@ -1,6 +1,8 @@
 //! The Proxy-Seller dialect, v1 and v2.
 
 mod access;
+mod auto_prolong;
+mod balance;
 mod mix;
 mod order;
 mod prolong;
@@ -19,6 +21,12 @@ impl Shop {
     /// A call of the Proxy-Seller dialect that only reads, as Ann.
     pub(crate) async fn ps_get(&self, version: &str, call: &str) -> Answer {
         self.get(&format!("/personal/api/{version}/{}/{call}", self.ka)).await
+    }
+
+    /// Whose key it is.
+    pub(crate) fn customer_of(&self, key: &str) -> domain::ids::CustomerId {
+        let caller = self.engine.caller(key, [127, 0, 0, 1].into()).unwrap();
+        caller.unwrap().customer.id
     }
 
     /// A call with a body, as Ann.
