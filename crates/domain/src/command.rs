@@ -1,6 +1,8 @@
 //! Everything that can be wished for, and how a wish is decided.
 
+use crate::authorise::{Authorise, ChangeAuthorisation, DeleteAuthorisation};
 use crate::auto_extend::SetAutoExtend;
+use crate::comment::SetComment;
 use crate::deposit::Deposit;
 use crate::extend::Extend;
 use crate::idempotency::{Answer, Idempotency, KEPT_WITH_KEY, KeySource, Remembered};
@@ -10,6 +12,7 @@ use crate::money::Money;
 use crate::needs::Needs;
 use crate::order::PlaceOrder;
 use crate::refusal::Refusal;
+use crate::replace::Replace;
 use crate::sweep::{Sweep, Swept};
 use crate::time::{Span, Time};
 use crate::world::World;
@@ -39,6 +42,16 @@ pub enum Wish {
     SetAutoExtend(SetAutoExtend),
     /// Credit a wallet.
     Deposit(Deposit),
+    /// Let somebody use the addresses of an order.
+    Authorise(Authorise),
+    /// Change who may.
+    ChangeAuthorisation(ChangeAuthorisation),
+    /// Let him do so no more.
+    DeleteAuthorisation(DeleteAuthorisation),
+    /// Write something beside leases.
+    SetComment(SetComment),
+    /// Give leases other addresses.
+    Replace(Replace),
     /// Do what is due.
     Sweep(Sweep),
 }
@@ -84,6 +97,11 @@ impl Command {
             Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => extend.customer,
             Wish::SetAutoExtend(set) => set.customer,
             Wish::Deposit(deposit) => deposit.customer,
+            Wish::Authorise(authorise) => authorise.customer,
+            Wish::ChangeAuthorisation(change) => change.customer,
+            Wish::DeleteAuthorisation(delete) => delete.customer,
+            Wish::SetComment(set) => set.customer,
+            Wish::Replace(replace) => replace.customer,
             Wish::Sweep(sweep) => sweep.customer,
         }
     }
@@ -95,6 +113,11 @@ impl Command {
             Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => extend.needs(),
             Wish::SetAutoExtend(set) => set.needs(),
             Wish::Deposit(deposit) => deposit.needs(),
+            Wish::Authorise(authorise) => authorise.needs(),
+            Wish::ChangeAuthorisation(change) => change.needs(),
+            Wish::DeleteAuthorisation(delete) => delete.needs(),
+            Wish::SetComment(set) => set.needs(),
+            Wish::Replace(replace) => replace.needs(),
             Wish::Sweep(sweep) => sweep.needs(),
         };
         if let Some(idempotency) = &self.idempotency {
@@ -114,19 +137,21 @@ impl World {
         {
             return self.replay(earlier, idempotency, customer);
         }
-        let result =
-            match &command.wish {
-                Wish::Order(order) => order.apply(self, now).map(|entry| self.outcome(entry)),
-                Wish::Extend(extend) => extend.apply(self, now).map(|entry| self.outcome(entry)),
-                Wish::ExtendWithPromo(extend) => {
-                    extend.apply_with_promo(self, now).map(|entry| self.outcome(entry))
-                }
-                Wish::Deposit(deposit) => deposit.apply(self, now).map(|entry| self.outcome(entry)),
-                Wish::SetAutoExtend(set) => set
-                    .apply(self, now)
-                    .map(|(entry, event)| Outcome::Done { entry, at: now, event: Box::new(event) }),
-                Wish::Sweep(sweep) => Ok(Outcome::Swept(sweep.apply(self, now))),
-            };
+        let result = match &command.wish {
+            Wish::Order(order) => order.apply(self, now).map(|entry| self.outcome(entry)),
+            Wish::Extend(extend) => extend.apply(self, now).map(|entry| self.outcome(entry)),
+            Wish::ExtendWithPromo(extend) => {
+                extend.apply_with_promo(self, now).map(|entry| self.outcome(entry))
+            }
+            Wish::Deposit(deposit) => deposit.apply(self, now).map(|entry| self.outcome(entry)),
+            Wish::SetAutoExtend(set) => set.apply(self, now).map(|done| changed(done, now)),
+            Wish::Authorise(wish) => wish.apply(self, now).map(|done| changed(done, now)),
+            Wish::ChangeAuthorisation(wish) => wish.apply(self, now).map(|done| changed(done, now)),
+            Wish::DeleteAuthorisation(wish) => wish.apply(self, now).map(|it| self.outcome(it)),
+            Wish::SetComment(set) => set.apply(self, now).map(|done| changed(done, now)),
+            Wish::Replace(replace) => replace.apply(self, now).map(|entry| self.outcome(entry)),
+            Wish::Sweep(sweep) => Ok(Outcome::Swept(sweep.apply(self, now))),
+        };
         if let Some(idempotency) = &command.idempotency {
             self.remember_decision(customer, idempotency, &result, now);
         }
@@ -192,4 +217,9 @@ impl World {
             });
         }
     }
+}
+
+/// What was asked for, and where it is written if that changed anything.
+fn changed((entry, event): (Option<EntryId>, Event), at: Time) -> Outcome {
+    Outcome::Done { entry, at, event: Box::new(event) }
 }

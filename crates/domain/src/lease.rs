@@ -30,6 +30,10 @@ pub struct Lease {
     pub auto_extend: Option<Period>,
     /// When a failed automatic extension is tried again.
     pub retry_at: Option<Time>,
+    /// When its address was last replaced by another one.
+    pub replaced_at: Option<Time>,
+    /// What its customer has written beside it.
+    pub comment: Option<String>,
     /// Nothing is due before this. May be too early, never too late: an extension need not move
     /// it, so that it costs no index.
     pub look_at: Time,
@@ -113,6 +117,8 @@ mod tests {
             reserved_until: None,
             auto_extend: None,
             retry_at: None,
+            replaced_at: None,
+            comment: None,
             look_at: day(30),
         }
     }

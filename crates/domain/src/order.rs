@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::access::{Access, Entropy, Login, may_be_source};
+use crate::authorisation::Granting;
 use crate::catalogue::Catalogue;
 use crate::country::Country;
 use crate::ids::{CustomerId, OrderId};
@@ -34,8 +35,9 @@ pub struct Order {
     pub quantity: u32,
     /// What for, in the customer's words.
     pub goal: String,
-    /// Who may use them.
-    pub access: Access,
+    /// What lists show of who may use them; see [`crate::authorisation`]. `None` once its customer
+    /// has deleted that.
+    pub access: Option<Access>,
     /// What an IPv6 proxy speaks.
     pub protocol: Option<Protocol>,
     /// After how many seconds a mobile exit rotates; 0 is by link only.
@@ -110,8 +112,16 @@ pub enum AccessWish {
     Unknown,
     /// By a login that is issued.
     Login,
+    /// By the pair of login and password that this customer usually uses. It is issued when it is
+    /// first needed.
+    Usual,
+    /// By the customer's usual pair, and by one that is issued for this order and not shown in
+    /// lists.
+    UsualAndOwn,
     /// By this source address; `None` is missing or unreadable.
     SourceIp(Option<IpAddr>),
+    /// By this source address, and by a login that is issued and not shown in lists.
+    SourceIpAndOwn(Option<IpAddr>),
 }
 
 /// An order that can be placed if there is stock and money.
@@ -143,6 +153,9 @@ impl PlaceOrder {
         {
             needs.stock.insert(pool, quantity);
         }
+        if matches!(self.access, AccessWish::Usual | AccessWish::UsualAndOwn) {
+            needs.usual_logins.insert(self.customer);
+        }
         needs
     }
 
@@ -164,7 +177,7 @@ impl PlaceOrder {
         world.spender(self.customer)?;
         let checked = self.check(&world.catalogue)?;
         let mut entropy = World::entropy(self.seed);
-        let access = self.access(&mut entropy)?;
+        let wanted = self.access(&mut entropy)?;
         let quote = self.priced(world, &checked, now)?;
         Self::stocked(world, &checked)?;
         if let Some(missing) = quote.shortfall() {
@@ -190,6 +203,8 @@ impl PlaceOrder {
                 reserved_until: None,
                 auto_extend: None,
                 retry_at: None,
+                replaced_at: None,
+                comment: None,
                 look_at: ends_at,
             })
             .collect();
@@ -203,6 +218,7 @@ impl PlaceOrder {
             let bill = Bill { quote, balance_after };
             Event::Order { order: id, bill, period, leases: granted }
         });
+        let access = world.authorise_order(self.customer, id, wanted, &mut entropy);
         let order = Order {
             id,
             customer: self.customer,
@@ -210,7 +226,7 @@ impl PlaceOrder {
             period,
             quantity,
             goal,
-            access,
+            access: Some(access),
             protocol,
             rotation_seconds,
             created_at: now,
@@ -253,7 +269,9 @@ impl PlaceOrder {
         }
         match self.access {
             AccessWish::Unknown => return Err(Refusal::UnknownAccess),
-            AccessWish::SourceIp(ip) if !ip.is_some_and(may_be_source) => {
+            AccessWish::SourceIp(ip) | AccessWish::SourceIpAndOwn(ip)
+                if !ip.is_some_and(may_be_source) =>
+            {
                 return Err(Refusal::BadSourceIp);
             }
             _ => {}
@@ -287,11 +305,17 @@ impl PlaceOrder {
         }
     }
 
-    fn access(&self, entropy: &mut Entropy) -> Result<Access, Refusal> {
+    /// How the order will know its customer: what lists show, and what they do not.
+    fn access(&self, entropy: &mut Entropy) -> Result<(Granting, bool), Refusal> {
+        let source = |ip: Option<IpAddr>| {
+            ip.map(|ip| Granting::SourceIp(ip.to_canonical())).ok_or(Refusal::BadSourceIp)
+        };
         match self.access {
-            AccessWish::Login => Ok(Access::Login(Login::draw(entropy))),
-            AccessWish::SourceIp(Some(ip)) => Ok(Access::SourceIp(ip.to_canonical())),
-            AccessWish::SourceIp(None) => Err(Refusal::BadSourceIp),
+            AccessWish::Login => Ok((Granting::Own(Login::draw(entropy)), false)),
+            AccessWish::Usual => Ok((Granting::Usual, false)),
+            AccessWish::UsualAndOwn => Ok((Granting::Usual, true)),
+            AccessWish::SourceIp(ip) => Ok((source(ip)?, false)),
+            AccessWish::SourceIpAndOwn(ip) => Ok((source(ip)?, true)),
             AccessWish::NotAsked | AccessWish::Unknown => Err(Refusal::UnknownAccess),
         }
     }

@@ -1,8 +1,11 @@
 //! Commands, decided in a small shop.
 
+mod access;
 mod auto_extend;
 mod books;
+mod comments;
 mod lists;
+mod replacing;
 mod shop;
 mod stock;
 mod wishes;
