@@ -27,6 +27,8 @@ pub struct Authorisation {
     pub access: Access,
     /// Whether its login is the one that its customer usually uses.
     pub usual: bool,
+    /// Whether its login was chosen by its customer rather than issued.
+    pub chosen: bool,
     /// Whether lists of proxies show it.
     pub shown: bool,
 }

@@ -182,6 +182,7 @@ impl ChangeAuthorisation {
                     if *login != pair.login && !is_login(login) {
                         return Err(Refusal::BadLogin);
                     }
+                    changed.chosen |= *login != pair.login;
                     pair.login.clone_from(login);
                 }
                 if let Some(password) = &self.password {
@@ -191,6 +192,7 @@ impl ChangeAuthorisation {
                     pair.password.clone_from(password);
                 }
                 changed.usual = world.is_usual(self.customer, &pair.login);
+                changed.chosen &= !changed.usual;
                 if !changed.usual && world.is_taken(&pair.login, known.id) {
                     return Err(Refusal::LoginTaken);
                 }

@@ -27,6 +27,11 @@ impl ProductKey {
         let fits = operator.is_some() == (kind == ProxyKind::Mobile) && parts.next().is_none();
         fits.then_some(ProductKey { kind, country, operator })
     }
+
+    /// The pool of stock that serves it.
+    pub fn pool(&self) -> ProductKey {
+        self.clone()
+    }
 }
 
 impl fmt::Display for ProductKey {

@@ -111,7 +111,7 @@ impl Replace {
             return Err(Refusal::SalesLocked);
         }
         let old: Vec<(LeaseId, ProductKey)> =
-            leases.iter().map(|lease| (lease.id, lease.product.clone())).collect();
+            leases.iter().map(|lease| (lease.id, lease.product.pool())).collect();
         let mut pools: BTreeMap<&ProductKey, Vec<LeaseId>> = BTreeMap::new();
         for (lease, product) in &old {
             pools.entry(product).or_default().push(*lease);

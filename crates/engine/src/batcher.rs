@@ -282,7 +282,10 @@ fn weight(command: &Command) -> usize {
         Wish::Order(order) => order.quantity.map_or(1, |quantity| quantity.min(10_000) as usize),
         Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => selected(&extend.leases),
         Wish::SetAutoExtend(set) => selected(&set.leases),
-        Wish::Deposit(_) => 1,
+        Wish::SetComment(set) => set.leases.as_ref().map_or(1, Vec::len),
+        Wish::Replace(replace) => replace.leases.as_ref().map_or(1, Vec::len),
+        Wish::Authorise(_) => 10,
+        Wish::Deposit(_) | Wish::ChangeAuthorisation(_) | Wish::DeleteAuthorisation(_) => 1,
         Wish::Sweep(sweep) => sweep.leases.len(),
     };
     leases.max(1)

@@ -9,6 +9,7 @@
 //! belong on a thread for blocking work.
 
 pub mod audit;
+mod authorised;
 pub mod catalogue_file;
 mod chunks;
 pub mod conformance;
@@ -28,6 +29,8 @@ mod stocking;
 pub mod transfer;
 pub mod vault;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,7 +38,7 @@ use domain::api_key::ApiKey;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
-use domain::ids::{CustomerId, EntryId, KeyId, LeaseId};
+use domain::ids::{AddressId, AuthorisationId, CustomerId, EntryId, KeyId, LeaseId, OrderId};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::ledger::Wallet;
@@ -47,8 +50,8 @@ use domain::world::World;
 
 use crate::error::Error;
 use crate::records::{
-    Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, ProxyFilter, StockLine, Stocked,
+    Alive, Authorised, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer,
+    NewPrefix, NewPromo, OperatorToken, ProxyFilter, Replacement, StockLine, Stocked,
 };
 
 /// The result of asking a store.
@@ -199,6 +202,22 @@ pub trait Store: Send + Sync + 'static {
         limit: u32,
         now: Time,
     ) -> Result<Vec<Proxy>>;
+
+    /// The authorisations of a customer's orders that are not over, or of one of them, by order and
+    /// then by id, from behind `after`; at most `limit`.
+    fn authorisations(
+        &self,
+        customer: CustomerId,
+        order: Option<OrderId>,
+        after: Option<(OrderId, AuthorisationId)>,
+        limit: u32,
+    ) -> Result<Vec<Authorised>>;
+
+    /// How the addresses of a customer's lease were replaced, oldest first.
+    fn replacements(&self, customer: CustomerId, lease: LeaseId) -> Result<Vec<Replacement>>;
+
+    /// The exits that these addresses are. Those that do not exist are left out.
+    fn exits(&self, addresses: &BTreeSet<AddressId>) -> Result<BTreeMap<AddressId, IpAddr>>;
 
     /// Entries of the journal, oldest first, from behind `after`; at most `limit`.
     fn entries(

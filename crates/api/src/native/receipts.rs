@@ -97,7 +97,20 @@ fn receipt(ids: &PublicIds, entry: &Entry) -> Value {
             });
             shown["leases"] = ended.collect();
         }
-        Event::Released { leases } => shown["leases"] = named(leases),
+        Event::Released { leases } | Event::Comment { leases } => {
+            shown["leases"] = named(leases);
+        }
+        Event::Authorisation { authorisation, order, active, change: _ } => {
+            shown["authorisation_id"] = ids.authorisation(*authorisation).into();
+            shown["order_id"] = ids.order(*order).into();
+            shown["active"] = (*active).into();
+        }
+        Event::Replacement { leases, reason, comment } => {
+            let leases: Vec<LeaseId> = leases.iter().map(|replaced| replaced.lease).collect();
+            shown["leases"] = named(&leases);
+            shown["reason"] = reason.name().into();
+            shown["comment"] = comment.as_deref().into();
+        }
     }
     shown
 }

@@ -29,6 +29,14 @@ pub(super) fn problem(refusal: &Refusal) -> ProblemKind {
         | Refusal::EndTooFar
         | Refusal::PromoNotApplicable
         | Refusal::BadAmount
+        | Refusal::UnknownAuthorisation
+        | Refusal::TooManyAuthorisations
+        | Refusal::BadLogin
+        | Refusal::BadPassword
+        | Refusal::LoginTaken
+        | Refusal::BadComment
+        | Refusal::UnknownReason
+        | Refusal::ReplacedRecently { .. }
         | Refusal::SalesLocked => ProblemKind::Unknown,
     }
 }

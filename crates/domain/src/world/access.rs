@@ -95,7 +95,16 @@ impl World {
             Access::Login(pair) => self.is_usual(customer, &pair.login),
             Access::SourceIp(_) => false,
         };
-        let added = Authorisation { id, customer, order, active: true, access, usual, shown };
+        let added = Authorisation {
+            id,
+            customer,
+            order,
+            active: true,
+            access,
+            usual,
+            chosen: false,
+            shown,
+        };
         self.note_login(&added);
         self.changes.authorisations_new.insert(id, added.clone());
         self.known.authorisations.insert(id, added);

@@ -207,6 +207,7 @@ fn a_change_is_checked_and_what_is_not_named_stays() {
     let known = world.authorisation(AuthorisationId(1)).unwrap();
     let login = Login { login: "ann.new".into(), password: "secret".into() };
     assert_eq!((pair(known), known.active, known.shown), (&login, true, true));
+    assert!(known.chosen && !world.authorisation(AuthorisationId(2)).unwrap().chosen);
 
     let by = AuthoriseBy::SourceIp(Some("203.0.113.7".parse().unwrap()));
     let (id, ..) = done(decide(&mut world, authorise(1, by, 1)));
@@ -257,7 +258,8 @@ fn a_usual_pair_that_is_changed_is_the_orders_own_from_then_on() {
     assert_eq!(pair(world.authorisation(two).unwrap()), &usual, "the other order keeps it");
     let back = ChangeAuthorisation { login: Some(usual.login.clone()), ..change(one) };
     done(decide(&mut world, Wish::ChangeAuthorisation(back)));
-    assert!(world.authorisation(one).unwrap().usual, "it may be shared again");
+    let now = world.authorisation(one).unwrap();
+    assert!(now.usual && !now.chosen, "it may be shared again");
 }
 
 #[test]

@@ -154,6 +154,7 @@ fn authorisation(id: i64) -> Authorisation {
         active: true,
         access: Access::Login(pair),
         usual: false,
+        chosen: false,
         shown: true,
     }
 }

@@ -282,7 +282,14 @@ impl Played {
         match &command.wish {
             Wish::Order(order) => Some(order.quote(&world, now)),
             Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => Some(extend.quote(&world, now)),
-            Wish::SetAutoExtend(_) | Wish::Deposit(_) | Wish::Sweep(_) => None,
+            Wish::SetAutoExtend(_)
+            | Wish::Authorise(_)
+            | Wish::ChangeAuthorisation(_)
+            | Wish::DeleteAuthorisation(_)
+            | Wish::SetComment(_)
+            | Wish::Replace(_)
+            | Wish::Deposit(_)
+            | Wish::Sweep(_) => None,
         }
     }
 

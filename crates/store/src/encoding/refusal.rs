@@ -1,6 +1,7 @@
 //! Remembered refusals as JSON: `{"refusal":"insufficient_funds","missing":[12,"USD"],…}`.
 
 use domain::idempotency::Answer;
+use domain::ids::LeaseId;
 use domain::money::Money;
 use domain::refusal::Refusal;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,14 @@ enum Name {
     PromoNotApplicable,
     BadAmount,
     SalesLocked,
+    UnknownAuthorisation,
+    TooManyAuthorisations,
+    BadLogin,
+    BadPassword,
+    LoginTaken,
+    BadComment,
+    UnknownReason,
+    ReplacedRecently { leases: Vec<i64> },
 }
 
 /// Both ways between the refusals and their names, so that neither can forget one.
@@ -53,6 +62,9 @@ macro_rules! names {
                 Refusal::InsufficientFunds { missing } => {
                     Name::InsufficientFunds { missing: Cash(*missing) }
                 }
+                Refusal::ReplacedRecently { leases } => {
+                    Name::ReplacedRecently { leases: leases.iter().map(|id| id.0).collect() }
+                }
             }
         }
 
@@ -62,6 +74,9 @@ macro_rules! names {
                 Name::InsufficientFunds { missing } => {
                     Refusal::InsufficientFunds { missing: missing.0 }
                 }
+                Name::ReplacedRecently { leases } => Refusal::ReplacedRecently {
+                    leases: leases.into_iter().map(LeaseId).collect(),
+                },
             }
         }
     };
@@ -89,7 +104,14 @@ names!(
     EndTooFar,
     PromoNotApplicable,
     BadAmount,
-    SalesLocked
+    SalesLocked,
+    UnknownAuthorisation,
+    TooManyAuthorisations,
+    BadLogin,
+    BadPassword,
+    LoginTaken,
+    BadComment,
+    UnknownReason
 );
 
 /// A refusal, and what was in the wallet.
@@ -114,7 +136,8 @@ mod tests {
     fn a_refusal_is_read_as_it_was_written() {
         let balance = Money::from_minor(718, Currency::USD);
         let missing = Money::from_minor(114, Currency::USD);
-        for refusal in [Refusal::OutOfStock, Refusal::InsufficientFunds { missing }] {
+        let recent = Refusal::ReplacedRecently { leases: vec![LeaseId(7), LeaseId(2)] };
+        for refusal in [Refusal::OutOfStock, Refusal::InsufficientFunds { missing }, recent] {
             let text = encode(&refusal, balance);
             assert_eq!(decode(&text).unwrap(), Answer::Refused { refusal, balance }, "{text}");
         }

@@ -1,13 +1,16 @@
 //! Every entry is read as it was written, and nothing else is read.
 
-use domain::ids::{AccountId, AddressId, CustomerId, EntryId, LeaseId, OrderId, PromoId};
-use domain::journal::{Bill, Entry, Event, Granted, Moved};
+use domain::ids::{
+    AccountId, AddressId, AuthorisationId, CustomerId, EntryId, LeaseId, OrderId, PromoId,
+};
+use domain::journal::{AuthorisationChange, Bill, Entry, Event, Granted, Moved, Replaced};
 use domain::ledger::Posting;
 use domain::money::{Currency, Money, Percent, UnitPrice};
 use domain::period::Period;
 use domain::pricing::{Quote, QuoteLine};
 use domain::product::ProductKey;
 use domain::promo::PromoOutcome;
+use domain::replace::ReplaceReason;
 use domain::time::Time;
 use proptest::collection::vec;
 use proptest::option;
@@ -78,6 +81,11 @@ fn happened() -> impl Strategy<Value = Event> {
         ends_at,
     });
     let moved = (lease(), time(), time()).prop_map(|(lease, from, to)| Moved { lease, from, to });
+    let replaced = (lease(), any::<i64>(), any::<i64>()).prop_map(|(lease, from, to)| Replaced {
+        lease,
+        from: AddressId(from),
+        to: AddressId(to),
+    });
     prop_oneof![
         (money(), money(), ".*").prop_map(|(amount, balance_after, note)| Event::Deposit {
             amount,
@@ -106,6 +114,25 @@ fn happened() -> impl Strategy<Value = Event> {
             .prop_map(|(leases, missing)| Event::RenewalFailed { leases, missing }),
         vec((lease(), option::of(time())), 0..5).prop_map(|leases| Event::Ended { leases }),
         vec(lease(), 0..5).prop_map(|leases| Event::Released { leases }),
+        (any::<i64>(), any::<i64>(), any::<bool>(), 0..3_usize).prop_map(
+            |(authorisation, order, active, change)| {
+                let change = [
+                    AuthorisationChange::Added,
+                    AuthorisationChange::Changed,
+                    AuthorisationChange::Deleted,
+                ][change];
+                let (authorisation, order) = (AuthorisationId(authorisation), OrderId(order));
+                Event::Authorisation { authorisation, order, active, change }
+            }
+        ),
+        vec(lease(), 0..5).prop_map(|leases| Event::Comment { leases }),
+        (vec(replaced, 0..5), 0..5_usize, option::of(".*")).prop_map(
+            |(leases, reason, comment)| Event::Replacement {
+                leases,
+                reason: ReplaceReason::ALL[reason],
+                comment
+            }
+        ),
     ]
 }
 

@@ -23,6 +23,12 @@ const MIGRATIONS: &[Migration] = &[
         shared: "",
         own: include_str!("../../migrations/0002_postgres.sql"),
     },
+    Migration {
+        id: 4,
+        name: "access",
+        shared: include_str!("../../migrations/0004_access.sql"),
+        own: include_str!("../../migrations/0004_postgres.sql"),
+    },
 ];
 
 struct Migration {

@@ -7,6 +7,7 @@
 mod answers;
 mod arriving;
 mod audit;
+mod authorisations;
 mod batches;
 mod catalogues;
 mod customers;
@@ -27,6 +28,7 @@ mod pool;
 mod promos;
 mod proxies;
 mod reactor;
+mod replacements;
 mod row;
 mod runs;
 mod save;
@@ -42,6 +44,8 @@ mod transact;
 mod transaction;
 mod value;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -50,7 +54,9 @@ use domain::api_key::ApiKey;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
-use domain::ids::{CustomerId, EntryId, KeyId, LeaseId, PromoId};
+use domain::ids::{
+    AddressId, AuthorisationId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PromoId,
+};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::ledger::Wallet;
@@ -73,8 +79,8 @@ use self::transaction::{LONG_PATIENCE, PATIENCE, Tx};
 use crate::audit::Report;
 use crate::error::Error;
 use crate::records::{
-    Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, ProxyFilter, StockLine, Stocked,
+    Alive, Authorised, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer,
+    NewPrefix, NewPromo, OperatorToken, ProxyFilter, Replacement, StockLine, Stocked,
 };
 use crate::revocations::Revocations;
 use crate::statements;
@@ -199,7 +205,8 @@ impl Store for PostgresStore {
 
     fn load(&self, needs: &Needs, now: Time) -> Result<World> {
         let catalogue = |tx: &Tx<'_>, version| self.catalogues.get(tx, version);
-        self.read(|tx| load::load(tx, needs, now, Locks::None, None, catalogue)).map(World::new)
+        self.read(|tx| load::load(tx, needs, now, Locks::None, &self.vault, None, catalogue))
+            .map(World::new)
     }
 
     fn due(&self, until: Time, limit: u32) -> Result<Vec<Due>> {
@@ -390,6 +397,24 @@ impl Store for PostgresStore {
         now: Time,
     ) -> Result<Vec<Proxy>> {
         self.read(|tx| self.shelf(tx, now).list_at(customer, kind, offset, limit))
+    }
+
+    fn authorisations(
+        &self,
+        customer: CustomerId,
+        order: Option<OrderId>,
+        after: Option<(OrderId, AuthorisationId)>,
+        limit: u32,
+    ) -> Result<Vec<Authorised>> {
+        self.read(|tx| authorisations::list(tx, &self.vault, customer, order, after, limit))
+    }
+
+    fn replacements(&self, customer: CustomerId, lease: LeaseId) -> Result<Vec<Replacement>> {
+        self.read(|tx| replacements::list(tx, customer, lease))
+    }
+
+    fn exits(&self, addresses: &BTreeSet<AddressId>) -> Result<BTreeMap<AddressId, IpAddr>> {
+        self.read(|tx| replacements::exits(tx, addresses))
     }
 
     fn entries(

@@ -96,7 +96,7 @@ impl PostgresStore {
         let tx = Tx::writing(&session);
         let catalogue = |tx: &Tx<'_>, version| self.catalogues.get(tx, version);
         let run = Some((self.server, self.run.load(Ordering::Relaxed)));
-        let loaded = load::load(&tx, &batch.needs, batch.now, locks, run, catalogue)?;
+        let loaded = load::load(&tx, &batch.needs, batch.now, locks, &self.vault, run, catalogue)?;
         let decided = batch.decide(loaded.clone());
         let sold_out =
             |decision: &Decision| !decision.replayed && decision.result == Err(Refusal::OutOfStock);
@@ -168,6 +168,7 @@ fn used(before: NextIds, after: NextIds) -> NextIds {
         order: after.order - before.order,
         lease: after.lease - before.lease,
         address: after.address - before.address,
+        authorisation: after.authorisation - before.authorisation,
     }
 }
 

@@ -35,6 +35,10 @@ pub(super) fn load(
     let else_empty = needs.promos.is_empty()
         && needs.stock.is_empty()
         && needs.orders.is_empty()
+        && needs.authorisations.is_empty()
+        && needs.authorised.is_empty()
+        && needs.usual_logins.is_empty()
+        && needs.logins.is_empty()
         && needs.remembered.is_empty()
         && needs.siblings.is_subset(&needs.leases);
     if !few || !else_empty {

@@ -11,8 +11,9 @@ use domain::world::Loaded;
 use rusqlite::Connection;
 
 use super::state::State;
-use super::{answers, customers, leases, promos, stock};
+use super::{answers, authorisations, customers, leases, promos, stock};
 use crate::Result;
+use crate::vault::Vault;
 
 /// Everything in `needs` that exists, in the order of its fields.
 ///
@@ -20,6 +21,7 @@ use crate::Result;
 /// putting lists into statements, and neighbours lie on one page.
 pub(super) fn load(
     connection: &Connection,
+    vault: &Vault,
     needs: &Needs,
     state: &State,
     catalogue: Arc<Catalogue>,
@@ -61,6 +63,7 @@ pub(super) fn load(
         loaded.pools.push((product.clone(), pool));
     }
     load_leases(connection, needs, &mut loaded)?;
+    authorisations::load(connection, vault, needs, &mut loaded)?;
     for (customer, key) in &needs.remembered {
         loaded.remembered.extend(answers::get(connection, *customer, *key)?);
     }

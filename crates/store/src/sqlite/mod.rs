@@ -5,6 +5,7 @@
 
 mod answers;
 mod audit;
+mod authorisations;
 mod backup;
 pub mod baseline;
 mod catalogues;
@@ -24,6 +25,7 @@ mod orders;
 mod promos;
 mod proxies;
 mod readers;
+mod replacements;
 mod restore;
 mod save;
 mod state;
@@ -32,7 +34,8 @@ mod stock;
 mod tests;
 mod transaction;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -40,7 +43,9 @@ use domain::api_key::ApiKey;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
-use domain::ids::{CustomerId, EntryId, KeyId, LeaseId, PromoId};
+use domain::ids::{
+    AddressId, AuthorisationId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PromoId,
+};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::ledger::Wallet;
@@ -65,8 +70,8 @@ use self::transaction::{Ending, deciding, reading, writing};
 use crate::audit::Report;
 use crate::error::Error;
 use crate::records::{
-    Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, ProxyFilter, StockLine, Stocked,
+    Alive, Authorised, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer,
+    NewPrefix, NewPromo, OperatorToken, ProxyFilter, Replacement, StockLine, Stocked,
 };
 use crate::revocations::Revocations;
 use crate::statements;
@@ -162,7 +167,7 @@ impl SqliteStore {
     fn loaded(&self, connection: &Connection, needs: &Needs, now: Time) -> Result<Loaded> {
         let state = state::read(connection)?;
         let catalogue = self.catalogues.get(connection, state.catalogue_version)?;
-        load::load(connection, needs, &state, catalogue, now)
+        load::load(connection, &self.vault, needs, &state, catalogue, now)
     }
 
     fn catalogue_in(&self, connection: &Connection) -> Result<Arc<Catalogue>> {
@@ -399,6 +404,26 @@ impl Store for SqliteStore {
         now: Time,
     ) -> Result<Vec<Proxy>> {
         self.read(|connection| self.shelf(connection, now).list_at(customer, kind, offset, limit))
+    }
+
+    fn authorisations(
+        &self,
+        customer: CustomerId,
+        order: Option<OrderId>,
+        after: Option<(OrderId, AuthorisationId)>,
+        limit: u32,
+    ) -> Result<Vec<Authorised>> {
+        self.read(|connection| {
+            authorisations::list(connection, &self.vault, customer, order, after, limit)
+        })
+    }
+
+    fn replacements(&self, customer: CustomerId, lease: LeaseId) -> Result<Vec<Replacement>> {
+        self.read(|connection| replacements::list(connection, customer, lease))
+    }
+
+    fn exits(&self, addresses: &BTreeSet<AddressId>) -> Result<BTreeMap<AddressId, IpAddr>> {
+        self.read(|connection| replacements::exits(connection, addresses))
     }
 
     fn entries(

@@ -1,6 +1,8 @@
 //! Two PostgreSQL stores on one database, which take turns at every call and run side by side where
 //! a case does: together they do as one store must.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +11,9 @@ use domain::api_key::ApiKey;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
-use domain::ids::{CustomerId, EntryId, KeyId, LeaseId, PromoId};
+use domain::ids::{
+    AddressId, AuthorisationId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PromoId,
+};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::ledger::Wallet;
@@ -22,8 +26,8 @@ use store::audit::Report;
 use store::conformance::CASES;
 use store::postgres::{Options, PostgresStore};
 use store::records::{
-    Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, ProxyFilter, StockLine, Stocked,
+    Alive, Authorised, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
+    OperatorToken, ProxyFilter, Replacement, StockLine, Stocked,
 };
 use store::{Result, Store};
 use tempfile::TempDir;
@@ -105,6 +109,9 @@ impl Store for Turns {
             limit: u32,
             now: Time
         ) -> Result<Vec<Proxy>>;
+        fn authorisations(customer: CustomerId, order: Option<OrderId>, after: Option<(OrderId, AuthorisationId)>, limit: u32) -> Result<Vec<Authorised>>;
+        fn replacements(customer: CustomerId, lease: LeaseId) -> Result<Vec<Replacement>>;
+        fn exits(addresses: &BTreeSet<AddressId>) -> Result<BTreeMap<AddressId, IpAddr>>;
         fn entries(filter: &EntryFilter, after: Option<EntryId>, limit: u32) -> Result<Vec<Entry>>;
         fn feed(after: i64, limit: u32) -> Result<Vec<(i64, Entry)>>;
         fn audit(progress: &mut dyn FnMut(u64)) -> Result<Report>;

@@ -5,6 +5,7 @@
 //! sees what was committed before it, and so, behind the wallets' locks, what those who held them
 //! before have left.
 
+mod access;
 mod leases;
 mod promos;
 mod remembered;
@@ -18,6 +19,7 @@ use domain::needs::Needs;
 use domain::time::Time;
 use domain::world::Loaded;
 
+use self::access::Accesses;
 use self::leases::Leases;
 use self::promos::Promos;
 use self::remembered::Asked;
@@ -29,10 +31,12 @@ use super::transaction::Tx;
 use super::value::Value;
 use super::{runs, state};
 use crate::Result;
+use crate::vault::Vault;
 
 /// Every file's statements, for the test that prepares them.
 #[cfg(test)]
 pub(super) const FILES: &[(&str, &[(&str, &str)])] = &[
+    ("load/access", access::STATEMENTS),
     ("load/leases", leases::STATEMENTS),
     ("load/promos", promos::STATEMENTS),
     ("load/remembered", remembered::STATEMENTS),
@@ -48,6 +52,7 @@ pub(super) fn load(
     needs: &Needs,
     now: Time,
     locks: Locks,
+    vault: &Vault,
     run: Option<(i64, i64)>,
     catalogue: impl FnOnce(&Tx<'_>, i64) -> Result<Arc<Catalogue>>,
 ) -> Result<Loaded> {
@@ -55,6 +60,7 @@ pub(super) fn load(
     let promos = Promos::new(needs);
     let stock = Stock::new(needs, now);
     let leases = Leases::new(needs);
+    let accesses = Accesses::new(needs);
     let asked = Asked::new(needs);
 
     let mut values: Vec<(&'static str, Vec<&dyn Value>)> = Vec::new();
@@ -69,6 +75,8 @@ pub(super) fn load(
     stock.ask(locks, &mut values);
     let of_leases = values.len();
     leases.ask(&mut values);
+    let of_accesses = values.len();
+    accesses.ask(&mut values);
     let of_answers = values.len();
     asked.ask(&mut values);
     let of_state = values.len();
@@ -92,7 +100,8 @@ pub(super) fn load(
     wallets.read(&answers[of_wallets..of_promos], &mut loaded)?;
     promos.read(&answers[of_promos..of_stock], &mut loaded)?;
     stock.read(&answers[of_stock..of_leases], &mut loaded)?;
-    leases.read(tx, &answers[of_leases..of_answers], &mut loaded)?;
+    leases.read(tx, &answers[of_leases..of_accesses], &mut loaded)?;
+    accesses.read(vault, &answers[of_accesses..of_answers], &mut loaded)?;
     asked.read(&answers[of_answers..of_state], &mut loaded)?;
     if locks == Locks::Waiting {
         stock.wait_for_all(tx, &mut loaded)?;
