@@ -8,9 +8,12 @@
 //! is used by as many of his orders as he likes.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::access::{Access, Login};
 use crate::ids::{AuthorisationId, CustomerId, OrderId};
+use crate::order::Order;
+use crate::time::Time;
 
 /// A way in to the addresses of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +34,17 @@ pub struct Authorisation {
     pub chosen: bool,
     /// Whether lists of proxies show it.
     pub shown: bool,
+}
+
+/// An authorisation of an order that is not over, as its customer sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authorised {
+    /// The authorisation.
+    pub authorisation: Authorisation,
+    /// The order.
+    pub order: Arc<Order>,
+    /// The latest end of the order's leases.
+    pub ends_at: Time,
 }
 
 /// How somebody is to be known.

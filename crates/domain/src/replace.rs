@@ -4,10 +4,11 @@
 //! of the same pool, and the old one rests before it is let again.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use crate::comment::checked;
 use crate::ids::{CustomerId, EntryId, LeaseId};
-use crate::journal::{Event, Replaced};
+use crate::journal::{Entry, Event, Replaced};
 use crate::lease::{Lease, Standing};
 use crate::needs::Needs;
 use crate::product::ProductKey;
@@ -75,6 +76,36 @@ pub struct Replace {
     pub reason: Option<ReplaceReason>,
     /// The customer's own words. [`ReplaceReason::Custom`] needs some.
     pub comment: Option<String>,
+}
+
+/// A lease had another address before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replacement {
+    /// The entry of the journal.
+    pub entry: EntryId,
+    /// When.
+    pub at: Time,
+    /// Why.
+    pub reason: ReplaceReason,
+    /// The customer's own words.
+    pub comment: Option<String>,
+    /// The exit before.
+    pub from: IpAddr,
+    /// The exit since.
+    pub to: IpAddr,
+}
+
+impl Replacement {
+    /// What an entry of the journal tells, between these exits; `None` if it is of another event.
+    pub fn of(entry: Entry, from: IpAddr, to: IpAddr) -> Option<Replacement> {
+        let Entry { id, at, event, .. } = entry;
+        match event {
+            Event::Replacement { reason, comment, .. } => {
+                Some(Replacement { entry: id, at, reason, comment, from, to })
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Replace {

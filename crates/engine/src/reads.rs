@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use domain::authorisation::Authorised;
 use domain::ids::{AddressId, AuthorisationId, CustomerId, EntryId, LeaseId, OrderId};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
@@ -15,9 +16,10 @@ use domain::needs::Needs;
 use domain::product::ProductKey;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
+use domain::replace::Replacement;
 use domain::time::Time;
 use store::Store;
-use store::records::{Authorised, EntryFilter, ProxyFilter, Replacement};
+use store::records::{EntryFilter, ProxyFilter};
 
 use crate::engine::Engine;
 use crate::fault::{Fault, told};

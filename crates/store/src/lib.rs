@@ -35,6 +35,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::api_key::ApiKey;
+use domain::authorisation::Authorised;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
@@ -45,13 +46,14 @@ use domain::ledger::Wallet;
 use domain::needs::Needs;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
+use domain::replace::Replacement;
 use domain::time::{Span, Time};
 use domain::world::World;
 
 use crate::error::Error;
 use crate::records::{
-    Alive, Authorised, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer,
-    NewPrefix, NewPromo, OperatorToken, ProxyFilter, Replacement, StockLine, Stocked,
+    Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
+    OperatorToken, ProxyFilter, StockLine, Stocked,
 };
 
 /// The result of asking a store.

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::address::Prefix;
 use domain::api_key::ApiKey;
+use domain::authorisation::Authorised;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
@@ -27,6 +28,7 @@ use domain::money::Money;
 use domain::needs::Needs;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
+use domain::replace::Replacement;
 use domain::time::{Span, Time};
 use domain::world::World;
 
@@ -34,8 +36,8 @@ use self::books::{Books, Exit};
 use crate::audit::{Auditor, Report};
 use crate::error::Error;
 use crate::records::{
-    Alive, Authorised, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer,
-    NewPrefix, NewPromo, OperatorToken, ProxyFilter, Replacement, StockLine, Stocked,
+    Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
+    OperatorToken, ProxyFilter, StockLine, Stocked,
 };
 use crate::stock_lines::StockLines;
 use crate::stocking::Stocking;
@@ -433,7 +435,7 @@ impl Store for MemoryStore {
             let Event::Replacement { leases, .. } = &entry.event else { continue };
             if let Some(it) = leases.iter().find(|it| it.lease == lease) {
                 let [from, to] = [it.from, it.to].map(|id| books.addresses[&id].address.ip);
-                list.push(Replacement::of(entry.clone(), from, to)?);
+                list.extend(Replacement::of(entry.clone(), from, to));
             }
         }
         Ok(list)

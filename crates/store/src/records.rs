@@ -1,21 +1,13 @@
 //! What is put in and looked up that is no domain value.
 
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::Arc;
 
-use domain::authorisation::Authorisation;
-use domain::ids::{CustomerId, EntryId, LeaseId, OrderId};
-use domain::journal::{Entry, Event};
+use domain::ids::{CustomerId, LeaseId, OrderId};
 use domain::kind::ProxyKind;
 use domain::money::{Currency, Percent};
 use domain::network::Network;
-use domain::order::Order;
 use domain::product::ProductKey;
-use domain::replace::ReplaceReason;
 use domain::time::{Span, Time};
-
-use crate::Result;
-use crate::encoding::corrupt;
 
 /// Whether a database may be made when it is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,45 +192,4 @@ pub struct ProxyFilter {
 pub struct EntryFilter {
     /// Only of this customer.
     pub customer: Option<CustomerId>,
-}
-
-/// An authorisation of an order that is not over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Authorised {
-    /// The authorisation.
-    pub authorisation: Authorisation,
-    /// The order.
-    pub order: Arc<Order>,
-    /// The latest end of the order's leases.
-    pub ends_at: Time,
-}
-
-/// A lease had another address before.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replacement {
-    /// The entry of the journal.
-    pub entry: EntryId,
-    /// When.
-    pub at: Time,
-    /// Why.
-    pub reason: ReplaceReason,
-    /// The customer's own words.
-    pub comment: Option<String>,
-    /// The exit before.
-    pub from: IpAddr,
-    /// The exit since.
-    pub to: IpAddr,
-}
-
-impl Replacement {
-    /// What an entry tells, between these exits. Entries of other events are not asked for.
-    pub(crate) fn of(entry: Entry, from: IpAddr, to: IpAddr) -> Result<Replacement> {
-        let Entry { id, at, event, .. } = entry;
-        match event {
-            Event::Replacement { reason, comment, .. } => {
-                Ok(Replacement { entry: id, at, reason, comment, from, to })
-            }
-            _ => Err(corrupt("replacement.entry_id", id.0)),
-        }
-    }
 }

@@ -22,6 +22,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -318,9 +319,13 @@ pub(crate) fn psql_bytes(url: &str, sql: &str) -> Result<Vec<u8>, String> {
     command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", "-"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    // It fails if there is no server to send it to. What is wrong then is said below.
-    let _ = child.stdin.take().unwrap().write_all(sql.as_bytes());
-    let output = child.wait_with_output().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let output = thread::scope(|scope| {
+        // Beside the reading: what comes back may be more than fits into a pipe before all is sent.
+        // It fails if there is no server to send it to. What is wrong then is said below.
+        scope.spawn(move || stdin.write_all(sql.as_bytes()));
+        child.wait_with_output().unwrap()
+    });
     match output.status.success() {
         true => Ok(output.stdout),
         false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),

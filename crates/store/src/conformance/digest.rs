@@ -1,6 +1,7 @@
 //! All that can be seen of a store, so that two of them, or one before and after, can be compared.
 
 use domain::access::Access;
+use domain::authorisation::Authorised;
 use domain::customer::Customer;
 use domain::ids::AccountId;
 use domain::journal::Entry;
@@ -8,10 +9,11 @@ use domain::lease::Lease;
 use domain::ledger::{FIRST_WALLET, Wallet};
 use domain::order::Order;
 use domain::promo::Promo;
+use domain::replace::Replacement;
 use domain::time::Time;
 
 use crate::Store;
-use crate::records::{Authorised, EntryFilter, ProxyFilter, Replacement, StockLine};
+use crate::records::{EntryFilter, ProxyFilter, StockLine};
 
 /// Everything that a store shows at a moment. Numbers of wallets' accounts are those of their
 /// customers, because stores choose them freely; `look_at`, which may be too early, is left out.

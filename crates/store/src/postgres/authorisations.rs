@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::access::{Access, Login};
-use domain::authorisation::Authorisation;
+use domain::authorisation::{Authorisation, Authorised};
 use domain::ids::{AuthorisationId, CustomerId, OrderId};
 
 use super::orders;
@@ -11,7 +11,6 @@ use super::row::Row;
 use super::statements::statements;
 use super::transaction::Tx;
 use crate::encoding::{corrupt, password_place};
-use crate::records::Authorised;
 use crate::vault::Vault;
 use crate::{Result, encoding};
 

@@ -51,6 +51,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::api_key::ApiKey;
+use domain::authorisation::Authorised;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
@@ -63,6 +64,7 @@ use domain::ledger::Wallet;
 use domain::needs::Needs;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
+use domain::replace::Replacement;
 use domain::time::{Span, Time};
 use domain::world::{NextIds, World};
 
@@ -79,8 +81,8 @@ use self::transaction::{LONG_PATIENCE, PATIENCE, Tx};
 use crate::audit::Report;
 use crate::error::Error;
 use crate::records::{
-    Alive, Authorised, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer,
-    NewPrefix, NewPromo, OperatorToken, ProxyFilter, Replacement, StockLine, Stocked,
+    Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
+    OperatorToken, ProxyFilter, StockLine, Stocked,
 };
 use crate::revocations::Revocations;
 use crate::statements;

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use domain::ids::{AddressId, CustomerId, LeaseId};
+use domain::replace::Replacement;
 
 use super::journal::{ENTRY_COLUMNS, entry, entry_columns};
 use super::row::Row;
 use super::statements::statements;
 use super::transaction::Tx;
-use crate::records::Replacement;
+use crate::encoding::corrupt;
 use crate::{Result, encoding};
 
 statements! {
@@ -27,7 +28,9 @@ statements! {
 pub(super) fn list(tx: &Tx<'_>, customer: CustomerId, lease: LeaseId) -> Result<Vec<Replacement>> {
     let replacement = |row: &Row| {
         let ip = |column| row.text(column).and_then(|text| encoding::ip("address.ip", text));
-        Replacement::of(entry(row, 0)?, ip(ENTRY_COLUMNS)?, ip(ENTRY_COLUMNS + 1)?)
+        let (from, to) = (ip(ENTRY_COLUMNS)?, ip(ENTRY_COLUMNS + 1)?);
+        let replacement = Replacement::of(entry(row, 0)?, from, to);
+        replacement.ok_or_else(|| corrupt("replacement.entry_id", lease.0))
     };
     tx.rows(LIST, &[&lease.0, &customer.0])?.iter().map(replacement).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::access::{Access, Login};
-use domain::authorisation::Authorisation;
+use domain::authorisation::{Authorisation, Authorised};
 use domain::ids::{AuthorisationId, CustomerId, OrderId};
 use domain::needs::Needs;
 use domain::order::Order;
@@ -17,7 +17,6 @@ use super::orders;
 use super::statements::statements;
 use crate::encoding::{corrupt, password_place, usual_place};
 use crate::error::Error;
-use crate::records::Authorised;
 use crate::vault::Vault;
 use crate::{Result, encoding};
 

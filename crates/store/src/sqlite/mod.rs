@@ -40,6 +40,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::api_key::ApiKey;
+use domain::authorisation::Authorised;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
@@ -52,6 +53,7 @@ use domain::ledger::Wallet;
 use domain::needs::Needs;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
+use domain::replace::Replacement;
 use domain::time::{Span, Time};
 use domain::world::{Loaded, World};
 use rusqlite::Connection;
@@ -70,8 +72,8 @@ use self::transaction::{Ending, deciding, reading, writing};
 use crate::audit::Report;
 use crate::error::Error;
 use crate::records::{
-    Alive, Authorised, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer,
-    NewPrefix, NewPromo, OperatorToken, ProxyFilter, Replacement, StockLine, Stocked,
+    Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
+    OperatorToken, ProxyFilter, StockLine, Stocked,
 };
 use crate::revocations::Revocations;
 use crate::statements;

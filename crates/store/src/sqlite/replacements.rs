@@ -5,11 +5,12 @@ use std::net::IpAddr;
 
 use domain::ids::{AddressId, CustomerId, LeaseId};
 use domain::journal::{Entry, Event};
+use domain::replace::Replacement;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::journal;
 use super::statements::statements;
-use crate::records::Replacement;
+use crate::encoding::corrupt;
 use crate::{Result, encoding};
 
 statements! {
@@ -53,7 +54,9 @@ pub(super) fn list(
             encoding::ip("address.ip", text)
         };
         let (from, to) = (ip(journal::ENTRY_COLUMNS)?, ip(journal::ENTRY_COLUMNS + 1)?);
-        list.push(Replacement::of(entry, from, to)?);
+        let id = entry.id.0;
+        let replacement = Replacement::of(entry, from, to);
+        list.push(replacement.ok_or_else(|| corrupt("replacement.entry_id", id))?);
     }
     Ok(list)
 }

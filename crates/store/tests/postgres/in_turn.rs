@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use domain::api_key::ApiKey;
+use domain::authorisation::Authorised;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
@@ -20,14 +21,15 @@ use domain::ledger::Wallet;
 use domain::needs::Needs;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
+use domain::replace::Replacement;
 use domain::time::{Span, Time};
 use domain::world::World;
 use store::audit::Report;
 use store::conformance::CASES;
 use store::postgres::{Options, PostgresStore};
 use store::records::{
-    Alive, Authorised, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, ProxyFilter, Replacement, StockLine, Stocked,
+    Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
+    OperatorToken, ProxyFilter, StockLine, Stocked,
 };
 use store::{Result, Store};
 use tempfile::TempDir;
