@@ -1,8 +1,10 @@
 //! Everything that can be wished for, and how a wish is decided.
 
+use crate::authorise::{Authorise, ChangeAuthorisation, DeleteAuthorisation};
 use crate::auto_extend::SetAutoExtend;
 use crate::auto_top_up::{AutoTopUp, SetAutoTopUp, TriggerTopUp, Triggered};
 use crate::card::{Card, RemoveCard, SaveCard};
+use crate::comment::SetComment;
 use crate::credit::Credit;
 use crate::deposit::Deposit;
 use crate::extend::Extend;
@@ -16,6 +18,7 @@ use crate::order::PlaceOrder;
 use crate::payment::{AdvancePayment, Payment, StartPayment};
 use crate::refusal::Refusal;
 use crate::renew::Renew;
+use crate::replace::Replace;
 use crate::sweep::{Sweep, Swept};
 use crate::time::{Span, Time};
 use crate::world::World;
@@ -45,6 +48,16 @@ pub enum Wish {
     SetAutoExtend(SetAutoExtend),
     /// Credit a wallet.
     Deposit(Deposit),
+    /// Let somebody use the addresses of an order.
+    Authorise(Authorise),
+    /// Change who may.
+    ChangeAuthorisation(ChangeAuthorisation),
+    /// Let him do so no more.
+    DeleteAuthorisation(DeleteAuthorisation),
+    /// Write something beside leases.
+    SetComment(SetComment),
+    /// Give leases other addresses.
+    Replace(Replace),
     /// Do what is due.
     Sweep(Sweep),
     /// Pay for an order, an extension or a renewal, and have it.
@@ -141,6 +154,11 @@ impl Wish {
             Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => extend.customer,
             Wish::SetAutoExtend(set) => set.customer,
             Wish::Deposit(deposit) => deposit.customer,
+            Wish::Authorise(authorise) => authorise.customer,
+            Wish::ChangeAuthorisation(change) => change.customer,
+            Wish::DeleteAuthorisation(delete) => delete.customer,
+            Wish::SetComment(set) => set.customer,
+            Wish::Replace(replace) => replace.customer,
             Wish::Sweep(sweep) => sweep.customer,
             Wish::Funded(funded) => funded.customer(),
             Wish::Renew(renew) | Wish::DeclineRenewal(renew) => renew.customer,
@@ -161,6 +179,11 @@ impl Wish {
             Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => extend.needs(),
             Wish::SetAutoExtend(set) => set.needs(),
             Wish::Deposit(deposit) => deposit.needs(),
+            Wish::Authorise(authorise) => authorise.needs(),
+            Wish::ChangeAuthorisation(change) => change.needs(),
+            Wish::DeleteAuthorisation(delete) => delete.needs(),
+            Wish::SetComment(set) => set.needs(),
+            Wish::Replace(replace) => replace.needs(),
             Wish::Sweep(sweep) => sweep.needs(),
             Wish::Funded(funded) => funded.needs(),
             Wish::Renew(renew) | Wish::DeclineRenewal(renew) => renew.needs(),
@@ -209,11 +232,12 @@ impl World {
                 extend.apply_with_promo(self, now).map(|entry| self.outcome(entry))
             }
             Wish::Deposit(deposit) => deposit.apply(self, now).map(|entry| self.outcome(entry)),
-            Wish::SetAutoExtend(set) => set.apply(self, now).map(|(entry, event)| Outcome::Done {
-                entry,
-                at: now,
-                event: Box::new(event),
-            }),
+            Wish::SetAutoExtend(set) => set.apply(self, now).map(|done| changed(done, now)),
+            Wish::Authorise(wish) => wish.apply(self, now).map(|done| changed(done, now)),
+            Wish::ChangeAuthorisation(wish) => wish.apply(self, now).map(|done| changed(done, now)),
+            Wish::DeleteAuthorisation(wish) => wish.apply(self, now).map(|it| self.outcome(it)),
+            Wish::SetComment(set) => set.apply(self, now).map(|done| changed(done, now)),
+            Wish::Replace(replace) => replace.apply(self, now).map(|entry| self.outcome(entry)),
             Wish::Sweep(sweep) => Ok(sweep.apply(self, now)),
             Wish::Funded(funded) => funded.apply(self, now).map(|entry| self.outcome(entry)),
             // A card has to have paid for it.
@@ -295,4 +319,9 @@ impl World {
             });
         }
     }
+}
+
+/// What was asked for, and where it is written if that changed anything.
+fn changed((entry, event): (Option<EntryId>, Event), at: Time) -> Outcome {
+    Outcome::Done { entry, at, event: Box::new(event) }
 }

@@ -34,6 +34,10 @@ id!(
     PromoId
 );
 id!(
+    /// A way in to the addresses of an order.
+    AuthorisationId
+);
+id!(
     /// An entry of the journal.
     EntryId
 );

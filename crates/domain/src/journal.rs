@@ -1,12 +1,15 @@
 //! The journal: what happened, once and for ever. Balances, ends and promo uses can be rebuilt
 //! from it alone.
 
-use crate::ids::{AddressId, CardId, CustomerId, EntryId, LeaseId, OrderId, PaymentId};
+use crate::ids::{
+    AddressId, AuthorisationId, CardId, CustomerId, EntryId, LeaseId, OrderId, PaymentId,
+};
 use crate::ledger::Posting;
 use crate::money::Money;
 use crate::payment::{Decline, Purpose};
 use crate::period::Period;
 use crate::pricing::Quote;
+use crate::replace::ReplaceReason;
 use crate::time::Time;
 
 /// One entry: the receipt of a command that changed something.
@@ -117,6 +120,42 @@ pub enum Event {
         /// Whether it is not tried again until the customer says so.
         paused: bool,
     },
+    /// Who may use the addresses of an order was changed. How he is known is told nowhere here.
+    Authorisation {
+        /// The authorisation.
+        authorisation: AuthorisationId,
+        /// The order.
+        order: OrderId,
+        /// Whether it lets anybody in afterwards.
+        active: bool,
+        /// What became of it.
+        change: AuthorisationChange,
+    },
+    /// The customer has written something beside leases, or taken it back.
+    Comment {
+        /// The leases, in the order in which they were named.
+        leases: Vec<LeaseId>,
+    },
+    /// Leases got other addresses.
+    Replacement {
+        /// The leases, in the order in which they were named.
+        leases: Vec<Replaced>,
+        /// Why.
+        reason: ReplaceReason,
+        /// The customer's own words, if any.
+        comment: Option<String>,
+    },
+}
+
+/// What became of an authorisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthorisationChange {
+    /// It was added, after the order.
+    Added,
+    /// It was changed.
+    Changed,
+    /// It was deleted.
+    Deleted,
 }
 
 /// What was paid.
@@ -152,6 +191,17 @@ pub struct Moved {
     pub to: Time,
 }
 
+/// A lease whose address was replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// The lease.
+    pub lease: LeaseId,
+    /// The address before.
+    pub from: AddressId,
+    /// The address now.
+    pub to: AddressId,
+}
+
 impl Event {
     /// The name of what happened, as lists show it.
     pub fn name(&self) -> &'static str {
@@ -167,6 +217,17 @@ impl Event {
             Event::Payment { .. } => "payment",
             Event::AutoTopUp { .. } => "auto_top_up",
             Event::TopUpFailed { .. } => "top_up_failed",
+            Event::Authorisation { change: AuthorisationChange::Added, .. } => {
+                "authorisation_added"
+            }
+            Event::Authorisation { change: AuthorisationChange::Changed, .. } => {
+                "authorisation_changed"
+            }
+            Event::Authorisation { change: AuthorisationChange::Deleted, .. } => {
+                "authorisation_deleted"
+            }
+            Event::Comment { .. } => "comment",
+            Event::Replacement { .. } => "replacement",
         }
     }
 

@@ -32,6 +32,10 @@ pub struct Lease {
     pub renew_card: Option<CardId>,
     /// When a failed automatic extension is tried again.
     pub retry_at: Option<Time>,
+    /// When its address was last replaced by another one.
+    pub replaced_at: Option<Time>,
+    /// What its customer has written beside it.
+    pub comment: Option<String>,
     /// Nothing is due before this. May be too early, never too late: an extension need not move
     /// it, so that it costs no index.
     pub look_at: Time,
@@ -116,6 +120,8 @@ mod tests {
             auto_extend: None,
             renew_card: None,
             retry_at: None,
+            replaced_at: None,
+            comment: None,
             look_at: day(30),
         }
     }

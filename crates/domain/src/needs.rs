@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalogue::Catalogue;
-use crate::ids::{CustomerId, LeaseId, OrderId, PaymentId};
+use crate::ids::{AuthorisationId, CustomerId, LeaseId, OrderId, PaymentId};
 use crate::product::ProductKey;
 
 /// What a batch of commands touches. A store locks and loads it set-wise, in the order of the
@@ -27,6 +27,14 @@ pub struct Needs {
     pub siblings: BTreeSet<LeaseId>,
     /// Orders, with all their leases.
     pub orders: BTreeSet<OrderId>,
+    /// Authorisations.
+    pub authorisations: BTreeSet<AuthorisationId>,
+    /// Orders, by their customers, with all their authorisations.
+    pub authorised: BTreeSet<(CustomerId, OrderId)>,
+    /// Customers with the pairs of login and password that they usually use.
+    pub usual_logins: BTreeSet<CustomerId>,
+    /// Logins that somebody may have.
+    pub logins: BTreeSet<String>,
     /// Idempotency keys.
     pub remembered: BTreeSet<(CustomerId, [u8; 16])>,
     /// Payments.
@@ -51,6 +59,10 @@ impl Needs {
         self.leases.extend(other.leases);
         self.siblings.extend(other.siblings);
         self.orders.extend(other.orders);
+        self.authorisations.extend(other.authorisations);
+        self.authorised.extend(other.authorised);
+        self.usual_logins.extend(other.usual_logins);
+        self.logins.extend(other.logins);
         self.remembered.extend(other.remembered);
         self.payments.extend(other.payments);
         self.means.extend(other.means);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::access::{Access, Entropy, Login, may_be_source};
+use crate::authorisation::Granting;
 use crate::catalogue::{Catalogue, Package};
 use crate::country::Country;
 use crate::ids::{CustomerId, LeaseId, OrderId};
@@ -36,8 +37,9 @@ pub struct Order {
     pub quantity: u32,
     /// What for, in the customer's words.
     pub goal: String,
-    /// Who may use them.
-    pub access: Access,
+    /// What lists show of who may use them; see [`crate::authorisation`]. `None` once its customer
+    /// has deleted that.
+    pub access: Option<Access>,
     /// What an IPv6 proxy speaks.
     pub protocol: Option<Protocol>,
     /// After how many seconds a mobile exit rotates; 0 is by link only.
@@ -115,8 +117,16 @@ pub enum AccessWish {
     Unknown,
     /// By a login that is issued.
     Login,
+    /// By the pair of login and password that this customer usually uses. It is issued when it is
+    /// first needed.
+    Usual,
+    /// By the customer's usual pair, and by one that is issued for this order and not shown in
+    /// lists.
+    UsualAndOwn,
     /// By this source address; `None` is missing or unreadable.
     SourceIp(Option<IpAddr>),
+    /// By this source address, and by a login that is issued and not shown in lists.
+    SourceIpAndOwn(Option<IpAddr>),
 }
 
 /// An order that can be placed if there is stock and money.
@@ -151,6 +161,9 @@ impl PlaceOrder {
         } else if let Some(pool) = self.product() {
             needs.stock.insert(pool, quantity);
         }
+        if matches!(self.access, AccessWish::Usual | AccessWish::UsualAndOwn) {
+            needs.usual_logins.insert(self.customer);
+        }
         needs
     }
 
@@ -170,7 +183,7 @@ impl PlaceOrder {
         world.spender(self.customer)?;
         let checked = self.check(&world.catalogue)?;
         let mut entropy = World::entropy(self.seed);
-        let access = self.access(&mut entropy)?;
+        let wanted = self.access(&mut entropy)?;
         let (quote, parts) = self.priced(world, &checked, now)?;
         if let Some(missing) = quote.shortfall() {
             return Err(Refusal::InsufficientFunds { missing });
@@ -202,6 +215,8 @@ impl PlaceOrder {
                 auto_extend: None,
                 renew_card: None,
                 retry_at: None,
+                replaced_at: None,
+                comment: None,
                 look_at: ends_at,
             })
             .collect();
@@ -215,6 +230,7 @@ impl PlaceOrder {
             let bill = Bill { quote, balance_after, payment: None };
             Event::Order { order: id, bill, period, leases: granted }
         });
+        let access = world.authorise_order(self.customer, id, wanted, &mut entropy);
         let order = Order {
             id,
             customer: self.customer,
@@ -222,7 +238,7 @@ impl PlaceOrder {
             period,
             quantity,
             goal,
-            access,
+            access: Some(access),
             protocol,
             rotation_seconds,
             created_at: now,
@@ -254,7 +270,9 @@ impl PlaceOrder {
         };
         match self.access {
             AccessWish::Unknown => return Err(Refusal::UnknownAccess),
-            AccessWish::SourceIp(ip) if !ip.is_some_and(may_be_source) => {
+            AccessWish::SourceIp(ip) | AccessWish::SourceIpAndOwn(ip)
+                if !ip.is_some_and(may_be_source) =>
+            {
                 return Err(Refusal::BadSourceIp);
             }
             _ => {}
@@ -320,11 +338,17 @@ impl PlaceOrder {
         Ok((vec![product], rotation_seconds))
     }
 
-    fn access(&self, entropy: &mut Entropy) -> Result<Access, Refusal> {
+    /// How the order will know its customer: what lists show, and what they do not.
+    fn access(&self, entropy: &mut Entropy) -> Result<(Granting, bool), Refusal> {
+        let source = |ip: Option<IpAddr>| {
+            ip.map(|ip| Granting::SourceIp(ip.to_canonical())).ok_or(Refusal::BadSourceIp)
+        };
         match self.access {
-            AccessWish::Login => Ok(Access::Login(Login::draw(entropy))),
-            AccessWish::SourceIp(Some(ip)) => Ok(Access::SourceIp(ip.to_canonical())),
-            AccessWish::SourceIp(None) => Err(Refusal::BadSourceIp),
+            AccessWish::Login => Ok((Granting::Own(Login::draw(entropy)), false)),
+            AccessWish::Usual => Ok((Granting::Usual, false)),
+            AccessWish::UsualAndOwn => Ok((Granting::Usual, true)),
+            AccessWish::SourceIp(ip) => Ok((source(ip)?, false)),
+            AccessWish::SourceIpAndOwn(ip) => Ok((source(ip)?, true)),
             AccessWish::NotAsked | AccessWish::Unknown => Err(Refusal::UnknownAccess),
         }
     }

@@ -82,6 +82,33 @@ pub enum Refusal {
     /// The amount is not one that can be paid in.
     #[error("unusable amount")]
     BadAmount,
+    /// The authorisation does not exist or is somebody else's.
+    #[error("unknown authorisation")]
+    UnknownAuthorisation,
+    /// The order has as many authorisations as it may have.
+    #[error("too many authorisations")]
+    TooManyAuthorisations,
+    /// The login is too short, too long, or has signs that a login may not have.
+    #[error("unusable login")]
+    BadLogin,
+    /// The password is too short, too long, or has signs that a password may not have.
+    #[error("unusable password")]
+    BadPassword,
+    /// The login is in use.
+    #[error("the login is taken")]
+    LoginTaken,
+    /// The comment is missing where there must be one, too long, or has signs that are no text.
+    #[error("unusable comment")]
+    BadComment,
+    /// The reason is missing or none of ours.
+    #[error("unknown reason")]
+    UnknownReason,
+    /// Some of the addresses were replaced within the last day.
+    #[error("replaced less than a day ago")]
+    ReplacedRecently {
+        /// The leases that have them, in the order in which they were named.
+        leases: Vec<LeaseId>,
+    },
     /// New orders are stopped until the operator has looked at a restored database.
     #[error("sales are locked after a restore")]
     SalesLocked,

@@ -94,3 +94,24 @@ impl Selection {
         }
     }
 }
+
+/// The leases of `customer` that are named, of whatever kinds, in the order in which they were
+/// named, each once.
+///
+/// All or nothing: one that does not exist, is another's or does not stand as it should refuses
+/// them all, in one and the same way.
+pub(crate) fn named<'w>(
+    world: &'w World,
+    customer: CustomerId,
+    ids: Option<&[LeaseId]>,
+    stands: impl Fn(Standing) -> bool,
+    now: Time,
+) -> Result<Vec<&'w Lease>, Refusal> {
+    let fits = |lease: &&Lease| lease.customer == customer && stands(world.standing(lease, now));
+    let mut seen = BTreeSet::new();
+    let ids = ids.filter(|ids| !ids.is_empty()).ok_or(Refusal::UnknownLease)?;
+    ids.iter()
+        .filter(|id| seen.insert(**id))
+        .map(|id| world.lease(*id).filter(fits).ok_or(Refusal::UnknownLease))
+        .collect()
+}

@@ -1,17 +1,22 @@
 //! What a batch has loaded, what it decides, and what has changed by it.
 
+mod access;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::access::Entropy;
+use self::access::Known;
+use crate::access::{Entropy, Login};
 use crate::address::{Address, Pool};
+use crate::authorisation::Authorisation;
 use crate::auto_top_up::AutoTopUp;
 use crate::card::Card;
 use crate::catalogue::Catalogue;
 use crate::customer::Customer;
 use crate::idempotency::Remembered;
 use crate::ids::{
-    AddressId, CardId, CustomerId, EntryId, LeaseId, OrderId, PaymentId, PrefixId, PromoId,
+    AddressId, AuthorisationId, CardId, CustomerId, EntryId, LeaseId, OrderId, PaymentId, PrefixId,
+    PromoId,
 };
 use crate::journal::{Entry, Event};
 use crate::lease::{Lease, Standing};
@@ -44,6 +49,12 @@ pub struct Loaded {
     pub next_ports: BTreeMap<String, u16>,
     /// The leases.
     pub leases: Vec<Lease>,
+    /// The authorisations.
+    pub authorisations: Vec<Authorisation>,
+    /// The pairs that customers usually use; of some who have one.
+    pub usual_logins: Vec<(CustomerId, Login)>,
+    /// Who has which login: an authorisation, or a customer as his usual one. None is nobody.
+    pub logins: Vec<(String, CustomerId, Option<AuthorisationId>)>,
     /// The answers that are remembered.
     pub remembered: Vec<Remembered>,
     /// The payments.
@@ -70,6 +81,8 @@ pub struct NextIds {
     pub lease: i64,
     /// Of addresses, which are drawn from prefixes.
     pub address: i64,
+    /// Of authorisations.
+    pub authorisation: i64,
 }
 
 /// What a batch knows and does. Commands are decided on it one after another; each sees what the
@@ -86,6 +99,7 @@ pub struct World {
     next_ports: BTreeMap<String, u16>,
     leases: BTreeMap<LeaseId, Lease>,
     by_order: BTreeSet<(OrderId, LeaseId)>,
+    known: Known,
     remembered: BTreeMap<(CustomerId, [u8; 16]), Remembered>,
     payments: BTreeMap<PaymentId, Payment>,
     cards: BTreeMap<(CustomerId, CardId), Card>,
@@ -107,6 +121,14 @@ pub struct Changes {
     pub leases_new: Vec<Lease>,
     /// Leases as they are now, and how far each has changed.
     pub leases: BTreeMap<LeaseId, (Lease, LeaseChange)>,
+    /// New authorisations.
+    pub authorisations_new: BTreeMap<AuthorisationId, Authorisation>,
+    /// Authorisations as they are now.
+    pub authorisations: BTreeMap<AuthorisationId, Authorisation>,
+    /// Authorisations that were deleted.
+    pub authorisations_gone: BTreeSet<AuthorisationId>,
+    /// The pairs that customers have begun to use as their usual ones.
+    pub usual_logins: BTreeMap<CustomerId, Login>,
     /// Addresses that were let.
     pub addresses_taken: BTreeMap<AddressId, LeaseId>,
     /// Addresses that were drawn from a prefix and let.
@@ -136,10 +158,12 @@ pub struct Changes {
 pub enum LeaseChange {
     /// Its end alone.
     End,
-    /// Anything, but not whether its customer sees it.
+    /// Anything that was promised to its customer, but not whether he sees it.
     Terms,
-    /// Its state.
+    /// Its state, too.
     State,
+    /// Anything at all, such as its address.
+    Whole,
 }
 
 /// How far a customer's money had come, to go back to where a purchase is refused for which money
@@ -182,6 +206,11 @@ impl World {
             next_ports: loaded.next_ports,
             leases: loaded.leases.into_iter().map(|it| (it.id, it)).collect(),
             by_order,
+            known: Known {
+                authorisations: loaded.authorisations.into_iter().map(|it| (it.id, it)).collect(),
+                usual: loaded.usual_logins.into_iter().collect(),
+                logins: loaded.logins.into_iter().map(|(it, c, id)| (it, (c, id))).collect(),
+            },
             remembered: loaded
                 .remembered
                 .into_iter()
@@ -277,6 +306,27 @@ impl World {
         found
     }
 
+    /// Whether so many addresses can be had of each of these pools, which are all different.
+    pub(crate) fn has_stock_for<'p>(
+        &self,
+        pools: impl IntoIterator<Item = (&'p ProductKey, usize)>,
+    ) -> bool {
+        let mut ports = self.next_ports.clone();
+        pools.into_iter().all(|(pool, quantity)| {
+            let Some(stock) = self.pools.get(pool) else { return false };
+            let mut missing = quantity.saturating_sub(stock.free.len());
+            for prefix in &stock.prefixes {
+                for _ in prefix.drawn..prefix.capacity() {
+                    if missing == 0 || self.take_port(&mut ports, &prefix.gateway, pool).is_none() {
+                        break;
+                    }
+                    missing -= 1;
+                }
+            }
+            missing == 0
+        })
+    }
+
     /// Takes `quantity` addresses of `pool`, which has them, one for each of the leases from
     /// `first` on.
     pub(crate) fn take_stock(
@@ -285,14 +335,22 @@ impl World {
         quantity: u32,
         first: LeaseId,
     ) -> Vec<AddressId> {
+        let leases: Vec<LeaseId> = (first.0..first.0 + i64::from(quantity)).map(LeaseId).collect();
+        self.take_stock_for(pool, &leases)
+    }
+
+    /// Takes an address of `pool`, which has as many, for each of these leases.
+    pub(crate) fn take_stock_for(
+        &mut self,
+        pool: &ProductKey,
+        leases: &[LeaseId],
+    ) -> Vec<AddressId> {
         let mut stock = self.pools.remove(pool).expect("the caller has seen that it has enough");
-        let quantity = usize::try_from(quantity).expect("it fits");
+        let quantity = leases.len();
         let chosen = stock::choose(&stock.free, quantity);
         let mut taken: Vec<AddressId> = chosen.iter().map(|index| stock.free[*index].id).collect();
-        let mut lease = first;
-        for address in &taken {
-            self.changes.addresses_taken.insert(*address, lease);
-            lease.0 += 1;
+        for (address, lease) in taken.iter().zip(leases) {
+            self.changes.addresses_taken.insert(*address, *lease);
         }
         let mut kept: Vec<Option<Address>> = stock.free.into_iter().map(Some).collect();
         for index in chosen {
@@ -317,11 +375,10 @@ impl World {
                     gateway: prefix.gateway.clone(),
                     port,
                     rank: stock::rank(ip, 0),
-                    lease: Some(lease),
+                    lease: Some(leases[taken.len()]),
                     free_at: Time::EPOCH,
                 });
                 taken.push(id);
-                lease.0 += 1;
             }
         }
         if pool.kind.shares_host() {
@@ -352,8 +409,14 @@ impl World {
         Some(next)
     }
 
-    /// Sends an address back to stock.
+    /// Sends an address back to stock. If it was taken in this batch, that is as if it never was.
     pub(crate) fn free_address(&mut self, address: AddressId, free_at: Time) {
+        self.changes.addresses_taken.remove(&address);
+        let new = self.changes.addresses_new.iter_mut().find(|new| new.id == address);
+        if let Some(new) = new {
+            (new.lease, new.free_at) = (None, free_at);
+            return;
+        }
         self.changes.addresses_freed.insert(address, free_at);
     }
 
@@ -412,7 +475,10 @@ impl World {
             return;
         }
         let only_end = Lease { ends_at: before.ends_at, ..after.clone() } == *before;
+        let same_place = (after.address, after.replaced_at, &after.comment)
+            == (before.address, before.replaced_at, &before.comment);
         let change = match () {
+            () if !same_place => LeaseChange::Whole,
             () if after.state != before.state => LeaseChange::State,
             () if only_end => LeaseChange::End,
             () => LeaseChange::Terms,

@@ -286,10 +286,15 @@ fn weight_of(wish: &Wish) -> usize {
         Wish::Order(order) => order.quantity.map_or(1, |quantity| quantity.min(10_000) as usize),
         Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => selected(&extend.leases),
         Wish::SetAutoExtend(set) => selected(&set.leases),
+        Wish::SetComment(set) => set.leases.as_ref().map_or(1, Vec::len),
+        Wish::Replace(replace) => replace.leases.as_ref().map_or(1, Vec::len),
+        Wish::Authorise(_) => 10,
         Wish::Sweep(sweep) => sweep.leases.len(),
         Wish::Renew(renew) | Wish::DeclineRenewal(renew) => renew.leases.len(),
         Wish::Funded(funded) => weight_of(&funded.wish),
         Wish::Deposit(_)
+        | Wish::ChangeAuthorisation(_)
+        | Wish::DeleteAuthorisation(_)
         | Wish::StartPayment(_)
         | Wish::AdvancePayment(_)
         | Wish::Credit(_)

@@ -5,6 +5,7 @@
 //! one fails. [`compare`] plays the same script to two stores.
 #![expect(clippy::unwrap_used, reason = "a case is a test, and fails by panicking")]
 
+pub mod access;
 pub mod adding;
 pub mod compare;
 pub mod digest;
@@ -15,6 +16,7 @@ pub mod payments;
 pub mod races;
 pub mod renewal;
 pub mod repetition;
+pub mod replacing;
 pub mod rows;
 pub mod shop;
 pub mod stock;
@@ -76,6 +78,15 @@ pub const CASES: &[(&str, Case)] = &[
     ("a_card_pays_for_all_or_nothing", payments::a_card_pays_for_all_or_nothing),
     ("an_instruction_keeps_its_card", payments::an_instruction_keeps_its_card),
     ("a_low_wallet_is_found", payments::a_low_wallet_is_found),
+    ("an_order_has_its_authorisations", access::an_order_has_its_authorisations),
+    ("authorisations_are_changed_and_deleted", access::authorisations_are_changed_and_deleted),
+    ("a_login_has_one_owner", access::a_login_has_one_owner),
+    ("authorisations_are_listed_in_pages", access::authorisations_are_listed_in_pages),
+    ("comments_are_kept", access::comments_are_kept),
+    ("an_address_is_replaced", replacing::an_address_is_replaced),
+    ("a_replacement_is_drawn_and_has_its_port", replacing::a_replacement_is_drawn),
+    ("a_replacement_is_answered_again", replacing::a_replacement_is_answered_again),
+    ("the_last_replacement_has_one_winner", replacing::the_last_replacement_has_one_winner),
     ("the_last_address_has_one_winner", races::the_last_address_has_one_winner),
     ("money_for_some_pays_for_no_more", races::money_for_some_pays_for_no_more),
     ("promo_limits_hold_under_load", races::promo_limits_hold_under_load),

@@ -9,6 +9,7 @@
 //! belong on a thread for blocking work.
 
 pub mod audit;
+mod authorised;
 pub mod catalogue_file;
 mod chunks;
 pub mod conformance;
@@ -29,14 +30,19 @@ mod stocking;
 pub mod transfer;
 pub mod vault;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use domain::api_key::ApiKey;
+use domain::authorisation::Authorised;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
-use domain::ids::{CustomerId, EntryId, KeyId, LeaseId, PaymentId};
+use domain::ids::{
+    AddressId, AuthorisationId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId,
+};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::ledger::Wallet;
@@ -44,6 +50,7 @@ use domain::needs::Needs;
 use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
+use domain::replace::Replacement;
 use domain::time::{Span, Time};
 use domain::world::World;
 
@@ -201,6 +208,22 @@ pub trait Store: Send + Sync + 'static {
         limit: u32,
         now: Time,
     ) -> Result<Vec<Proxy>>;
+
+    /// The authorisations of a customer's orders that are not over, or of one of them, by order and
+    /// then by id, from behind `after`; at most `limit`.
+    fn authorisations(
+        &self,
+        customer: CustomerId,
+        order: Option<OrderId>,
+        after: Option<(OrderId, AuthorisationId)>,
+        limit: u32,
+    ) -> Result<Vec<Authorised>>;
+
+    /// How the addresses of a customer's lease were replaced, oldest first.
+    fn replacements(&self, customer: CustomerId, lease: LeaseId) -> Result<Vec<Replacement>>;
+
+    /// The exits that these addresses are. Those that do not exist are left out.
+    fn exits(&self, addresses: &BTreeSet<AddressId>) -> Result<BTreeMap<AddressId, IpAddr>>;
 
     /// Entries of the journal, oldest first, from behind `after`; at most `limit`.
     fn entries(

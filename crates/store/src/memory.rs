@@ -5,18 +5,23 @@
 
 mod books;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::address::Prefix;
 use domain::api_key::ApiKey;
+use domain::authorisation::Authorised;
 use domain::auto_top_up::AutoTopUp;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
-use domain::ids::{AccountId, CustomerId, EntryId, KeyId, LeaseId, PaymentId, PrefixId, PromoId};
-use domain::journal::Entry;
+use domain::ids::{
+    AccountId, AddressId, AuthorisationId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId,
+    PrefixId, PromoId,
+};
+use domain::journal::{Entry, Event};
 use domain::kind::ProxyKind;
 use domain::lease::{LeaseState, Standing};
 use domain::ledger::{FIRST_WALLET, Wallet};
@@ -25,6 +30,7 @@ use domain::needs::Needs;
 use domain::payment::{Payment, PaymentState};
 use domain::promo::Promo;
 use domain::proxy::Proxy;
+use domain::replace::Replacement;
 use domain::time::{Span, Time};
 use domain::world::World;
 
@@ -395,6 +401,52 @@ impl Store for MemoryStore {
         let of_kind = live.filter(|proxy| proxy.lease.product.kind == kind);
         let offset = usize::try_from(offset).unwrap_or(usize::MAX);
         Ok(of_kind.skip(offset).take(size(limit)).collect())
+    }
+
+    fn authorisations(
+        &self,
+        customer: CustomerId,
+        order: Option<OrderId>,
+        after: Option<(OrderId, AuthorisationId)>,
+        limit: u32,
+    ) -> Result<Vec<Authorised>> {
+        let books = self.books();
+        let ends_at = |order| {
+            let its = books.leases.values().filter(|lease| lease.order == order);
+            its.filter(|lease| lease.state != LeaseState::Over).map(|lease| lease.ends_at).max()
+        };
+        let his = books.authorisations.values().filter(|it| it.customer == customer);
+        let his = his.filter(|it| order.is_none_or(|order| order == it.order));
+        let behind = his.filter(|it| after.is_none_or(|after| after < (it.order, it.id)));
+        let mut list: Vec<Authorised> = behind
+            .filter_map(|it| {
+                let ends_at = ends_at(it.order)?;
+                let (authorisation, order) = (it.clone(), books.order(it.order));
+                Some(Authorised { authorisation, order, ends_at })
+            })
+            .collect();
+        list.sort_by_key(|it| (it.order.id, it.authorisation.id));
+        list.truncate(size(limit));
+        Ok(list)
+    }
+
+    fn replacements(&self, customer: CustomerId, lease: LeaseId) -> Result<Vec<Replacement>> {
+        let books = self.books();
+        let mut list = Vec::new();
+        for entry in books.entries.values().filter(|it| it.customer == customer) {
+            let Event::Replacement { leases, .. } = &entry.event else { continue };
+            if let Some(it) = leases.iter().find(|it| it.lease == lease) {
+                let [from, to] = [it.from, it.to].map(|id| books.addresses[&id].address.ip);
+                list.extend(Replacement::of(entry.clone(), from, to));
+            }
+        }
+        Ok(list)
+    }
+
+    fn exits(&self, addresses: &BTreeSet<AddressId>) -> Result<BTreeMap<AddressId, IpAddr>> {
+        let books = self.books();
+        let ip = |id: &AddressId| Some((*id, books.addresses.get(id)?.address.ip));
+        Ok(addresses.iter().filter_map(ip).collect())
     }
 
     fn entries(

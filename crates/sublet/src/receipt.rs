@@ -35,6 +35,12 @@ pub(crate) struct Receipt {
     #[serde(skip_serializing_if = "Option::is_none")]
     order_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    authorisation_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    active: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     period_days: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     quote: Option<Priced>,
@@ -67,6 +73,8 @@ struct PricedLine {
 #[derive(Debug, Default, Serialize)]
 struct Touched {
     lease_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address_before: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,6 +116,9 @@ impl Receipt {
             note: None,
             payment_id: None,
             order_id: None,
+            authorisation_id: None,
+            active: None,
+            reason: None,
             period_days: None,
             quote: None,
             leases: Vec::new(),
@@ -175,7 +186,22 @@ impl Receipt {
                 });
                 self.leases = ended.collect();
             }
-            Event::Released { leases } => {
+            Event::Authorisation { authorisation, order, active, change: _ } => {
+                self.authorisation_id = Some(ids.authorisation(*authorisation));
+                self.order_id = Some(ids.order(*order));
+                self.active = Some(*active);
+            }
+            Event::Replacement { leases, reason, comment } => {
+                let replaced = leases.iter().map(|replaced| Touched {
+                    address_before: Some(replaced.from.0),
+                    address: Some(replaced.to.0),
+                    ..touched(replaced.lease)
+                });
+                self.leases = replaced.collect();
+                self.reason = Some(reason.name());
+                self.note.clone_from(comment);
+            }
+            Event::Released { leases } | Event::Comment { leases } => {
                 self.leases = leases.iter().map(|lease| touched(*lease)).collect();
             }
             Event::Payment { purpose, amount, balance_after, .. } => {
@@ -218,6 +244,8 @@ impl Receipt {
             Some(days) => words.push(format!("{days} days")),
             None => {}
         }
+        words.extend(self.authorisation_id.as_ref().map(|id| format!("authorisation {id}")));
+        words.extend(self.reason.map(str::to_owned));
         words.extend(self.missing.as_ref().map(|missing| format!("{missing} missing")));
         words.extend(self.note.clone());
         words.join(", ")

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use wire::proxyseller::auth::{AuthAddRequest, AuthChangeRequest, AuthItem, Deleted};
 use wire::proxyseller::auto_prolong::{AutoProlongCalculated, AutoProlonged};
 use wire::proxyseller::auto_top_up::{AutoTopUp, AutoTopUpRequest};
 use wire::proxyseller::balance::{AddRequest, Added, Balance};
@@ -16,6 +17,7 @@ use wire::proxyseller::envelope::{Envelope, Problem};
 use wire::proxyseller::order::{Calculated, OrderRequest, Ordered};
 use wire::proxyseller::prolong::{ProlongCalculated, ProlongRequest, Prolonged};
 use wire::proxyseller::reference::{Items, Named, Section, Sections};
+use wire::proxyseller::replace::{ReplaceRequest, Replaced};
 use wire::proxyseller::system::Pong;
 
 use crate::examples::{compact, examples};
@@ -30,6 +32,17 @@ fn rewrite(call: &str, case: &str, json: &str) -> String {
     match (call, case.starts_with("request")) {
         ("order-calc" | "order-make", true) => write(&OrderRequest::read(bytes).unwrap()),
         ("prolong-calc" | "prolong-make", true) => write(&ProlongRequest::read(bytes).unwrap()),
+        ("auth-add" | "auth-add-ip", true) => write(&AuthAddRequest::read(bytes).unwrap()),
+        ("auth-change" | "auth-active" | "auth-delete", true) => {
+            write(&AuthChangeRequest::read(bytes).unwrap())
+        }
+        ("proxy-replace", true) => write(&ReplaceRequest::read(bytes).unwrap()),
+        ("auth-list", false) => enveloped::<Vec<AuthItem>>(json),
+        ("auth-add" | "auth-add-ip" | "auth-change" | "auth-active", false) => {
+            enveloped::<AuthItem>(json)
+        }
+        ("auth-delete", false) => enveloped::<Deleted>(json),
+        ("proxy-replace", false) => enveloped::<Replaced>(json),
         ("autoprolong-calc" | "autoprolong-enable" | "autoprolong-disable", true) => {
             write(&ProlongRequest::read(bytes).unwrap())
         }

@@ -1,14 +1,18 @@
 //! The native API: plain names, real status codes, RFC 9457 problems.
 
+mod authorisations;
 mod auto_top_up;
 mod cards;
+mod comment;
 mod extend;
 mod leases;
 mod payments;
 pub(crate) mod problem;
 mod receipts;
 pub(crate) mod refusal;
+mod replace;
 mod wallet;
+mod wish;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,7 +21,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Response, StatusCode};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, patch, post};
 use bytes::Bytes;
 use domain::ids::CustomerId;
 use domain::time::Time;
@@ -103,6 +107,21 @@ pub(crate) fn routes() -> Vec<Route> {
         route(wallet::PATH, &["get"], get(guarded(wallet::PATH, wallet::show))),
         route(leases::PATH, &["get"], get(guarded(leases::PATH, leases::list))),
         route(extend::PATH, &["post"], post(guarded(extend::PATH, extend::carry_out))),
+        route(replace::PATH, &["post"], post(guarded(replace::PATH, replace::carry_out))),
+        route(replace::OF_ONE, &["get"], get(guarded(replace::OF_ONE, replace::list))),
+        route(comment::PATH, &["post"], post(guarded(comment::PATH, comment::carry_out))),
+        route(
+            authorisations::PATH,
+            &["get", "post"],
+            get(guarded(authorisations::PATH, authorisations::list))
+                .post(guarded(authorisations::PATH, authorisations::add)),
+        ),
+        route(
+            authorisations::ONE,
+            &["patch", "delete"],
+            patch(guarded(authorisations::ONE, authorisations::change))
+                .delete(guarded(authorisations::ONE, authorisations::delete)),
+        ),
         route(receipts::PATH, &["get"], get(guarded(receipts::PATH, receipts::list))),
         route(receipts::ONE, &["get"], get(guarded(receipts::ONE, receipts::show))),
         route(

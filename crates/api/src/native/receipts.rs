@@ -103,7 +103,6 @@ fn receipt(ids: &PublicIds, entry: &Entry) -> Value {
             });
             shown["leases"] = ended.collect();
         }
-        Event::Released { leases } => shown["leases"] = named(leases),
         Event::Payment { payment, purpose, amount, balance_after } => {
             shown["payment_id"] = ids.payment(*payment).into();
             shown["purpose"] = purpose.name().into();
@@ -123,6 +122,20 @@ fn receipt(ids: &PublicIds, entry: &Entry) -> Value {
             shown["currency"] = amount.currency().code().into();
             shown["reason"] = why.name().into();
             shown["paused"] = (*paused).into();
+        }
+        Event::Released { leases } | Event::Comment { leases } => {
+            shown["leases"] = named(leases);
+        }
+        Event::Authorisation { authorisation, order, active, change: _ } => {
+            shown["authorisation_id"] = ids.authorisation(*authorisation).into();
+            shown["order_id"] = ids.order(*order).into();
+            shown["active"] = (*active).into();
+        }
+        Event::Replacement { leases, reason, comment } => {
+            let leases: Vec<LeaseId> = leases.iter().map(|replaced| replaced.lease).collect();
+            shown["leases"] = named(&leases);
+            shown["reason"] = reason.name().into();
+            shown["comment"] = comment.as_deref().into();
         }
     }
     shown

@@ -41,6 +41,18 @@ fn meaning(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::BadAmount => (StatusCode::UNPROCESSABLE_ENTITY, "bad-amount"),
         Refusal::PromoNotApplicable => (StatusCode::UNPROCESSABLE_ENTITY, "promo-not-applicable"),
         Refusal::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
+        Refusal::UnknownAuthorisation => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "unknown-authorisation")
+        }
+        Refusal::TooManyAuthorisations => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "too-many-authorisations")
+        }
+        Refusal::BadLogin => (StatusCode::UNPROCESSABLE_ENTITY, "bad-login"),
+        Refusal::BadPassword => (StatusCode::UNPROCESSABLE_ENTITY, "bad-password"),
+        Refusal::LoginTaken => (StatusCode::CONFLICT, "login-taken"),
+        Refusal::BadComment => (StatusCode::UNPROCESSABLE_ENTITY, "bad-comment"),
+        Refusal::UnknownReason => (StatusCode::UNPROCESSABLE_ENTITY, "unknown-reason"),
+        Refusal::ReplacedRecently { .. } => (StatusCode::CONFLICT, "replaced-recently"),
         Refusal::InsufficientFunds { .. } => (StatusCode::PAYMENT_REQUIRED, "insufficient-funds"),
         Refusal::Suspended => (StatusCode::FORBIDDEN, "suspended"),
         Refusal::OutOfStock => (StatusCode::CONFLICT, "out-of-stock"),

@@ -10,6 +10,20 @@ use crate::query;
 /// A call of this dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Call {
+    /// `GET auth/list`
+    AuthList,
+    /// `POST auth/add`
+    AuthAdd,
+    /// `POST auth/add/ip`
+    AuthAddIp,
+    /// `POST auth/change`
+    AuthChange,
+    /// `POST auth/active`, of v1
+    AuthActive,
+    /// `DELETE auth/delete`
+    AuthDelete,
+    /// `POST proxy/replace`
+    ProxyReplace,
     /// `GET balance/get`
     BalanceGet,
     /// `POST balance/add`
@@ -118,6 +132,13 @@ macro_rules! line {
 
 /// Every path there is.
 pub(crate) const LINES: &[Line] = &[
+    line!(AuthList "GET" "auth/list"),
+    line!(AuthAdd "POST" "auth/add"),
+    line!(AuthAddIp "POST" "auth/add/ip"),
+    line!(AuthChange "POST" "auth/change"),
+    line!(AuthActive "POST" "auth/active" only V1),
+    line!(AuthDelete "DELETE" "auth/delete"),
+    line!(ProxyReplace "POST" "proxy/replace"),
     line!(BalanceGet "GET" "balance/get"),
     line!(BalanceAdd "POST" "balance/add"),
     line!(PaymentsList "GET" "balance/payments/list"),
@@ -208,7 +229,13 @@ impl Call {
         self.spends()
             || matches!(
                 self,
-                Call::BalanceAdd
+                Call::AuthAdd
+                    | Call::AuthAddIp
+                    | Call::AuthChange
+                    | Call::AuthActive
+                    | Call::AuthDelete
+                    | Call::ProxyReplace
+                    | Call::BalanceAdd
                     | Call::AutoTopUpSet
                     | Call::AutoProlongEnable
                     | Call::AutoProlongDisable

@@ -3,6 +3,7 @@
 //! An answer of the application is an envelope with status 200, also where it says no. Why it says
 //! no is told exactly in a header, [`REASON`], since the words of the original often do not.
 
+mod auth;
 mod auto_prolong;
 mod auto_top_up;
 mod balance;
@@ -17,6 +18,7 @@ mod prolong;
 mod read;
 mod reference;
 mod refusal;
+mod replace;
 mod resident;
 mod shown;
 mod stop;
@@ -187,11 +189,21 @@ async fn admitted(
         }
     }
     asked.body = if takes_body {
-        read::body(body::read(headers, body).await?)
+        let body = read::body(body::read(headers, body).await?);
+        // Some clients delete by a query.
+        let queried = asked.call == Call::AuthDelete && body == "{}";
+        if queried { read::query_as_body(asked.query) } else { body }
     } else {
         read::query_as_body(asked.query)
     };
     match asked.call {
+        Call::AuthList => auth::list(&asked).await,
+        Call::AuthAdd => auth::add(&asked).await,
+        Call::AuthAddIp => auth::add_ip(&asked).await,
+        Call::AuthChange => auth::change(&asked).await,
+        Call::AuthActive => auth::activate(&asked).await,
+        Call::AuthDelete => auth::delete(&asked).await,
+        Call::ProxyReplace => replace::carry_out(&asked).await,
         Call::BalanceGet => balance::show(&asked),
         Call::ReferenceList => reference::list(&asked),
         Call::OrderCalc => order::calculate(&asked),

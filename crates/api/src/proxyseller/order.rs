@@ -255,11 +255,16 @@ impl<'r> Said<'r> {
     }
 }
 
-/// Who may use the proxies: an address that is named, else whoever has the login.
+/// Who may use the proxies: an address that is named, else whoever has the customer's usual login;
+/// and, if that is wished for, a login of the order's own, which lists do not show.
 fn access(request: &OrderRequest) -> AccessWish {
-    match &request.authorization {
-        Field::Absent => AccessWish::Login,
-        Field::Bad => AccessWish::SourceIp(None),
-        Field::Given(text) => AccessWish::SourceIp(text.parse::<IpAddr>().ok()),
-    }
+    let own = request.generate_auth == Field::Given(true);
+    let ip = match &request.authorization {
+        Field::Absent => {
+            return if own { AccessWish::UsualAndOwn } else { AccessWish::Usual };
+        }
+        Field::Bad => None,
+        Field::Given(text) => text.parse::<IpAddr>().ok(),
+    };
+    if own { AccessWish::SourceIpAndOwn(ip) } else { AccessWish::SourceIp(ip) }
 }

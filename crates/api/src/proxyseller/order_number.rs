@@ -3,8 +3,10 @@
 //! Either is read in both versions, with or without the mark that it gets when it is prolonged.
 
 use domain::ids::OrderId;
+use domain::order::Order;
 use domain::proxy::Proxy;
 use domain::public_id::PublicIds;
+use domain::time::Time;
 
 use super::Version;
 
@@ -22,12 +24,16 @@ pub(super) fn base(ids: &PublicIds, version: Version, order: OrderId) -> String 
 
 /// The number of a proxy's order that changes whenever the proxy is prolonged.
 pub(super) fn of(ids: &PublicIds, version: Version, proxy: &Proxy) -> String {
-    let base = base(ids, version, proxy.order.id);
-    let first_end = proxy.lease.starts_at + proxy.order.period.span();
-    if proxy.lease.ends_at == first_end {
+    current(ids, version, &proxy.order, proxy.lease.ends_at)
+}
+
+/// The number of an order that ends then.
+pub(super) fn current(ids: &PublicIds, version: Version, order: &Order, ends_at: Time) -> String {
+    let base = base(ids, version, order.id);
+    if ends_at == order.created_at + order.period.span() {
         return base;
     }
-    let end = u64::try_from(proxy.lease.ends_at.millis()).unwrap_or(0);
+    let end = u64::try_from(ends_at.millis()).unwrap_or(0);
     format!("{base}{PROLONGED}{:08x}", mixed(end) >> 32)
 }
 

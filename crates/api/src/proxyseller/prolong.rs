@@ -167,7 +167,7 @@ pub(super) fn item(asked: &Asked<'_>, proxy: &Proxy) -> ProlongItem {
         country: lease.product.country.name().to_owned(),
         date_start: date(lease.starts_at).moment(),
         date_end: date(lease.ends_at).moment(),
-        comment: String::new(),
+        comment: lease.comment.clone().unwrap_or_default(),
         status: "ACTIVE".to_owned(),
         rotation: shown.rotation,
         link_reboot: shown.link_reboot,

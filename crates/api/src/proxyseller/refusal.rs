@@ -67,6 +67,18 @@ pub(super) fn problem(
         (Refusal::KeyReused, _) => plain("The Idempotency-Key belongs to another request"),
         (Refusal::EndTooFar, _) => plain("The proxies are paid too far ahead"),
         (Refusal::PromoNotApplicable, _) => plain("Coupon not found"),
+        (Refusal::UnknownAuthorisation, _) => plain("Set exists [id]"),
+        (Refusal::TooManyAuthorisations, _) => plain("The order has too many authorizations"),
+        (Refusal::BadLogin, _) => plain("Set existed [login]"),
+        (Refusal::BadPassword, _) => plain("Set existed [password]"),
+        (Refusal::LoginTaken, _) => plain("The login is taken"),
+        (Refusal::BadComment, _) => Problem::new("Set comment", 503),
+        // The first word is misspelled in the original, and clients know it so.
+        (Refusal::UnknownReason, _) => plain(
+            "Set coorect type: NOT_WORK / INCORRECT_LOCATION / CANT_CHANGE_NETWORK / LOW_SPEED / \
+             CUSTOM",
+        ),
+        (Refusal::ReplacedRecently { .. }, _) => plain("Replacement already requested"),
         (Refusal::UnknownMeans, V1) => plain("Set existed [paymentId]"),
         (Refusal::UnknownMeans, V2) => plain("Incorrect payment system"),
         (Refusal::UnknownPayment | Refusal::PaymentClosed, _) => plain("Payment id not exists"),

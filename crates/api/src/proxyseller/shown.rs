@@ -45,8 +45,9 @@ impl Shown {
             ip = format!("{ip}:{port}");
         }
         let (login, password, auth_ip) = match &proxy.order.access {
-            Access::Login(login) => (login.login.clone(), login.password.clone(), String::new()),
-            Access::SourceIp(ip) => (String::new(), String::new(), ip.to_string()),
+            Some(Access::Login(pair)) => (pair.login.clone(), pair.password.clone(), String::new()),
+            Some(Access::SourceIp(ip)) => (String::new(), String::new(), ip.to_string()),
+            None => (String::new(), String::new(), String::new()),
         };
         let mobile = kind == ProxyKind::Mobile;
         let minutes = proxy.order.rotation_seconds.filter(|_| mobile).map(|it| it / 60);

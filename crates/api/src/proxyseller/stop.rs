@@ -75,6 +75,11 @@ impl Done {
         Done { answer }
     }
 
+    /// A success that was written before.
+    pub(super) fn written(body: Vec<u8>) -> Done {
+        Done { answer: answer::json(StatusCode::OK, body) }
+    }
+
     pub(super) fn answer(self) -> Response<Body> {
         self.answer
     }
@@ -174,6 +179,15 @@ pub(super) struct Declined {
 }
 
 impl Declined {
+    /// In other words than usual, because it is about another member of the request.
+    pub(super) fn said(self, asked: &Asked<'_>, words: &'static str) -> Stop {
+        let mut stop = self.stop(asked);
+        if let Stop::Refused(refused) = &mut stop {
+            refused.problems = vec![Problem::new(words, 0)];
+        }
+        stop
+    }
+
     /// As it is told if there is nothing more to say.
     pub(super) fn stop(self, asked: &Asked<'_>) -> Stop {
         let mut stop = Stop::refused_with(asked, &self.refusal, self.balance);

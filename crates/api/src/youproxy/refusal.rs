@@ -40,6 +40,14 @@ pub(super) fn problem(refusal: &Refusal) -> ProblemKind {
         | Refusal::ProviderSilent
         | Refusal::ThresholdTooLow
         | Refusal::TopUpTooLow
-        | Refusal::TopUpBelowThreshold => ProblemKind::Unknown,
+        | Refusal::TopUpBelowThreshold
+        | Refusal::UnknownAuthorisation
+        | Refusal::TooManyAuthorisations
+        | Refusal::BadLogin
+        | Refusal::BadPassword
+        | Refusal::LoginTaken
+        | Refusal::BadComment
+        | Refusal::UnknownReason
+        | Refusal::ReplacedRecently { .. } => ProblemKind::Unknown,
     }
 }

@@ -95,7 +95,8 @@ fn extend(leases: Selection) -> Command {
 
 fn auto_extend(leases: Selection) -> Command {
     let (kind, period, on) = (Some(ProxyKind::Ipv4), PeriodWish::Days(30), Some(true));
-    Command::plain(Wish::SetAutoExtend(SetAutoExtend { customer: BOB, kind, leases, period, on }))
+    let (customer, card) = (BOB, None);
+    Command::plain(Wish::SetAutoExtend(SetAutoExtend { customer, kind, leases, period, on, card }))
 }
 
 /// How many addresses of which part Bob gets if he orders `quantity`.

@@ -1,19 +1,25 @@
 //! Wishes drawn at random.
 
+use domain::authorise::{
+    Authorise, AuthoriseBy, ChangeAuthorisation, DeleteAuthorisation, SourceWish,
+};
 use domain::auto_extend::{PeriodWish, SetAutoExtend};
 use domain::command::Wish;
+use domain::comment::SetComment;
 use domain::credit::Credit;
 use domain::deposit::Deposit;
 use domain::extend::Extend;
 use domain::funded::Funded;
-use domain::ids::{CustomerId, LeaseId, OrderId, PaymentId};
+use domain::ids::{AuthorisationId, CustomerId, LeaseId, OrderId, PaymentId};
 use domain::kind::ProxyKind;
+use domain::order::AccessWish;
 use domain::payment::{AdvancePayment, Decline, Purpose, StartPayment, Step};
+use domain::replace::{Replace, ReplaceReason};
 use domain::select::Selection;
 use domain::sweep::Sweep;
 use proptest::prelude::*;
 
-use crate::shop::{ANN, BOB, order, usd};
+use crate::shop::{ANN, BOB, order, product, usd};
 
 /// Any wish of Ann or Bob, about any lease.
 pub(crate) fn wish() -> impl Strategy<Value = Wish> {
@@ -38,6 +44,38 @@ pub(crate) fn wish() -> impl Strategy<Value = Wish> {
         1 => (customer(), leases())
             .prop_map(|(customer, leases)| Wish::Sweep(Sweep { customer, leases })),
         2 => paid(),
+        1 => (customer(), leases(), ".{0,3}").prop_map(|(customer, leases, comment)| {
+            let (leases, comment) = (Some(leases), Some(comment));
+            Wish::SetComment(SetComment { customer, leases, comment })
+        }),
+        2 => (customer(), leases(), any::<bool>()).prop_map(|(customer, leases, read)| {
+            Wish::Replace(replace(customer, leases, read))
+        }),
+        1 => (customer(), 1_i64..14, any::<[u8; 16]>(), any::<u8>()).prop_map(
+            |(customer, order, seed, by)| {
+                let by = match by % 3 {
+                    0 => AuthoriseBy::Usual,
+                    1 => AuthoriseBy::Own,
+                    _ => AuthoriseBy::SourceIp(Some([203, 0, 113, by].into())),
+                };
+                let order = Some(OrderId(order));
+                Wish::Authorise(Authorise { customer, order, by, seed })
+            }
+        ),
+        1 => (customer(), 1_i64..14, any::<Option<bool>>(), 0_u8..9).prop_map(
+            |(customer, id, active, login)| {
+                let authorisation = Some(AuthorisationId(id));
+                let login = (login < 3).then(|| format!("login-{login}"));
+                let (password, source) = (None, SourceWish::Kept);
+                Wish::ChangeAuthorisation(ChangeAuthorisation {
+                    customer, authorisation, active, login, password, source,
+                })
+            }
+        ),
+        1 => (customer(), 1_i64..14).prop_map(|(customer, id)| {
+            let authorisation = Some(AuthorisationId(id));
+            Wish::DeleteAuthorisation(DeleteAuthorisation { customer, authorisation })
+        }),
     ]
 }
 
@@ -75,11 +113,25 @@ fn paid() -> impl Strategy<Value = Wish> {
     ]
 }
 
+/// A replacement whose pools were looked up, or not.
+fn replace(customer: CustomerId, leases: Vec<LeaseId>, read: bool) -> Replace {
+    let pools = ProxyKind::ALL.map(|kind| (product(kind), if read { 10 } else { 0 }));
+    let (reason, comment) = (Some(ReplaceReason::LowSpeed), None);
+    Replace { customer, leases: Some(leases), pools: pools.into(), reason, comment }
+}
+
 fn ordered() -> impl Strategy<Value = Wish> {
-    (customer(), kind(), 0_u32..4, days(), code()).prop_map(
-        |(customer, kind, many, days, promo)| {
+    let access = prop::sample::select(vec![
+        AccessWish::Login,
+        AccessWish::Usual,
+        AccessWish::UsualAndOwn,
+        AccessWish::SourceIpAndOwn(Some([203, 0, 113, 7].into())),
+    ]);
+    (customer(), kind(), 0_u32..4, days(), code(), access, any::<[u8; 16]>()).prop_map(
+        |(customer, kind, many, days, promo, access, seed)| {
             let mut wish = order(customer, kind, many);
             (wish.period_days, wish.promo) = (days, promo);
+            (wish.access, wish.seed) = (access, seed);
             Wish::Order(Box::new(wish))
         },
     )

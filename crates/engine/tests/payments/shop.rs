@@ -1,10 +1,13 @@
 //! Ann's shop with a bank, on a store that may die.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use domain::api_key::ApiKey;
+use domain::authorisation::Authorised;
 use domain::auto_extend::{PeriodWish, SetAutoExtend};
 use domain::card::SaveCard;
 use domain::catalogue::Catalogue;
@@ -13,7 +16,10 @@ use domain::country::Country;
 use domain::customer::Customer;
 use domain::deposit::Deposit;
 use domain::idempotency::{Idempotency, KeySource};
-use domain::ids::{CardId, CustomerId, EntryId, KeyId, LeaseId, PaymentId, PromoId};
+use domain::ids::{
+    AddressId, AuthorisationId, CardId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId,
+    PromoId,
+};
 use domain::journal::{Entry, Event};
 use domain::kind::ProxyKind;
 use domain::ledger::Wallet;
@@ -24,6 +30,7 @@ use domain::payment::{Payment, PaymentState};
 use domain::product::ProductKey;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
+use domain::replace::Replacement;
 use domain::select::Selection;
 use domain::time::{Span, Time};
 use domain::world::World;
@@ -127,6 +134,9 @@ impl Store for Mortal {
         fn proxies(customer: CustomerId, filter: &ProxyFilter, after: Option<LeaseId>, limit: u32, now: Time) -> Result<Vec<Proxy>>;
         fn count_proxies(customer: CustomerId, kind: ProxyKind) -> Result<u64>;
         fn proxies_at(customer: CustomerId, kind: ProxyKind, offset: u64, limit: u32, now: Time) -> Result<Vec<Proxy>>;
+        fn authorisations(customer: CustomerId, order: Option<OrderId>, after: Option<(OrderId, AuthorisationId)>, limit: u32) -> Result<Vec<Authorised>>;
+        fn replacements(customer: CustomerId, lease: LeaseId) -> Result<Vec<Replacement>>;
+        fn exits(addresses: &BTreeSet<AddressId>) -> Result<BTreeMap<AddressId, IpAddr>>;
         fn entries(filter: &EntryFilter, after: Option<EntryId>, limit: u32) -> Result<Vec<Entry>>;
         fn feed(after: i64, limit: u32) -> Result<Vec<(i64, Entry)>>;
         fn payments(filter: &PaymentFilter, after: Option<PaymentId>, limit: u32) -> Result<Vec<Payment>>;
@@ -202,6 +212,7 @@ impl Shop {
             customer: self.ann,
             kind: Some(ProxyKind::Ipv4),
             country: Country::from_alpha3("USA"),
+            package: None,
             operator: None,
             rotation_seconds: None,
             access: AccessWish::Login,

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use domain::ids::{AddressId, CardId, CustomerId, LeaseId, OrderId};
-use domain::journal::{Bill, Entry, Event, Granted, Moved};
+use domain::journal::{Bill, Entry, Event, Granted, Moved, Replaced};
 use domain::lease::{Lease, LeaseState};
 use domain::period::Period;
 use domain::product::ProductKey;
+use domain::replace::REPLACED_AGAIN;
 use domain::time::Time;
 
 use super::{Findings, quote};
@@ -35,6 +36,7 @@ struct Proven {
     reserved_until: Option<Time>,
     auto_extend: Option<Period>,
     renew_card: Option<CardId>,
+    replaced_at: Option<Time>,
 }
 
 impl Leases {
@@ -43,7 +45,18 @@ impl Leases {
             Event::Deposit { .. }
             | Event::Payment { .. }
             | Event::AutoTopUp { .. }
-            | Event::TopUpFailed { .. } => {}
+            | Event::TopUpFailed { .. }
+            | Event::Authorisation { .. } => {}
+            Event::Comment { leases } => {
+                for id in leases {
+                    self.owned(*id, entry, found);
+                }
+            }
+            Event::Replacement { leases, .. } => {
+                for replaced in leases {
+                    self.replaced(entry, *replaced, found);
+                }
+            }
             Event::Order { order, bill, period, leases } => {
                 self.order(entry, *order, bill, *period, leases, found);
             }
@@ -124,6 +137,7 @@ impl Leases {
                 reserved_until: None,
                 auto_extend: None,
                 renew_card: None,
+                replaced_at: None,
             };
             let again = self.proven.insert(*id, lease).is_some();
             found.check(!again, "lease", || {
@@ -235,6 +249,30 @@ impl Leases {
         }
     }
 
+    /// The old address goes back and the new one comes, both to a lease that is live.
+    fn replaced(&mut self, entry: &Entry, replaced: Replaced, found: &mut Findings) {
+        let (at, Replaced { lease: id, from, to }) = (entry.id.0, replaced);
+        let Some(lease) = self.owned(id, entry, found) else { return };
+        let live = lease.state == LeaseState::Active && entry.at < lease.ends_at;
+        found.check(live, "lease", || {
+            format!("entry {at} replaces the address of lease {}, which is not live", id.0)
+        });
+        let again = lease.replaced_at.is_some_and(|last| entry.at < last + REPLACED_AGAIN);
+        found.check(!again, "lease", || {
+            format!("entry {at} replaces the address of lease {} again within a day", id.0)
+        });
+        found.check(lease.address == from && from != to, "address", || {
+            let (from, has) = (from.0, lease.address.0);
+            format!("entry {at} replaces address {from} of lease {}, which has {has}", id.0)
+        });
+        let had = std::mem::replace(&mut lease.address, to);
+        lease.replaced_at = Some(entry.at);
+        if self.holders.get(&had) == Some(&id) {
+            self.holders.remove(&had);
+        }
+        self.grant(entry, id, to, found);
+    }
+
     /// The lease that an entry names, if it was granted, and to the customer of the entry.
     fn owned(&mut self, id: LeaseId, entry: &Entry, found: &mut Findings) -> Option<&mut Proven> {
         let (at, name) = (entry.id.0, entry.event.name());
@@ -267,6 +305,7 @@ impl Leases {
             ("start", lease.starts_at != proven.starts_at),
             ("end", lease.ends_at != proven.ends_at),
             ("reserve", lease.reserved_until != proven.reserved_until),
+            ("replacement", lease.replaced_at != proven.replaced_at),
             ("auto-extend", lease.auto_extend != proven.auto_extend),
             ("card", lease.renew_card != proven.renew_card),
         ];

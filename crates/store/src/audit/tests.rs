@@ -3,7 +3,7 @@
 use domain::ids::{
     AccountId, AddressId, CustomerId, EntryId, LeaseId, OrderId, PaymentId, PromoId,
 };
-use domain::journal::{Bill, Entry, Event, Granted, Moved};
+use domain::journal::{Bill, Entry, Event, Granted, Moved, Replaced};
 use domain::lease::{Lease, LeaseState};
 use domain::ledger::{House, Posting, Wallet};
 use domain::money::{Currency, Money, Percent, UnitPrice};
@@ -12,6 +12,7 @@ use domain::period::Period;
 use domain::pricing::{Quote, QuoteLine};
 use domain::product::ProductKey;
 use domain::promo::{Promo, PromoOutcome};
+use domain::replace::ReplaceReason;
 use domain::time::{Span, Time};
 
 use super::{Auditor, Report};
@@ -37,7 +38,7 @@ impl Books {
     /// Ann pays in $100 (1), orders two addresses for 30 days with ten per cent off (2) and has the
     /// first one extended by itself (3, 4). The second one ends (5), goes back (6) and is let to
     /// her anew (7). The renewal of the first one fails (8), it ends (9), and she restores it from
-    /// its reserve (10).
+    /// its reserve (10). Then its address is replaced (11).
     fn sound() -> Books {
         let thirty = Period::from_days(30).unwrap();
         let mut books = Books {
@@ -50,20 +51,21 @@ impl Books {
                 version: 5,
             }],
             leases: vec![
-                lease(1, 1, 1, LeaseState::Active, hours(0), hours(2_172), None),
+                lease(1, 1, 3, LeaseState::Active, hours(0), hours(2_172), None),
                 lease(2, 1, 2, LeaseState::Over, hours(0), hours(720), Some(hours(744))),
                 lease(3, 2, 2, LeaseState::Active, hours(768), hours(1_488), None),
             ],
             addresses: vec![
-                (AddressId(1), Some(LeaseId(1))),
+                (AddressId(1), None),
                 (AddressId(2), Some(LeaseId(3))),
-                (AddressId(3), None),
+                (AddressId(3), Some(LeaseId(1))),
             ],
             promos: vec![spring()],
             uses: vec![(SPRING, ANN, 1)],
             payments: Vec::new(),
         };
         books.leases[0].auto_extend = Some(thirty);
+        books.leases[0].replaced_at = Some(hours(1_460));
         let note = "cash".to_owned();
         let deposit = Event::Deposit { amount: usd(10_000), balance_after: usd(10_000), note };
         books.push(0, deposit);
@@ -96,6 +98,7 @@ impl Books {
         books.push(1_416, Event::RenewalFailed { leases: vec![LeaseId(1)], missing: None });
         books.push(1_440, Event::Ended { leases: vec![(LeaseId(1), Some(hours(1_464)))] });
         books.push(1_452, extension(moved(1, 1_440, 2_172), 9_502, false));
+        books.push(1_460, replacement(1, 1, 3));
         books
     }
 
@@ -204,6 +207,12 @@ fn moved(lease: i64, from: i64, to: i64) -> Moved {
     Moved { lease: LeaseId(lease), from: hours(from), to: hours(to) }
 }
 
+fn replacement(lease: i64, from: i64, to: i64) -> Event {
+    let replaced = Replaced { lease: LeaseId(lease), from: AddressId(from), to: AddressId(to) };
+    let (leases, reason) = (vec![replaced], ReplaceReason::NotWork);
+    Event::Replacement { leases, reason, comment: None }
+}
+
 fn extension(moved: Moved, before: i64, automatic: bool) -> Event {
     Event::Extension {
         bill: bill(1, PromoOutcome::Absent, 131, before),
@@ -255,6 +264,8 @@ fn lease(
         auto_extend: None,
         renew_card: None,
         retry_at: None,
+        replaced_at: None,
+        comment: None,
         look_at: if state == LeaseState::Over { Time::FAR } else { ends_at },
     }
 }
@@ -362,7 +373,7 @@ fn finds(rule: &str, words: &str, plant: impl FnOnce(&mut Books)) {
 fn sound_books_are_found_sound_and_counted() {
     let report = Books::sound().audit();
     assert_eq!(report.violations, []);
-    assert_eq!((report.entries, report.postings), (10, 10));
+    assert_eq!((report.entries, report.postings), (11, 10));
     assert_eq!((report.wallets, report.leases, report.promos), (1, 3, 1));
 }
 
@@ -521,12 +532,39 @@ fn an_address_with_two_leases_or_another_holder_is_found() {
     finds("address", "entry 2 lets address 1 to lease 2, but lease 1", |it| {
         it.grants(2)[1].address = AddressId(1);
     });
-    finds("address", "address 1 is kept for lease None", |it| it.addresses[0].1 = None);
-    finds("address", "address 3 is kept for lease Some(2)", |it| {
-        it.addresses[2].1 = Some(LeaseId(2));
+    finds("address", "address 3 is kept for lease None", |it| it.addresses[2].1 = None);
+    finds("address", "address 1 is kept for lease Some(2)", |it| {
+        it.addresses[0].1 = Some(LeaseId(2));
     });
-    finds("orphan", "address 1 of lease 1 does not exist", |it| {
-        it.addresses.remove(0);
+    finds("orphan", "address 3 of lease 1 does not exist", |it| {
+        it.addresses.remove(2);
+    });
+}
+
+#[test]
+fn a_replacement_that_was_not_one_is_found() {
+    finds("address", "entry 11 replaces address 2 of lease 1, which has 1", |it| {
+        *it.event(11) = replacement(1, 2, 3);
+    });
+    finds("address", "entry 11 lets address 2 to lease 1, but lease 3 has it", |it| {
+        *it.event(11) = replacement(1, 1, 2);
+    });
+    finds("lease", "entry 11 replaces the address of lease 2, which is not live", |it| {
+        *it.event(11) = replacement(2, 2, 3);
+    });
+    finds("lease", "entry 11 replaces the address of lease 1, which is not live", |it| {
+        it.entries[10].at = hours(2_172);
+    });
+    finds("lease", "entry 12 replaces the address of lease 1 again within a day", |it| {
+        it.push(1_483, replacement(1, 3, 4));
+    });
+    finds("lease", "the address of lease 1 is not", |it| it.leases[0].address = AddressId(1));
+    finds("lease", "the replacement of lease 1 is not", |it| it.leases[0].replaced_at = None);
+    finds("address", "address 1 is kept for lease Some(1)", |it| {
+        it.addresses[0].1 = Some(LeaseId(1));
+    });
+    finds("lease", "entry 11 (replacement) of customer 2 names lease 1", |it| {
+        it.entries[10].customer = BOB;
     });
 }
 

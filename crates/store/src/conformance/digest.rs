@@ -1,6 +1,7 @@
 //! All that can be seen of a store, so that two of them, or one before and after, can be compared.
 
 use domain::access::Access;
+use domain::authorisation::Authorised;
 use domain::auto_top_up::AutoTopUp;
 use domain::card::Card;
 use domain::customer::Customer;
@@ -12,6 +13,7 @@ use domain::needs::Needs;
 use domain::order::Order;
 use domain::payment::Payment;
 use domain::promo::Promo;
+use domain::replace::Replacement;
 use domain::time::Time;
 
 use crate::Store;
@@ -28,6 +30,8 @@ pub struct Digest {
     pub leases: Vec<Shown>,
     pub promos: Vec<Promo>,
     pub promo_uses: Vec<u32>,
+    pub authorisations: Vec<(Authorised, Option<String>)>,
+    pub replacements: Vec<Replacement>,
     pub stock: Vec<StockLine>,
     pub journal: Vec<Entry>,
     pub payments: Vec<Payment>,
@@ -59,15 +63,24 @@ pub fn digest(store: &dyn Store, now: Time) -> Digest {
         wallet.account = number(customer);
     }
     let (mut leases, mut promo_uses) = (Vec::new(), Vec::new());
+    let (mut authorisations, mut replacements) = (Vec::new(), Vec::new());
     for (customer, _) in &customers {
+        for it in store.authorisations(customer.id, None, None, 100_000).unwrap() {
+            let password = match &it.authorisation.access {
+                Access::Login(pair) => Some(pair.password.clone()),
+                Access::SourceIp(_) => None,
+            };
+            authorisations.push((it, password));
+        }
         promo_uses.extend(store.promos_of(customer.id).unwrap().iter().map(|(_, uses)| *uses));
         for in_reserve in [false, true] {
             let filter = ProxyFilter { kind: None, in_reserve };
             for mut proxy in store.proxies(customer.id, &filter, None, 100_000, now).unwrap() {
                 proxy.lease.look_at = Time::EPOCH;
+                replacements.extend(store.replacements(customer.id, proxy.lease.id).unwrap());
                 let secret = match &proxy.order.access {
-                    Access::Login(it) => Some((it.login.clone(), it.password.clone())),
-                    Access::SourceIp(_) => None,
+                    Some(Access::Login(it)) => Some((it.login.clone(), it.password.clone())),
+                    Some(Access::SourceIp(_)) | None => None,
                 };
                 let exit = (proxy.ip, proxy.gateway, proxy.port);
                 let order = Order::clone(&proxy.order);
@@ -92,6 +105,8 @@ pub fn digest(store: &dyn Store, now: Time) -> Digest {
         leases,
         promos: store.promos().unwrap(),
         promo_uses,
+        authorisations,
+        replacements,
         stock,
         journal,
     }

@@ -33,7 +33,7 @@ pub(super) fn race(shop: &Shop, command: impl Fn(usize) -> Command + Sync) -> Ve
     })
 }
 
-fn winners(decisions: &[Decision]) -> usize {
+pub(super) fn winners(decisions: &[Decision]) -> usize {
     decisions.iter().filter(|decision| decision.result.is_ok()).count()
 }
 

@@ -1,15 +1,17 @@
 //! Journal entries as JSON. The mirror structs are the format: the domain may change, what is in
 //! journals may not.
 
-use domain::ids::{AccountId, AddressId, CardId, LeaseId, OrderId, PaymentId, PromoId};
-use domain::journal::{self, Entry, Granted, Moved};
+use domain::ids::{
+    AccountId, AddressId, AuthorisationId, CardId, LeaseId, OrderId, PaymentId, PromoId,
+};
+use domain::journal::{self, AuthorisationChange, Entry, Granted, Moved, Replaced};
 use domain::ledger;
 use domain::payment::{Decline, Purpose};
 use domain::pricing;
 use domain::promo::PromoOutcome;
 use serde::{Deserialize, Serialize};
 
-use super::wire::{At, Cash, Days, Hundredths, Micros, Product};
+use super::wire::{At, Cash, Days, Hundredths, Micros, Product, Reason};
 use super::{corrupt, named};
 use crate::Result;
 
@@ -100,6 +102,27 @@ struct TopUpFailed {
 }
 
 #[derive(Serialize, Deserialize)]
+struct Authorisation {
+    authorisation: i64,
+    order: i64,
+    active: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Comment {
+    leases: Vec<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Replacement {
+    /// Lease, address before, address now.
+    leases: Vec<(i64, i64, i64)>,
+    reason: Reason,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
 struct Bill {
     lines: Vec<Line>,
     #[serde(default, skip_serializing_if = "Promo::is_absent")]
@@ -180,6 +203,16 @@ pub(crate) fn encode(entry: &Entry) -> String {
         journal::Event::TopUpFailed { amount, why, paused } => {
             let why = why.name().to_owned();
             text(TopUpFailed { amount: Cash(*amount), why, paused: *paused }, postings)
+        }
+        journal::Event::Authorisation { authorisation, order, active, change: _ } => {
+            let (authorisation, order, active) = (authorisation.0, order.0, *active);
+            text(Authorisation { authorisation, order, active }, postings)
+        }
+        journal::Event::Comment { leases } => text(Comment { leases: ids(leases) }, postings),
+        journal::Event::Replacement { leases, reason, comment } => {
+            let leases = leases.iter().map(|it| (it.lease.0, it.from.0, it.to.0)).collect();
+            let (reason, comment) = (Reason(*reason), comment.clone());
+            text(Replacement { leases, reason, comment }, postings)
         }
     }
 }
@@ -267,8 +300,39 @@ pub(crate) fn decode(kind: &str, body: &str) -> Result<(journal::Event, Vec<ledg
             let (amount, paused) = (event.amount.0, event.paused);
             Ok((journal::Event::TopUpFailed { amount, why, paused }, postings))
         }
+        "authorisation_added" => authorisation(body, AuthorisationChange::Added),
+        "authorisation_changed" => authorisation(body, AuthorisationChange::Changed),
+        "authorisation_deleted" => authorisation(body, AuthorisationChange::Deleted),
+        "comment" => {
+            read(body, |event: Comment| journal::Event::Comment { leases: ids(event.leases) })
+        }
+        "replacement" => read(body, |event: Replacement| journal::Event::Replacement {
+            leases: event
+                .leases
+                .into_iter()
+                .map(|(lease, from, to)| Replaced {
+                    lease: LeaseId(lease),
+                    from: AddressId(from),
+                    to: AddressId(to),
+                })
+                .collect(),
+            reason: event.reason.0,
+            comment: event.comment,
+        }),
         _ => Err(corrupt("entry.kind", kind)),
     }
+}
+
+fn authorisation(
+    body: &str,
+    change: AuthorisationChange,
+) -> Result<(journal::Event, Vec<ledger::Posting>)> {
+    read(body, |event: Authorisation| journal::Event::Authorisation {
+        authorisation: AuthorisationId(event.authorisation),
+        order: OrderId(event.order),
+        active: event.active,
+        change,
+    })
 }
 
 fn read<'de, E: Deserialize<'de>>(

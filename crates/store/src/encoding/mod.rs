@@ -9,7 +9,7 @@ mod wire;
 
 use std::str::FromStr;
 
-use domain::ids::{CardId, OrderId};
+use domain::ids::{CardId, CustomerId, OrderId};
 use domain::kind::ProxyKind;
 use domain::lease::LeaseState;
 use domain::money::{Currency, Percent};
@@ -135,6 +135,12 @@ pub(crate) fn token_place(card: CardId) -> String {
 }
 
 /// Where the password of an order is kept, so that it cannot be unsealed anywhere else.
+/// Where the usual password of a customer is kept, so that it cannot be unsealed anywhere else.
+pub(crate) fn usual_place(customer: CustomerId) -> String {
+    format!("customer/{}/password", customer.0)
+}
+
+/// Where the passwords of an order are kept, so that they cannot be unsealed anywhere else.
 pub(crate) fn password_place(order: OrderId) -> String {
     format!("customer_order/{}/password", order.0)
 }

@@ -55,6 +55,14 @@ enum Name {
     ThresholdTooLow,
     TopUpTooLow,
     TopUpBelowThreshold,
+    UnknownAuthorisation,
+    TooManyAuthorisations,
+    BadLogin,
+    BadPassword,
+    LoginTaken,
+    BadComment,
+    UnknownReason,
+    ReplacedRecently { leases: Vec<i64> },
 }
 
 /// Both ways between the refusals and their names, so that neither can forget one.
@@ -69,6 +77,9 @@ macro_rules! names {
                 Refusal::WholeOrderOnly { missing } => {
                     Name::WholeOrderOnly { missing: missing.iter().map(|lease| lease.0).collect() }
                 }
+                Refusal::ReplacedRecently { leases } => {
+                    Name::ReplacedRecently { leases: leases.iter().map(|id| id.0).collect() }
+                }
             }
         }
 
@@ -82,6 +93,9 @@ macro_rules! names {
                     let missing = missing.into_iter().map(LeaseId).collect();
                     Refusal::WholeOrderOnly { missing }
                 }
+                Name::ReplacedRecently { leases } => Refusal::ReplacedRecently {
+                    leases: leases.into_iter().map(LeaseId).collect(),
+                },
             }
         }
     };
@@ -120,7 +134,14 @@ names!(
     ProviderSilent,
     ThresholdTooLow,
     TopUpTooLow,
-    TopUpBelowThreshold
+    TopUpBelowThreshold,
+    UnknownAuthorisation,
+    TooManyAuthorisations,
+    BadLogin,
+    BadPassword,
+    LoginTaken,
+    BadComment,
+    UnknownReason
 );
 
 /// A refusal, and what was in the wallet.
@@ -146,7 +167,9 @@ mod tests {
         let balance = Money::from_minor(718, Currency::USD);
         let missing = Money::from_minor(114, Currency::USD);
         let whole = Refusal::WholeOrderOnly { missing: vec![LeaseId(7)] };
-        for refusal in [Refusal::OutOfStock, Refusal::InsufficientFunds { missing }, whole] {
+        let recent = Refusal::ReplacedRecently { leases: vec![LeaseId(7), LeaseId(2)] };
+        for refusal in [Refusal::OutOfStock, Refusal::InsufficientFunds { missing }, whole, recent]
+        {
             let text = encode(&refusal, balance);
             assert_eq!(decode(&text).unwrap(), Answer::Refused { refusal, balance }, "{text}");
         }

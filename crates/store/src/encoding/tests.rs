@@ -1,9 +1,10 @@
 //! Every entry is read as it was written, and nothing else is read.
 
 use domain::ids::{
-    AccountId, AddressId, CardId, CustomerId, EntryId, LeaseId, OrderId, PaymentId, PromoId,
+    AccountId, AddressId, AuthorisationId, CardId, CustomerId, EntryId, LeaseId, OrderId,
+    PaymentId, PromoId,
 };
-use domain::journal::{Bill, Entry, Event, Granted, Moved};
+use domain::journal::{AuthorisationChange, Bill, Entry, Event, Granted, Moved, Replaced};
 use domain::ledger::Posting;
 use domain::money::{Currency, Money, Percent, UnitPrice};
 use domain::payment::{Decline, Purpose};
@@ -11,6 +12,7 @@ use domain::period::Period;
 use domain::pricing::{Quote, QuoteLine};
 use domain::product::ProductKey;
 use domain::promo::PromoOutcome;
+use domain::replace::ReplaceReason;
 use domain::time::Time;
 use proptest::collection::vec;
 use proptest::option;
@@ -82,6 +84,11 @@ fn happened() -> impl Strategy<Value = Event> {
         ends_at,
     });
     let moved = (lease(), time(), time()).prop_map(|(lease, from, to)| Moved { lease, from, to });
+    let replaced = (lease(), any::<i64>(), any::<i64>()).prop_map(|(lease, from, to)| Replaced {
+        lease,
+        from: AddressId(from),
+        to: AddressId(to),
+    });
     prop_oneof![
         (money(), money(), ".*").prop_map(|(amount, balance_after, note)| Event::Deposit {
             amount,
@@ -128,6 +135,25 @@ fn happened() -> impl Strategy<Value = Event> {
         ),
         (money(), prop::sample::select(&Decline::ALL[..]), any::<bool>())
             .prop_map(|(amount, why, paused)| Event::TopUpFailed { amount, why, paused }),
+        (any::<i64>(), any::<i64>(), any::<bool>(), 0..3_usize).prop_map(
+            |(authorisation, order, active, change)| {
+                let change = [
+                    AuthorisationChange::Added,
+                    AuthorisationChange::Changed,
+                    AuthorisationChange::Deleted,
+                ][change];
+                let (authorisation, order) = (AuthorisationId(authorisation), OrderId(order));
+                Event::Authorisation { authorisation, order, active, change }
+            }
+        ),
+        vec(lease(), 0..5).prop_map(|leases| Event::Comment { leases }),
+        (vec(replaced, 0..5), 0..5_usize, option::of(".*")).prop_map(
+            |(leases, reason, comment)| Event::Replacement {
+                leases,
+                reason: ReplaceReason::ALL[reason],
+                comment
+            }
+        ),
     ]
 }
 

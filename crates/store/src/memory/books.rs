@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use domain::access::{Access, Login};
 use domain::address::{Address, Pool, Prefix};
 use domain::api_key::ApiKey;
+use domain::authorisation::Authorisation;
 use domain::auto_top_up::AutoTopUp;
 use domain::card::Card;
 use domain::catalogue::Catalogue;
 use domain::customer::Customer;
 use domain::idempotency::{Answer, Remembered};
 use domain::ids::{
-    AddressId, CardId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId, PrefixId, PromoId,
+    AddressId, AuthorisationId, CardId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId,
+    PrefixId, PromoId,
 };
 use domain::journal::Entry;
 use domain::lease::{Lease, Standing};
@@ -45,6 +48,8 @@ pub(super) struct Books {
     pub(super) prefixes: BTreeMap<PrefixId, Prefix>,
     pub(super) next_ports: BTreeMap<String, u16>,
     pub(super) orders: BTreeMap<OrderId, Arc<Order>>,
+    pub(super) authorisations: BTreeMap<AuthorisationId, Authorisation>,
+    pub(super) usual_logins: BTreeMap<CustomerId, Login>,
     pub(super) leases: BTreeMap<LeaseId, Lease>,
     pub(super) entries: BTreeMap<EntryId, Entry>,
     pub(super) remembered: BTreeMap<(CustomerId, [u8; 16]), Remembered>,
@@ -83,13 +88,15 @@ impl Books {
             prefixes: BTreeMap::new(),
             next_ports: BTreeMap::new(),
             orders: BTreeMap::new(),
+            authorisations: BTreeMap::new(),
+            usual_logins: BTreeMap::new(),
             leases: BTreeMap::new(),
             entries: BTreeMap::new(),
             remembered: BTreeMap::new(),
             payments: BTreeMap::new(),
             cards: BTreeMap::new(),
             top_ups: BTreeMap::new(),
-            next: NextIds { entry: 1, order: 1, lease: 1, address: 1 },
+            next: NextIds { entry: 1, order: 1, lease: 1, address: 1, authorisation: 1 },
             quiet: 1,
         }
     }
@@ -137,6 +144,21 @@ impl Books {
                 .collect(),
             next_ports: self.next_ports.clone(),
             leases: self.leases.values().filter(wanted).cloned().collect(),
+            authorisations: self
+                .authorisations
+                .values()
+                .filter(|it| {
+                    needs.authorisations.contains(&it.id)
+                        || needs.authorised.contains(&(it.customer, it.order))
+                })
+                .cloned()
+                .collect(),
+            usual_logins: needs
+                .usual_logins
+                .iter()
+                .filter_map(|id| self.usual_logins.get(id).map(|usual| (*id, usual.clone())))
+                .collect(),
+            logins: self.logins().filter(|(it, ..)| needs.logins.contains(it)).collect(),
             remembered: needs
                 .remembered
                 .iter()
@@ -149,6 +171,17 @@ impl Books {
             next: self.next,
             sales_locked: self.sales_locked,
         }
+    }
+
+    /// Who has which login.
+    fn logins(&self) -> impl Iterator<Item = (String, CustomerId, Option<AuthorisationId>)> {
+        let own = self.authorisations.values().filter(|it| !it.usual);
+        let own = own.filter_map(|it| match &it.access {
+            Access::Login(pair) => Some((pair.login.clone(), it.customer, Some(it.id))),
+            Access::SourceIp(_) => None,
+        });
+        let usual = self.usual_logins.iter().map(|(id, pair)| (pair.login.clone(), *id, None));
+        own.chain(usual)
     }
 
     fn pool(&self, key: &ProductKey, quantity: u32, now: Time) -> Pool {
@@ -177,6 +210,23 @@ impl Books {
             let again = self.orders.insert(order.id, Arc::new(order));
             assert!(again.is_none(), "order {again:?} is placed once");
         }
+        for id in changes.authorisations_gone {
+            assert!(self.authorisations.remove(&id).is_some(), "authorisation {} exists", id.0);
+        }
+        self.usual_logins.extend(changes.usual_logins);
+        for (id, changed) in changes.authorisations {
+            assert!(self.authorisations.insert(id, changed).is_some(), "{} exists", id.0);
+        }
+        for (id, new) in changes.authorisations_new {
+            let again = self.authorisations.insert(id, new);
+            assert!(again.is_none(), "authorisation {again:?} is added once");
+        }
+        let chosen = self.authorisations.values().filter(|it| it.chosen);
+        let mut logins = BTreeSet::new();
+        chosen.for_each(|it| {
+            let Access::Login(pair) = &it.access else { return };
+            assert!(logins.insert(&pair.login), "no two have chosen one login");
+        });
         for lease in changes.leases_new {
             let again = self.leases.insert(lease.id, lease);
             assert!(again.is_none(), "lease {again:?} is granted once");
@@ -240,6 +290,17 @@ impl Books {
         proxy.lease.standing(now, self.catalogue.reserve(&proxy.lease.product))
     }
 
+    /// The order, with what lists show of who may use it now.
+    pub(super) fn order(&self, id: OrderId) -> Arc<Order> {
+        let order = &self.orders[&id];
+        let shown = self.authorisations.values().find(|it| it.order == id && it.shown);
+        let access = shown.map(|shown| shown.access.clone());
+        match order.access == access {
+            true => Arc::clone(order),
+            false => Arc::new(Order { access, ..Order::clone(order) }),
+        }
+    }
+
     /// The leases of a customer, by id, as he sees them.
     pub(super) fn proxies(&self, customer: CustomerId) -> impl Iterator<Item = Proxy> {
         let of = move |lease: &&Lease| lease.customer == customer;
@@ -247,7 +308,7 @@ impl Books {
             let address = &self.addresses[&lease.address].address;
             Proxy {
                 lease: lease.clone(),
-                order: Arc::clone(&self.orders[&lease.order]),
+                order: self.order(lease.order),
                 ip: address.ip,
                 gateway: address.gateway.clone(),
                 port: address.port,

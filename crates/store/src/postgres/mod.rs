@@ -7,6 +7,7 @@
 mod answers;
 mod arriving;
 mod audit;
+mod authorisations;
 mod batches;
 mod catalogues;
 mod customers;
@@ -28,6 +29,7 @@ mod pool;
 mod promos;
 mod proxies;
 mod reactor;
+mod replacements;
 mod row;
 mod runs;
 mod save;
@@ -43,15 +45,20 @@ mod transact;
 mod transaction;
 mod value;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::api_key::ApiKey;
+use domain::authorisation::Authorised;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
-use domain::ids::{CustomerId, EntryId, KeyId, LeaseId, PaymentId, PromoId};
+use domain::ids::{
+    AddressId, AuthorisationId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId, PromoId,
+};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::ledger::Wallet;
@@ -59,6 +66,7 @@ use domain::needs::Needs;
 use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
+use domain::replace::Replacement;
 use domain::time::{Span, Time};
 use domain::world::{NextIds, World};
 
@@ -402,6 +410,24 @@ impl Store for PostgresStore {
         now: Time,
     ) -> Result<Vec<Proxy>> {
         self.read(|tx| self.shelf(tx, now).list_at(customer, kind, offset, limit))
+    }
+
+    fn authorisations(
+        &self,
+        customer: CustomerId,
+        order: Option<OrderId>,
+        after: Option<(OrderId, AuthorisationId)>,
+        limit: u32,
+    ) -> Result<Vec<Authorised>> {
+        self.read(|tx| authorisations::list(tx, &self.vault, customer, order, after, limit))
+    }
+
+    fn replacements(&self, customer: CustomerId, lease: LeaseId) -> Result<Vec<Replacement>> {
+        self.read(|tx| replacements::list(tx, customer, lease))
+    }
+
+    fn exits(&self, addresses: &BTreeSet<AddressId>) -> Result<BTreeMap<AddressId, IpAddr>> {
+        self.read(|tx| replacements::exits(tx, addresses))
     }
 
     fn entries(

@@ -177,6 +177,7 @@ fn used(before: NextIds, after: NextIds) -> NextIds {
         order: after.order - before.order,
         lease: after.lease - before.lease,
         address: after.address - before.address,
+        authorisation: after.authorisation - before.authorisation,
     }
 }
 

@@ -11,7 +11,7 @@ use domain::world::Loaded;
 use rusqlite::Connection;
 
 use super::state::State;
-use super::{answers, customers, leases, payments, promos, stock};
+use super::{answers, authorisations, customers, leases, payments, promos, stock};
 use crate::Result;
 use crate::vault::Vault;
 
@@ -63,6 +63,7 @@ pub(super) fn load(
         loaded.pools.push((product.clone(), pool));
     }
     load_leases(connection, needs, &mut loaded)?;
+    authorisations::load(connection, vault, needs, &mut loaded)?;
     for (customer, key) in &needs.remembered {
         loaded.remembered.extend(answers::get(connection, *customer, *key)?);
     }

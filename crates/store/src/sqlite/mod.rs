@@ -5,6 +5,7 @@
 
 mod answers;
 mod audit;
+mod authorisations;
 mod backup;
 pub mod baseline;
 mod catalogues;
@@ -25,6 +26,7 @@ mod payments;
 mod promos;
 mod proxies;
 mod readers;
+mod replacements;
 mod restore;
 mod save;
 mod state;
@@ -33,15 +35,19 @@ mod stock;
 mod tests;
 mod transaction;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::api_key::ApiKey;
+use domain::authorisation::Authorised;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
-use domain::ids::{CustomerId, EntryId, KeyId, LeaseId, PaymentId, PromoId};
+use domain::ids::{
+    AddressId, AuthorisationId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId, PromoId,
+};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::ledger::Wallet;
@@ -49,6 +55,7 @@ use domain::needs::Needs;
 use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
+use domain::replace::Replacement;
 use domain::time::{Span, Time};
 use domain::world::{Loaded, World};
 use rusqlite::Connection;
@@ -408,6 +415,26 @@ impl Store for SqliteStore {
         now: Time,
     ) -> Result<Vec<Proxy>> {
         self.read(|connection| self.shelf(connection, now).list_at(customer, kind, offset, limit))
+    }
+
+    fn authorisations(
+        &self,
+        customer: CustomerId,
+        order: Option<OrderId>,
+        after: Option<(OrderId, AuthorisationId)>,
+        limit: u32,
+    ) -> Result<Vec<Authorised>> {
+        self.read(|connection| {
+            authorisations::list(connection, &self.vault, customer, order, after, limit)
+        })
+    }
+
+    fn replacements(&self, customer: CustomerId, lease: LeaseId) -> Result<Vec<Replacement>> {
+        self.read(|connection| replacements::list(connection, customer, lease))
+    }
+
+    fn exits(&self, addresses: &BTreeSet<AddressId>) -> Result<BTreeMap<AddressId, IpAddr>> {
+        self.read(|connection| replacements::exits(connection, addresses))
     }
 
     fn entries(

@@ -3,7 +3,10 @@
 use domain::world::Changes;
 use rusqlite::Connection;
 
-use super::{answers, customers, journal, leases, orders, payments, promos, state, stock};
+use super::{
+    answers, authorisations, customers, journal, leases, orders, payments, promos, replacements,
+    state, stock,
+};
 use crate::Result;
 use crate::vault::Vault;
 
@@ -17,11 +20,13 @@ pub(super) fn save(connection: &Connection, vault: &Vault, changes: &Changes) ->
     for wallet in changes.wallets.values() {
         customers::set_wallet(connection, wallet)?;
     }
+    stock::save_new(connection, changes)?;
     for (lease, change) in changes.leases.values() {
         leases::change(connection, lease, *change)?;
     }
-    orders::add(connection, vault, &changes.orders)?;
-    stock::save_new(connection, changes)?;
+    orders::add(connection, &changes.orders)?;
+    authorisations::save(connection, vault, changes)?;
+    replacements::add(connection, &changes.entries)?;
     leases::add(connection, &changes.leases_new)?;
     stock::save(connection, changes)?;
     promos::set_uses(connection, &changes.promo_uses)?;

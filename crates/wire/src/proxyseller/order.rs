@@ -48,7 +48,7 @@ pub struct OrderRequest {
     #[serde(skip_serializing_if = "Field::is_not_given")]
     pub coupon: Field<String>,
     /// Whether the order gets credentials of its own.
-    #[serde(skip_serializing_if = "Field::is_not_given", serialize_with = "yes_or_no")]
+    #[serde(skip_serializing_if = "Field::is_not_given", serialize_with = "super::yes_or_no")]
     pub generate_auth: Field<bool>,
     /// What the proxies are for, in the customer's words.
     #[serde(skip_serializing_if = "Field::is_not_given")]
@@ -89,12 +89,6 @@ pub struct OrderRequest {
     /// The same by code.
     #[serde(skip_serializing_if = "Field::is_not_given")]
     pub tarif_code: Field<String>,
-}
-
-/// Writes a switch as this dialect does.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
-fn yes_or_no<S: serde::Serializer>(value: &Field<bool>, serializer: S) -> Result<S::Ok, S::Error> {
-    value.given().map(|yes| if *yes { "Y" } else { "N" }).serialize(serializer)
 }
 
 impl OrderRequest {

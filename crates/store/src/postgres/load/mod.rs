@@ -5,6 +5,7 @@
 //! sees what was committed before it, and so, behind the wallets' locks, what those who held them
 //! before have left.
 
+mod access;
 mod leases;
 mod means;
 mod promos;
@@ -19,6 +20,7 @@ use domain::needs::Needs;
 use domain::time::Time;
 use domain::world::Loaded;
 
+use self::access::Accesses;
 use self::leases::Leases;
 use self::means::Means;
 use self::promos::Promos;
@@ -36,6 +38,7 @@ use crate::vault::Vault;
 /// Every file's statements, for the test that prepares them.
 #[cfg(test)]
 pub(super) const FILES: &[(&str, &[(&str, &str)])] = &[
+    ("load/access", access::STATEMENTS),
     ("load/leases", leases::STATEMENTS),
     ("load/means", means::STATEMENTS),
     ("load/promos", promos::STATEMENTS),
@@ -60,6 +63,7 @@ pub(super) fn load(
     let promos = Promos::new(needs);
     let stock = Stock::new(needs, now);
     let leases = Leases::new(needs);
+    let accesses = Accesses::new(needs);
     let asked = Asked::new(needs);
     let means = Means::new(needs);
 
@@ -75,6 +79,8 @@ pub(super) fn load(
     stock.ask(locks, &mut values);
     let of_leases = values.len();
     leases.ask(&mut values);
+    let of_accesses = values.len();
+    accesses.ask(&mut values);
     let of_answers = values.len();
     asked.ask(&mut values);
     let of_means = values.len();
@@ -100,7 +106,8 @@ pub(super) fn load(
     wallets.read(&answers[of_wallets..of_promos], &mut loaded)?;
     promos.read(&answers[of_promos..of_stock], &mut loaded)?;
     stock.read(&answers[of_stock..of_leases], &mut loaded)?;
-    leases.read(tx, &answers[of_leases..of_answers], &mut loaded)?;
+    leases.read(tx, &answers[of_leases..of_accesses], &mut loaded)?;
+    accesses.read(vault, &answers[of_accesses..of_answers], &mut loaded)?;
     asked.read(&answers[of_answers..of_means], &mut loaded)?;
     means.read(vault, &answers[of_means..of_state], &mut loaded)?;
     if locks == Locks::Waiting {

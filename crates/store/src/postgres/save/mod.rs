@@ -3,6 +3,7 @@
 //! One statement a table, with the rows as lists; all of them go to the server in one go. Each
 //! says how many rows it must have written: a row that is not as it was read is an error.
 
+mod access;
 mod answers;
 mod counts;
 mod journal;
@@ -26,6 +27,7 @@ use crate::vault::Vault;
 /// Every file's statements, for the test that prepares them.
 #[cfg(test)]
 pub(super) const FILES: &[(&str, &[(&str, &str)])] = &[
+    ("save/access", access::STATEMENTS),
     ("save/answers", answers::STATEMENTS),
     ("save/counts", counts::STATEMENTS),
     ("save/journal", journal::STATEMENTS),
@@ -105,9 +107,11 @@ pub(super) fn save(
     let mut plan = Plan::new();
     journal::append(&changes.entries, &mut plan);
     wallets::set(&changes.wallets, &mut plan);
-    leases::change(&changes.leases, &mut plan);
-    orders::add(vault, &changes.orders, &changes.leases_new, &mut plan)?;
     stock::add(&changes.addresses_new, &mut plan);
+    leases::change(&changes.leases, &mut plan);
+    orders::add(&changes.orders, &changes.leases_new, &mut plan);
+    access::save(vault, changes, &mut plan)?;
+    access::add_replacements(&changes.entries, &mut plan);
     leases::add(&changes.leases_new, &mut plan);
     counts::count(changes, before, &mut plan);
     stock::save(changes, &mut plan);

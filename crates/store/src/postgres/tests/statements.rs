@@ -53,6 +53,7 @@ fn all() -> Vec<(String, &'static str)> {
         ("arriving", arriving::STATEMENTS),
         ("audit", audit::STATEMENTS),
         ("batches", batches::STATEMENTS),
+        ("authorisations", authorisations::STATEMENTS),
         ("catalogues", catalogues::STATEMENTS),
         ("customers", customers::STATEMENTS),
         ("durability", durability::STATEMENTS),
@@ -69,6 +70,7 @@ fn all() -> Vec<(String, &'static str)> {
         ("proxies", proxies::STATEMENTS),
         ("runs", runs::STATEMENTS),
         ("servers", servers::STATEMENTS),
+        ("replacements", replacements::STATEMENTS),
         ("state", state::STATEMENTS),
         ("stock", stock::STATEMENTS),
     ];

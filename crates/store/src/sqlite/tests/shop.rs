@@ -213,9 +213,9 @@ pub(super) fn days(days: u32) -> Span {
 }
 
 /// The password of an order's leases.
-pub(super) fn password(access: &Access) -> &str {
+pub(super) fn password(access: &Option<Access>) -> &str {
     match access {
-        Access::Login(login) => &login.password,
-        Access::SourceIp(_) => panic!("it has none"),
+        Some(Access::Login(login)) => &login.password,
+        Some(Access::SourceIp(_)) | None => panic!("it has none"),
     }
 }

@@ -24,6 +24,7 @@ fn all() -> Vec<(String, &'static str)> {
     let files = [
         ("answers", answers::STATEMENTS),
         ("audit", audit::STATEMENTS),
+        ("authorisations", authorisations::STATEMENTS),
         ("catalogues", catalogues::STATEMENTS),
         ("customers", customers::STATEMENTS),
         ("glance", glance::STATEMENTS),
@@ -36,6 +37,7 @@ fn all() -> Vec<(String, &'static str)> {
         ("payments", payments::STATEMENTS),
         ("promos", promos::STATEMENTS),
         ("proxies", proxies::STATEMENTS),
+        ("replacements", replacements::STATEMENTS),
         ("state", state::STATEMENTS),
         ("stock", stock::STATEMENTS),
         ("transaction", transaction::STATEMENTS),
