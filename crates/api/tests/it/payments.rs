@@ -1,6 +1,7 @@
 //! Payments, their pages, saved cards and automatic top-up.
 
 use serde_json::{Value, json};
+use store::Store;
 
 use crate::client::{Answer, post};
 use crate::shop::{Shop, With};
