@@ -74,6 +74,9 @@ fn shown(app: &App, catalogue: &Catalogue, proxy: &Proxy, in_reserve: bool) -> V
         "reserved_until": lease.reserved_until.map(date),
         "auto_extend_days": lease.auto_extend.map(|period| period.days()),
     });
+    if let Some(card) = lease.renew_card {
+        shown["auto_extend_card_id"] = ids.card(card).into();
+    }
     if let Some(protocol) = order.protocol {
         shown["protocol"] = protocol.name().into();
     }

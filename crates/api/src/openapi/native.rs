@@ -256,6 +256,7 @@ pub(super) fn add_schemas(schemas: &mut Map<String, Value>) {
             ("ends_at", moment()),
             ("reserved_until", maybe("string")),
             ("auto_extend_days", maybe("integer")),
+            ("auto_extend_card_id", text()),
             ("protocol", text()),
             ("operator", text()),
             ("rotation_seconds", count()),
