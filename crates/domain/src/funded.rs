@@ -1,6 +1,6 @@
 //! A purchase with the payment that was made for it, in one: both happen or neither does.
 
-use crate::command::{Outcome, Wish};
+use crate::command::Wish;
 use crate::ids::{CustomerId, EntryId, PaymentId};
 use crate::money::Money;
 use crate::needs::Needs;
@@ -90,17 +90,6 @@ impl Purpose {
             Wish::Order(_) => Some(Purpose::Order),
             Wish::Extend(_) | Wish::ExtendWithPromo(_) => Some(Purpose::Extension),
             Wish::Renew(_) => Some(Purpose::Renewal),
-            _ => None,
-        }
-    }
-}
-
-impl Outcome {
-    /// Where it is written, if it is.
-    pub fn entry(&self) -> Option<EntryId> {
-        match self {
-            Outcome::Done { entry, .. } => *entry,
-            Outcome::Payment(payment) => payment.entry,
             _ => None,
         }
     }

@@ -179,7 +179,8 @@ impl Engine {
         }
     }
 
-    /// Has the card of a payment that was begun set its money aside.
+    /// Has the card of a payment that was begun set its money aside. What nobody knows of is given
+    /// up at once, and the provider told so.
     async fn authorise(
         &self,
         payment: Payment,

@@ -65,7 +65,8 @@ pub trait PaymentProvider: Send + Sync + 'static {
     /// Collects what was set aside, once the books have it.
     fn capture<'a>(&'a self, payment: &'a Payment) -> Reply<'a, Result<(), Unreachable>>;
 
-    /// Lets go of what was set aside, if anything was.
+    /// Lets go of what was set aside, if anything was. Nothing is set aside for the payment from
+    /// then on, not even by a call that was on its way.
     fn void<'a>(&'a self, payment: &'a Payment) -> Reply<'a, Result<(), Unreachable>>;
 
     /// The card that the buttons of our page pay with at `now`, where money is only played with;

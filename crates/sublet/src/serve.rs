@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::Router;
+use domain::auto_top_up::Caps;
 use engine::batcher::Bounds;
 use engine::clock::SystemClock;
 use engine::engine::Engine;
+use engine::payment::Providers;
 use serde::Serialize;
 use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
@@ -40,6 +42,13 @@ pub(crate) struct Options {
     /// The address under which customers reach this server, for the links that it gives them.
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
+    /// How often a day a wallet may be topped up automatically [default: without limit]
+    #[arg(long, value_name = "N")]
+    pub(crate) top_ups_per_day: Option<u32>,
+    /// How much a month a wallet may be topped up automatically, in whole units of its currency
+    /// [default: without limit]
+    #[arg(long, value_name = "AMOUNT", value_parser = clap::value_parser!(i64).range(1..1_000_000_000))]
+    pub(crate) top_up_per_month: Option<i64>,
 }
 
 impl Options {
@@ -53,6 +62,8 @@ impl Options {
             requests_per_minute: 60_000,
             always_200: false,
             base_url: None,
+            top_ups_per_day: None,
+            top_up_per_month: None,
         }
     }
 
@@ -98,7 +109,10 @@ pub(crate) async fn run(
     ready: impl FnOnce(&Ready) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
     raise_descriptor_limit();
-    let engine = Engine::start(store, Arc::new(SystemClock), Bounds::default())?;
+    let mut providers = Providers::usual(store.installation()?.sandbox);
+    providers.caps = Caps { per_day: options.top_ups_per_day, per_month: options.top_up_per_month };
+    let clock = Arc::new(SystemClock);
+    let engine = Engine::start_with(store, clock, Bounds::default(), providers)?;
     let listener = ::serve::bind(options.listen).map_err(anyhow::Error::from)?;
     let address = listener.local_addr()?;
     let server = ::serve::Server::new(::serve::Limits::default());

@@ -72,6 +72,9 @@ fn shown(app: &App, catalogue: &Catalogue, proxy: &Proxy, in_reserve: bool) -> V
         "comment": lease.comment,
         "auto_extend_days": lease.auto_extend.map(|period| period.days()),
     });
+    if let Some(card) = lease.renew_card {
+        shown["auto_extend_card_id"] = ids.card(card).into();
+    }
     if let Some(protocol) = order.protocol {
         shown["protocol"] = protocol.name().into();
     }

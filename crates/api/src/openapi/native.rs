@@ -326,6 +326,7 @@ pub(super) fn add_schemas(schemas: &mut Map<String, Value>) {
             ("reserved_until", maybe("string")),
             ("auto_extend_days", maybe("integer")),
             ("comment", maybe("string")),
+            ("auto_extend_card_id", text()),
             ("protocol", text()),
             ("operator", text()),
             ("rotation_seconds", count()),

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use domain::auto_top_up::SetAutoTopUp;
 use domain::command::{Outcome, Wish};
 use domain::extend::Extend;
 use domain::idempotency::{Idempotency, KeySource};
 use domain::kind::ProxyKind;
+use domain::money::{Currency, Money};
 use domain::payment::{Decline, PaymentState};
 use domain::refusal::Refusal;
 use domain::select::Selection;
@@ -60,12 +62,14 @@ where
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_bought_and_paid_once_wherever_the_world_ends() {
+    let mut half_way = 0;
     for end in ends() {
         let story = format!("{end:?}");
         let shop = Shop::new(false);
         let (engine, order, card) = (server(&shop, end), shop.order(3), shop.card);
         let asked = order.clone();
         until_the_end(async move { engine.buy_by_card(asked, Some(card)).await }).await;
+        half_way += u32::from(shop.payments().iter().any(|payment| !payment.finished));
         let engine = shop.recovered().await;
         shop.settled(&story);
         let before = shop.count("order");
@@ -82,6 +86,34 @@ async fn an_order_is_bought_and_paid_once_wherever_the_world_ends() {
         let settled = shop.payments().iter().filter(|it| it.state == PaymentState::Settled).count();
         assert_eq!(settled, 1, "{story}");
     }
+    assert!(half_way >= 8, "the world should end half way more often than {half_way} times");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_automatic_top_up_comes_in_once_wherever_the_world_ends() {
+    let mut half_way = 0;
+    for end in ends() {
+        let story = format!("{end:?}");
+        let shop = Shop::new(false);
+        let usd = |minor| Some(Money::from_minor(minor, Currency::USD));
+        let wish = SetAutoTopUp {
+            customer: shop.ann,
+            enabled: Some(true),
+            threshold: usd(2_000),
+            amount: usd(2_500),
+            card: None,
+        };
+        shop.server(None).set_auto_top_up(wish).await.unwrap().unwrap();
+        let engine = server(&shop, end);
+        until_the_end(async move { engine.tend_payments().await }).await;
+        half_way += u32::from(shop.payments().iter().any(|payment| !payment.finished));
+        let engine = shop.recovered().await;
+        shop.settled(&story);
+        engine.tend_payments().await.unwrap();
+        shop.settled(&story);
+        assert_eq!((shop.balance(), shop.count("payment")), (3_500, 1), "{story}");
+    }
+    assert!(half_way >= 8, "the world should end half way more often than {half_way} times");
 }
 
 #[tokio::test(flavor = "multi_thread")]
