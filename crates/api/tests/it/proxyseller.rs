@@ -1,6 +1,7 @@
 //! The Proxy-Seller dialect, v1 and v2.
 
 mod access;
+mod auth;
 mod auto_prolong;
 mod balance;
 mod mix;
@@ -8,6 +9,7 @@ mod order;
 mod prolong;
 mod reference;
 mod repeats;
+mod replace;
 mod transport;
 
 use serde_json::{Value, json};
@@ -21,6 +23,12 @@ impl Shop {
     /// A call of the Proxy-Seller dialect that only reads, as Ann.
     pub(crate) async fn ps_get(&self, version: &str, call: &str) -> Answer {
         self.get(&format!("/personal/api/{version}/{}/{call}", self.ka)).await
+    }
+
+    /// A DELETE, as Ann.
+    pub(crate) async fn ps_delete(&self, version: &str, call: &str, body: &str) -> Answer {
+        let path = format!("/personal/api/{version}/{}/{call}", self.ka);
+        self.raw(post(&path, "", body).replacen("POST", "DELETE", 1)).await
     }
 
     /// Whose key it is.
