@@ -35,10 +35,21 @@ pub(crate) struct Options {
     /// How many requests an API key may make in a minute, unless it has a limit of its own.
     #[arg(long, default_value_t = 60_000, value_name = "N")]
     pub(crate) requests_per_minute: u32,
-    /// Answers limits and faults in which nothing was done with HTTP 200 in the Youproxy API, for
-    /// clients that look at nothing else.
+    /// Answers limits and faults in which nothing was done with HTTP 200 in the Youproxy and
+    /// Proxy-Seller APIs, for clients that look at nothing else.
     #[arg(long)]
     pub(crate) always_200: bool,
+    /// How many requests an API key may make in a calendar minute of the Proxy-Seller API, unless it
+    /// has a limit of its own.
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub(crate) proxyseller_requests_per_minute: u32,
+    /// Tells in the first version of the Proxy-Seller API among the errors too that a balance is
+    /// short, for clients that fall over an empty list of errors.
+    #[arg(long)]
+    pub(crate) proxyseller_explain_shortage: bool,
+    /// Takes orders of the Proxy-Seller API that do not say what they are for.
+    #[arg(long)]
+    pub(crate) proxyseller_target_optional: bool,
     /// The address under which customers reach this server, for the links that it gives them.
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
@@ -61,6 +72,9 @@ impl Options {
             no_migrate: false,
             requests_per_minute: 60_000,
             always_200: false,
+            proxyseller_requests_per_minute: 1000,
+            proxyseller_explain_shortage: false,
+            proxyseller_target_optional: false,
             base_url: None,
             top_ups_per_day: None,
             top_up_per_month: None,
@@ -174,6 +188,11 @@ fn router(engine: &Engine, options: &Options, server: &::serve::Server, at: Sock
     let settings = api::Settings {
         requests_per_minute: options.requests_per_minute,
         always_200: options.always_200,
+        proxyseller: api::ProxySeller {
+            requests_per_minute: options.proxyseller_requests_per_minute,
+            explain_shortage: options.proxyseller_explain_shortage,
+            target_optional: options.proxyseller_target_optional,
+        },
         base_url,
         stats: Some(server.stats()),
         api: has(Role::Api),
