@@ -14,8 +14,8 @@ use tower::ServiceExt;
 use crate::app::App;
 use crate::native::problem;
 use crate::routes::Matched;
-use crate::target::Target;
-use crate::{answer, catch, routes, youproxy};
+use crate::target::{Dialect, Target};
+use crate::{answer, catch, proxyseller, routes, youproxy};
 
 /// The state of the front.
 #[derive(Clone)]
@@ -56,7 +56,12 @@ pub(crate) async fn front(State(front): State<Front>, mut request: Request) -> R
     let started = Instant::now();
     let id = request.extensions().get::<RequestId>().copied();
     let (mut answer, about) = match Target::take(&mut request) {
-        Some(target) if app.settings.api => youproxy::serve(app, &target, request).await,
+        Some(target) if app.settings.api => match target.dialect() {
+            Dialect::Youproxy => youproxy::serve(app, &target, request).await,
+            Dialect::ProxySeller(version) => {
+                proxyseller::serve(app, version, &target, request).await
+            }
+        },
         Some(_) => (answer::json(StatusCode::NOT_FOUND, "{}"), About::NOTHING),
         None => routed(app, front.routes.clone(), request).await,
     };

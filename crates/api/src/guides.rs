@@ -48,6 +48,7 @@ const CUSTOMERS: &[Guide] = guides! {
     "customers/auto-extend": "Auto-extend",
     "customers/api-keys": "API keys",
     "customers/errors": "Errors",
+    "customers/proxy-seller": "Coming from Proxy-Seller",
 };
 
 const OPERATORS: &[Guide] = guides! {
@@ -56,6 +57,7 @@ const OPERATORS: &[Guide] = guides! {
     "operators/catalogue": "The catalogue",
     "operators/stock": "Stock",
     "operators/customers-and-money": "Customers and money",
+    "operators/payments": "Payments",
     "operators/backup": "Backup and restore",
     "operators/moving-to-postgresql": "Moving to PostgreSQL",
     "operators/running": "Running",

@@ -5,9 +5,9 @@
 //! cannot reach the store.
 //!
 //! Every request passes [`front`], which takes a key out of the path before anything else can see
-//! it, and sees to what all answers have in common. [`youproxy`] dispatches by a table of its own,
-//! because in that dialect even a refusal by the router has the shape of the call; everything else
-//! is in [`routes`].
+//! it, and sees to what all answers have in common. [`youproxy`] and [`proxyseller`] dispatch by
+//! tables of their own, because there even a refusal by the router has a shape of its own, and
+//! paths are read generously; everything else is in [`routes`].
 
 mod answer;
 mod app;
@@ -22,6 +22,8 @@ mod limits;
 mod metrics;
 mod native;
 mod openapi;
+mod pay;
+mod proxyseller;
 mod query;
 mod reboot;
 mod routes;
@@ -48,8 +50,10 @@ pub struct Settings {
     /// minute before it is told to wait. Requests with good keys are never counted.
     pub failed_keys_per_minute: u32,
     /// Whether limits and faults in which nothing was done are answered with status 200 in the
-    /// Youproxy dialect, for clients that look at nothing else.
+    /// Youproxy and Proxy-Seller dialects, for clients that look at nothing else.
     pub always_200: bool,
+    /// How the Proxy-Seller dialect is spoken.
+    pub proxyseller: ProxySeller,
     /// The address under which customers reach this server, without a slash at its end; for the
     /// links that they are given.
     pub base_url: String,
@@ -61,12 +65,32 @@ pub struct Settings {
     pub web: bool,
 }
 
+/// How the Proxy-Seller dialect is spoken where the original leaves a choice.
+#[derive(Clone, Debug)]
+pub struct ProxySeller {
+    /// How many requests an API key may make in a calendar minute, unless it has a limit of its
+    /// own.
+    pub requests_per_minute: u32,
+    /// Whether a quote that the balance does not cover has its warning among the errors too. The
+    /// original leaves them empty in v1, and clients of that time fall over it.
+    pub explain_shortage: bool,
+    /// Whether an order may leave open what it is for.
+    pub target_optional: bool,
+}
+
+impl Default for ProxySeller {
+    fn default() -> ProxySeller {
+        ProxySeller { requests_per_minute: 1000, explain_shortage: false, target_optional: false }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
             requests_per_minute: 60_000,
             failed_keys_per_minute: 6_000,
             always_200: false,
+            proxyseller: ProxySeller::default(),
             base_url: "http://127.0.0.1:8080".to_owned(),
             stats: None,
             api: true,

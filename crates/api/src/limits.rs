@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use domain::api_key::ApiKey;
 use domain::ids::KeyId;
+use domain::time::Time;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
@@ -22,6 +23,7 @@ pub(crate) struct Limits {
     requests_per_minute: u32,
     failed_keys_per_minute: u32,
     keys: Mutex<HashMap<KeyId, Meter>>,
+    minutes: Minutes,
     sources: Mutex<HashMap<IpAddr, Meter>>,
 }
 
@@ -40,6 +42,7 @@ impl Limits {
             requests_per_minute: settings.requests_per_minute,
             failed_keys_per_minute: settings.failed_keys_per_minute,
             keys: Mutex::default(),
+            minutes: Minutes::default(),
             sources: Mutex::default(),
         }
     }
@@ -50,10 +53,49 @@ impl Limits {
         count(&self.keys, key.id, per_minute)
     }
 
+    /// Counts a request with a good key by the calendar minute of `now`, against `usual` unless the
+    /// key has a limit of its own. If there were too many, says how long the minute still is.
+    pub(crate) fn request_in_minute(
+        &self,
+        key: &ApiKey,
+        usual: u32,
+        now: Time,
+    ) -> Result<(), Duration> {
+        self.minutes.count(key.id, key.requests_per_minute.unwrap_or(usual), now)
+    }
+
     /// Counts a request with an unknown key. If there were too many from its source, says how long
     /// to wait.
     pub(crate) fn failed_key(&self, ip: IpAddr) -> Result<(), Duration> {
         count(&self.sources, source(ip), self.failed_keys_per_minute)
+    }
+}
+
+/// How often each key was used in the present minute.
+#[derive(Default)]
+struct Minutes {
+    /// The minute, counted from 1970 UTC, and the requests in it.
+    keys: Mutex<HashMap<KeyId, (i64, u32)>>,
+}
+
+impl Minutes {
+    fn count(&self, key: KeyId, per_minute: u32, now: Time) -> Result<(), Duration> {
+        const MINUTE: i64 = 60_000;
+        let minute = now.millis() / MINUTE;
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if keys.len() >= Limits::METERS && !keys.contains_key(&key) {
+            keys.retain(|_, (of, _)| *of == minute);
+        }
+        let (of, count) = keys.entry(key).or_default();
+        if *of != minute {
+            (*of, *count) = (minute, 0);
+        }
+        if *count >= per_minute {
+            let left = (minute + 1) * MINUTE - now.millis();
+            return Err(Duration::from_millis(u64::try_from(left).unwrap_or(0)));
+        }
+        *count += 1;
+        Ok(())
     }
 }
 
@@ -107,6 +149,17 @@ mod tests {
         assert!(count(&meters, 1, 1).is_err());
         assert_eq!(count(&meters, 1, 2), Ok(()));
         assert_eq!(count(&meters, 1, 0), Err(NEVER));
+    }
+
+    #[test]
+    fn a_calendar_minute_begins_anew() {
+        let minutes = Minutes::default();
+        let count = |key, at| minutes.count(KeyId(key), 2, Time::from_millis(at));
+        assert_eq!(count(1, 59_000), Ok(()));
+        assert_eq!(count(1, 59_500), Ok(()));
+        assert_eq!(count(1, 59_750), Err(Duration::from_millis(250)));
+        assert_eq!(count(2, 59_750), Ok(()));
+        assert_eq!(count(1, 60_000), Ok(()));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `/api/openapi.json`: the description of every path, for programs.
 
 mod native;
+mod proxyseller;
 mod youproxy;
 
 use std::sync::{Arc, LazyLock};
@@ -32,9 +33,11 @@ async fn describe(State(app): State<Arc<App>>) -> Response<Body> {
 fn document(sandbox: bool) -> Value {
     let mut paths = Map::new();
     youproxy::add(&mut paths);
+    proxyseller::add(&mut paths);
     native::add(&mut paths, sandbox);
     let mut schemas = Map::new();
     youproxy::add_schemas(&mut schemas);
+    proxyseller::add_schemas(&mut schemas);
     native::add_schemas(&mut schemas);
     json!({
         "openapi": "3.1.0",
@@ -42,7 +45,8 @@ fn document(sandbox: bool) -> Value {
             "title": "Sublet",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Rents out proxies. The calls below /client/api/v1 are those of the \
-                Youproxy Client API v1, for programs that exist; those below /api/v1 are our own.",
+                Youproxy Client API v1, those below /personal/api of the Proxy-Seller User API, for \
+                programs that exist; those below /api/v1 are our own.",
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" }
         },
         "paths": paths,
@@ -99,6 +103,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::proxyseller::Version;
     use crate::youproxy::call::Call;
 
     /// Every path and method of the router is described, and nothing that is not there.
@@ -114,6 +119,12 @@ mod tests {
             for call in Call::ALL {
                 let method = call.method().as_str().to_lowercase();
                 served.insert((call.template().to_owned(), method));
+            }
+            for line in crate::proxyseller::call::LINES {
+                for version in [Version::V1, Version::V2] {
+                    let template = line.template(version).map(str::to_owned);
+                    served.extend(template.map(|it| (it, line.method.to_lowercase())));
+                }
             }
             let document = document(sandbox);
             let described: BTreeSet<(String, String)> = document["paths"]

@@ -11,7 +11,7 @@ use axum::routing::MethodRouter;
 use crate::app::App;
 use crate::front::About;
 use crate::native::{self, problem};
-use crate::{answer, guides, health, home, openapi, reboot, sandbox};
+use crate::{answer, guides, health, home, openapi, pay, reboot, sandbox};
 
 /// A path, what is served there, and what it is a part of.
 pub(crate) struct Route {
@@ -33,6 +33,7 @@ pub(crate) fn all(api: bool, web: bool, sandbox: bool) -> Vec<Route> {
     if api {
         routes.extend(native::routes());
         routes.extend(reboot::routes());
+        routes.extend(pay::routes());
         if sandbox {
             routes.extend(sandbox::routes());
         }

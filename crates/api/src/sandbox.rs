@@ -1,5 +1,7 @@
-//! `/sandbox/v1/clock`: time passes because somebody says so. Only in a sandbox.
+//! `/sandbox/v1`: what happens because somebody says so, such as that time passes. Only in a
+//! sandbox.
 
+mod cards;
 mod span;
 
 use std::sync::Arc;
@@ -22,7 +24,10 @@ use crate::{answer, body, caller};
 
 pub(crate) fn routes() -> Vec<Route> {
     let (template, methods) = ("/sandbox/v1/clock", &["get", "post"]);
-    vec![Route { dialect: "sandbox", template, methods, handler: get(show).post(turn) }]
+    let clock = Route { dialect: "sandbox", template, methods, handler: get(show).post(turn) };
+    let mut routes = cards::routes();
+    routes.insert(0, clock);
+    routes
 }
 
 /// Where the clock is to go: one of the two.

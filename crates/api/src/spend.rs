@@ -14,7 +14,7 @@ use axum::http::HeaderMap;
 use domain::api_key::ApiKey;
 use domain::command::{Command, Decision, Outcome, Wish};
 use domain::idempotency::{Idempotency, KeySource};
-use domain::ids::{CustomerId, EntryId};
+use domain::ids::{CardId, CustomerId, EntryId};
 use domain::time::Span;
 use engine::batcher::Lane;
 use engine::engine::Engine;
@@ -177,11 +177,32 @@ impl Drop for Mine {
     }
 }
 
-/// Has a spend decided, once.
+/// What pays for a spend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Means {
+    /// What is in the wallet.
+    Wallet,
+    /// This card, for all of it.
+    Card(CardId),
+}
+
+/// Has a spend from the wallet decided, once.
 pub(crate) async fn spend(
     engine: &Engine,
     spends: &Arc<Spends>,
     wish: Wish,
+    idempotency: Idempotency,
+    delivery: &Delivery,
+) -> Result<Decision, Fault> {
+    spend_by(engine, spends, wish, Means::Wallet, idempotency, delivery).await
+}
+
+/// Has a spend decided, once.
+pub(crate) async fn spend_by(
+    engine: &Engine,
+    spends: &Arc<Spends>,
+    wish: Wish,
+    means: Means,
     idempotency: Idempotency,
     delivery: &Delivery,
 ) -> Result<Decision, Fault> {
@@ -215,7 +236,10 @@ pub(crate) async fn spend(
     tokio::spawn(async move {
         let _spending = spending;
         let _mine = mine;
-        let decided = engine.submit(command, Lane::Request).await;
+        let decided = match means {
+            Means::Wallet => engine.submit(command, Lane::Request).await,
+            Means::Card(card) => engine.buy_by_card(command, Some(card)).await,
+        };
         let done = decided.as_ref().ok().and_then(newly_done);
         let heard = tell.send(decided).is_ok();
         if let (Some(delivered), Some(entry)) = (delivered, done)

@@ -6,7 +6,30 @@ use std::fmt;
 use axum::extract::Request;
 use axum::http::Uri;
 
-const YOUPROXY: &str = "/client/api/v1/";
+use crate::proxyseller::Version;
+
+/// The dialects that carry their key in the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// `/client/api/v1/{apiKey}/…`
+    Youproxy,
+    /// `/personal/api/v1/{apiKey}/…` and `/personal/api/v2/{apiKey}/…`
+    ProxySeller(Version),
+}
+
+impl Dialect {
+    const ALL: [Dialect; 3] =
+        [Dialect::Youproxy, Dialect::ProxySeller(Version::V1), Dialect::ProxySeller(Version::V2)];
+
+    /// What the path has in front of the key.
+    fn prefix(self) -> &'static str {
+        match self {
+            Dialect::Youproxy => "/client/api/v1/",
+            Dialect::ProxySeller(Version::V1) => "/personal/api/v1/",
+            Dialect::ProxySeller(Version::V2) => "/personal/api/v2/",
+        }
+    }
+}
 
 /// An API key as a client has shown it. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,19 +54,24 @@ impl fmt::Debug for Key<'_> {
     }
 }
 
-/// A target of the form `/client/api/v1/{apiKey}/{call}`, taken away from its request so that
-/// nothing else gets to see the key. `Debug` does not show it either.
+/// A target with a key in its path, behind the prefix of a dialect, taken away from its request so
+/// that nothing else gets to see the key. `Debug` does not show it either.
 pub(crate) struct Target {
+    dialect: Dialect,
     uri: Uri,
 }
 
 impl Target {
     /// Takes the target out of `request` if it has a key in it, and leaves `/` there.
     pub(crate) fn take(request: &mut Request) -> Option<Target> {
-        request.uri().path().starts_with(YOUPROXY).then(|| {
-            let uri = std::mem::take(request.uri_mut());
-            Target { uri }
-        })
+        let path = request.uri().path();
+        let dialect = Dialect::ALL.into_iter().find(|it| path.starts_with(it.prefix()))?;
+        Some(Target { dialect, uri: std::mem::take(request.uri_mut()) })
+    }
+
+    /// Which dialect it is of.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     /// The key, decoded once.
@@ -64,7 +92,7 @@ impl Target {
     }
 
     fn parts(&self) -> (&str, &str) {
-        let rest = &self.uri.path()[YOUPROXY.len()..];
+        let rest = &self.uri.path()[self.dialect.prefix().len()..];
         rest.split_once('/').unwrap_or((rest, ""))
     }
 }
@@ -105,6 +133,20 @@ mod tests {
             assert_eq!((target.key().reveal(), target.call()), (key, call), "{path}");
         }
         assert!(Target::take(&mut request("/client/api/v1")).is_none());
+        assert!(Target::take(&mut request("/personal/api/v3/a/balance/get")).is_none());
+    }
+
+    #[test]
+    fn each_dialect_has_its_own_prefix() {
+        for (path, dialect) in [
+            ("/client/api/v1/secret/balance", Dialect::Youproxy),
+            ("/personal/api/v1/secret/balance", Dialect::ProxySeller(Version::V1)),
+            ("/personal/api/v2/secret/balance/", Dialect::ProxySeller(Version::V2)),
+        ] {
+            let target = Target::take(&mut request(path)).unwrap();
+            assert_eq!((target.dialect(), target.key().reveal()), (dialect, "secret"));
+            assert_eq!(target.call(), "balance");
+        }
     }
 
     fn request(path: &str) -> Request {

@@ -1,9 +1,9 @@
 //! Standing instructions to extend.
 
-use crate::ids::{CustomerId, EntryId, LeaseId};
+use crate::ids::{CardId, CustomerId, EntryId, LeaseId};
 use crate::journal::Event;
 use crate::kind::ProxyKind;
-use crate::lease::Standing;
+use crate::lease::{Lease, Standing};
 use crate::needs::Needs;
 use crate::refusal::Refusal;
 use crate::select::Selection;
@@ -23,6 +23,8 @@ pub struct SetAutoExtend {
     pub period: PeriodWish,
     /// On or off; `None` if it could not be read.
     pub on: Option<bool>,
+    /// The card that is to pay for it; `None` is the wallet.
+    pub card: Option<CardId>,
 }
 
 /// A period that need not be given to turn something off.
@@ -40,8 +42,19 @@ impl SetAutoExtend {
     /// What has to be known to decide it.
     pub fn needs(&self) -> Needs {
         let mut needs = Needs { customers: [self.customer].into(), ..Needs::default() };
-        self.leases.add_needs(self.kind, &mut needs);
+        self.leases.add_needs(&mut needs);
+        if self.card.is_some() {
+            needs.means.insert(self.customer);
+        }
         needs
+    }
+
+    /// The leases that are meant, in the order in which they were named, if there is no problem with
+    /// them.
+    pub fn leases<'w>(&self, world: &'w World, now: Time) -> Result<Vec<&'w Lease>, Refusal> {
+        let kind = self.kind.ok_or(Refusal::UnknownKind)?;
+        let live = |standing| standing == Standing::Live;
+        self.leases.leases(world, self.customer, kind, live, now)
     }
 
     /// Gives or takes back the instruction for every lease, or for none. Says which, in the order
@@ -62,20 +75,25 @@ impl SetAutoExtend {
             (Some(false), PeriodWish::Missing) => None,
             _ => Some(crate::extend::checked_period(world, kind, days)?),
         };
-        let live = |standing| standing == Standing::Live;
-        let leases = self.leases.leases(world, self.customer, kind, live, now)?;
+        let leases = self.leases(world, now)?;
         let period = if self.on.ok_or(Refusal::UnknownSwitch)? { period } else { None };
-        let changed = leases.iter().any(|lease| lease.auto_extend != period);
+        let card = match (period, self.card) {
+            (Some(_), Some(card)) => Some(world.usable_card(self.customer, card, now)?.id),
+            _ => None,
+        };
+        let instruction = |lease: &Lease| (lease.auto_extend, lease.renew_card);
+        let changed = leases.iter().any(|lease| instruction(lease) != (period, card));
         let leases: Vec<LeaseId> = leases.iter().map(|lease| lease.id).collect();
         for id in &leases {
             world.change_lease(*id, |lease| {
-                if lease.auto_extend != period {
+                if instruction(lease) != (period, card) {
                     lease.auto_extend = period;
+                    lease.renew_card = card;
                     lease.retry_at = None;
                 }
             });
         }
-        let event = Event::AutoExtend { leases, period };
+        let event = Event::AutoExtend { leases, period, card };
         let entry = changed.then(|| world.record(self.customer, event.clone(), now));
         Ok((entry, event))
     }

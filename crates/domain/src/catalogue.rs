@@ -18,6 +18,8 @@ pub struct Catalogue {
     pub terms: BTreeMap<ProxyKind, Terms>,
     /// The products.
     pub products: BTreeMap<ProductKey, Product>,
+    /// The packages by their tag.
+    pub packages: BTreeMap<String, Package>,
     /// Mobile operators by their tag.
     pub operators: BTreeMap<String, MobileOperator>,
     /// Where the rented addresses are served, by name.
@@ -56,6 +58,53 @@ pub struct Product {
     pub reserve: Span,
     /// Whether new orders are taken; extensions always are.
     pub on_sale: bool,
+}
+
+/// Addresses of several countries that are sold together, at a price of their own. Its terms are
+/// those of its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Package {
+    /// What orders call it.
+    pub tag: String,
+    /// What people call it.
+    pub name: String,
+    /// What programs call it that know numbers only; within its kind its own for ever.
+    pub number: u32,
+    /// The kind of its addresses.
+    pub kind: ProxyKind,
+    /// The countries of its addresses: at least one, and each once. What cannot be spread over them evenly comes
+    /// from the first ones.
+    pub countries: Vec<Country>,
+    /// How many addresses an order may have, ascending.
+    pub quantities: Vec<u32>,
+    /// What one of its addresses costs, by currency.
+    pub prices: BTreeMap<Currency, PriceList>,
+    /// How long an address is kept for its last customer after the end of a lease.
+    pub reserve: Span,
+    /// Whether new orders are taken; extensions always are.
+    pub on_sale: bool,
+}
+
+impl Package {
+    /// The highest number. Leaves room for others' numbers beside those of packages.
+    pub const NUMBER_MAX: u32 = 9_999;
+
+    /// The most countries of a package.
+    pub const COUNTRIES_MAX: usize = 40;
+
+    /// The most addresses in an order. With the number of countries it bounds what a batch has to
+    /// load.
+    pub const QUANTITY_MAX: u32 = 1_000;
+
+    /// What it consists of, country by country.
+    pub fn parts(&self) -> impl Iterator<Item = ProductKey> {
+        self.countries.iter().map(|country| ProductKey {
+            kind: self.kind,
+            country: *country,
+            operator: None,
+            package: Some(self.tag.clone()),
+        })
+    }
 }
 
 /// The prices of a product for one address.
@@ -110,7 +159,7 @@ impl Catalogue {
         self.terms.get(&kind)
     }
 
-    /// The countries in which `kind` can be ordered, by code.
+    /// The countries in which `kind` can be ordered, by code; not those of packages.
     pub fn countries(&self, kind: ProxyKind) -> Vec<Country> {
         let on_sale = self.products.values().filter(|product| product.on_sale);
         let mut found: Vec<Country> = on_sale
@@ -121,6 +170,14 @@ impl Catalogue {
         found
     }
 
+    /// The packages of `kind` that can be ordered, by number.
+    pub fn packages(&self, kind: ProxyKind) -> Vec<&Package> {
+        let of_kind = |package: &&Package| package.on_sale && package.kind == kind;
+        let mut found: Vec<&Package> = self.packages.values().filter(of_kind).collect();
+        found.sort_by_key(|package| package.number);
+        found
+    }
+
     /// The periods in which `kind` can be rented.
     pub fn periods(&self, kind: ProxyKind) -> &[Period] {
         self.terms(kind).map_or(&[], |terms| &terms.periods)
@@ -128,7 +185,11 @@ impl Catalogue {
 
     /// The price of one address of `key` for `period` in `currency`.
     pub fn price(&self, key: &ProductKey, period: Period, currency: Currency) -> Option<ListPrice> {
-        let list = self.products.get(key)?.prices.get(&currency)?;
+        let prices = match &key.package {
+            Some(tag) => &self.packages.get(tag).filter(|it| it.kind == key.kind)?.prices,
+            None => &self.products.get(key)?.prices,
+        };
+        let list = prices.get(&currency)?;
         if let Some(unit) = list.per_period.get(&period.days()) {
             return Some(ListPrice { unit: *unit, discount: Percent::ZERO });
         }
@@ -144,7 +205,11 @@ impl Catalogue {
 
     /// How long an address of `key` is kept for its last customer.
     pub fn reserve(&self, key: &ProductKey) -> Span {
-        self.products.get(key).map_or(Span::ZERO, |product| product.reserve)
+        let reserve = match &key.package {
+            Some(tag) => self.packages.get(tag).map(|package| package.reserve),
+            None => self.products.get(key).map(|product| product.reserve),
+        };
+        reserve.unwrap_or(Span::ZERO)
     }
 }
 

@@ -1,15 +1,24 @@
 //! Everything that can be wished for, and how a wish is decided.
 
+use crate::authorise::{Authorise, ChangeAuthorisation, DeleteAuthorisation};
 use crate::auto_extend::SetAutoExtend;
+use crate::auto_top_up::{AutoTopUp, SetAutoTopUp, TriggerTopUp, Triggered};
+use crate::card::{Card, RemoveCard, SaveCard};
+use crate::comment::SetComment;
+use crate::credit::Credit;
 use crate::deposit::Deposit;
 use crate::extend::Extend;
+use crate::funded::Funded;
 use crate::idempotency::{Answer, Idempotency, KEPT_WITH_KEY, KeySource, Remembered};
 use crate::ids::{CustomerId, EntryId};
 use crate::journal::Event;
 use crate::money::Money;
 use crate::needs::Needs;
 use crate::order::PlaceOrder;
+use crate::payment::{AdvancePayment, Payment, StartPayment};
 use crate::refusal::Refusal;
+use crate::renew::Renew;
+use crate::replace::Replace;
 use crate::sweep::{Sweep, Swept};
 use crate::time::{Span, Time};
 use crate::world::World;
@@ -39,8 +48,38 @@ pub enum Wish {
     SetAutoExtend(SetAutoExtend),
     /// Credit a wallet.
     Deposit(Deposit),
+    /// Let somebody use the addresses of an order.
+    Authorise(Authorise),
+    /// Change who may.
+    ChangeAuthorisation(ChangeAuthorisation),
+    /// Let him do so no more.
+    DeleteAuthorisation(DeleteAuthorisation),
+    /// Write something beside leases.
+    SetComment(SetComment),
+    /// Give leases other addresses.
+    Replace(Replace),
     /// Do what is due.
     Sweep(Sweep),
+    /// Pay for an order, an extension or a renewal, and have it.
+    Funded(Funded),
+    /// Extend automatically what a card has paid for. Only with a payment around it.
+    Renew(Renew),
+    /// Note that a card did not pay for an automatic extension.
+    DeclineRenewal(Renew),
+    /// Begin a payment.
+    StartPayment(StartPayment),
+    /// Go on with a payment, or give it up.
+    AdvancePayment(AdvancePayment),
+    /// Credit a wallet with a payment.
+    Credit(Credit),
+    /// Keep a card.
+    SaveCard(SaveCard),
+    /// Keep a card no more.
+    RemoveCard(RemoveCard),
+    /// Set automatic top-up.
+    SetAutoTopUp(SetAutoTopUp),
+    /// Begin an automatic top-up if one is due.
+    TriggerTopUp(TriggerTopUp),
 }
 
 /// What became of a command.
@@ -69,6 +108,21 @@ pub enum Outcome {
     },
     /// What was due was done.
     Swept(Swept),
+    /// What was due was done, but for these, which cards are to pay for.
+    SweptButCards {
+        /// What was done.
+        swept: Swept,
+        /// What is to be paid, and extended then.
+        by_card: Vec<Renew>,
+    },
+    /// How a payment stands now.
+    Payment(Box<Payment>),
+    /// How a card is kept now.
+    Card(Box<Card>),
+    /// How automatic top-up is set now.
+    AutoTopUp(Box<AutoTopUp>),
+    /// There was nothing to do.
+    Nothing,
 }
 
 impl Command {
@@ -79,28 +133,68 @@ impl Command {
 
     /// Whose wallet and leases it is about.
     pub fn customer(&self) -> CustomerId {
-        match &self.wish {
+        self.wish.customer()
+    }
+
+    /// What has to be known to decide it.
+    pub fn needs(&self) -> Needs {
+        let mut needs = self.wish.needs();
+        if let Some(idempotency) = &self.idempotency {
+            needs.remembered.insert((self.customer(), idempotency.key));
+        }
+        needs
+    }
+}
+
+impl Wish {
+    /// Whose wallet and leases it is about.
+    pub fn customer(&self) -> CustomerId {
+        match self {
             Wish::Order(order) => order.customer,
             Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => extend.customer,
             Wish::SetAutoExtend(set) => set.customer,
             Wish::Deposit(deposit) => deposit.customer,
+            Wish::Authorise(authorise) => authorise.customer,
+            Wish::ChangeAuthorisation(change) => change.customer,
+            Wish::DeleteAuthorisation(delete) => delete.customer,
+            Wish::SetComment(set) => set.customer,
+            Wish::Replace(replace) => replace.customer,
             Wish::Sweep(sweep) => sweep.customer,
+            Wish::Funded(funded) => funded.customer(),
+            Wish::Renew(renew) | Wish::DeclineRenewal(renew) => renew.customer,
+            Wish::StartPayment(start) => start.customer,
+            Wish::AdvancePayment(advance) => advance.customer,
+            Wish::Credit(credit) => credit.customer,
+            Wish::SaveCard(save) => save.customer,
+            Wish::RemoveCard(remove) => remove.customer,
+            Wish::SetAutoTopUp(set) => set.customer,
+            Wish::TriggerTopUp(trigger) => trigger.customer,
         }
     }
 
     /// What has to be known to decide it.
     pub fn needs(&self) -> Needs {
-        let mut needs = match &self.wish {
+        match self {
             Wish::Order(order) => order.needs(),
             Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => extend.needs(),
             Wish::SetAutoExtend(set) => set.needs(),
             Wish::Deposit(deposit) => deposit.needs(),
+            Wish::Authorise(authorise) => authorise.needs(),
+            Wish::ChangeAuthorisation(change) => change.needs(),
+            Wish::DeleteAuthorisation(delete) => delete.needs(),
+            Wish::SetComment(set) => set.needs(),
+            Wish::Replace(replace) => replace.needs(),
             Wish::Sweep(sweep) => sweep.needs(),
-        };
-        if let Some(idempotency) = &self.idempotency {
-            needs.remembered.insert((self.customer(), idempotency.key));
+            Wish::Funded(funded) => funded.needs(),
+            Wish::Renew(renew) | Wish::DeclineRenewal(renew) => renew.needs(),
+            Wish::StartPayment(start) => start.needs(),
+            Wish::AdvancePayment(advance) => advance.needs(),
+            Wish::Credit(credit) => credit.needs(),
+            Wish::SaveCard(save) => save.needs(),
+            Wish::RemoveCard(remove) => remove.needs(),
+            Wish::SetAutoTopUp(set) => set.needs(),
+            Wish::TriggerTopUp(trigger) => trigger.needs(),
         }
-        needs
     }
 }
 
@@ -114,24 +208,57 @@ impl World {
         {
             return self.replay(earlier, idempotency, customer);
         }
-        let result =
-            match &command.wish {
-                Wish::Order(order) => order.apply(self, now).map(|entry| self.outcome(entry)),
-                Wish::Extend(extend) => extend.apply(self, now).map(|entry| self.outcome(entry)),
-                Wish::ExtendWithPromo(extend) => {
-                    extend.apply_with_promo(self, now).map(|entry| self.outcome(entry))
-                }
-                Wish::Deposit(deposit) => deposit.apply(self, now).map(|entry| self.outcome(entry)),
-                Wish::SetAutoExtend(set) => set
-                    .apply(self, now)
-                    .map(|(entry, event)| Outcome::Done { entry, at: now, event: Box::new(event) }),
-                Wish::Sweep(sweep) => Ok(Outcome::Swept(sweep.apply(self, now))),
-            };
+        let result = self.decided(&command.wish, now);
         if let Some(idempotency) = &command.idempotency {
             self.remember_decision(customer, idempotency, &result, now);
         }
         let balance = self.wallet(customer).map(|wallet| wallet.balance);
         Decision { result, balance, replayed: false }
+    }
+
+    /// Whether `command` would be answered with what was answered before.
+    pub fn would_replay(&self, command: &Command, now: Time) -> bool {
+        let key = command.idempotency.map(|it| it.key);
+        key.is_some_and(|key| self.remembered(command.customer(), key, now).is_some())
+    }
+
+    fn decided(&mut self, wish: &Wish, now: Time) -> Result<Outcome, Refusal> {
+        let payment = |payment| Outcome::Payment(Box::new(payment));
+        let card = |card| Outcome::Card(Box::new(card));
+        match wish {
+            Wish::Order(order) => order.apply(self, now).map(|entry| self.outcome(entry)),
+            Wish::Extend(extend) => extend.apply(self, now).map(|entry| self.outcome(entry)),
+            Wish::ExtendWithPromo(extend) => {
+                extend.apply_with_promo(self, now).map(|entry| self.outcome(entry))
+            }
+            Wish::Deposit(deposit) => deposit.apply(self, now).map(|entry| self.outcome(entry)),
+            Wish::SetAutoExtend(set) => set.apply(self, now).map(|done| changed(done, now)),
+            Wish::Authorise(wish) => wish.apply(self, now).map(|done| changed(done, now)),
+            Wish::ChangeAuthorisation(wish) => wish.apply(self, now).map(|done| changed(done, now)),
+            Wish::DeleteAuthorisation(wish) => wish.apply(self, now).map(|it| self.outcome(it)),
+            Wish::SetComment(set) => set.apply(self, now).map(|done| changed(done, now)),
+            Wish::Replace(replace) => replace.apply(self, now).map(|entry| self.outcome(entry)),
+            Wish::Sweep(sweep) => Ok(sweep.apply(self, now)),
+            Wish::Funded(funded) => funded.apply(self, now).map(|entry| self.outcome(entry)),
+            // A card has to have paid for it.
+            Wish::Renew(_) => Err(Refusal::UnknownPayment),
+            Wish::DeclineRenewal(renew) => {
+                let failed = renew.fail(self, now);
+                Ok(Outcome::Swept(Swept { failed, ..Swept::default() }))
+            }
+            Wish::StartPayment(start) => start.apply(self, now).map(payment),
+            Wish::AdvancePayment(advance) => advance.apply(self, now).map(payment),
+            Wish::Credit(credit) => credit.apply(self, now).map(payment),
+            Wish::SaveCard(save) => save.apply(self, now).map(card),
+            Wish::RemoveCard(remove) => remove.apply(self).map(card),
+            Wish::SetAutoTopUp(set) => {
+                set.apply(self, now).map(|set| Outcome::AutoTopUp(Box::new(set)))
+            }
+            Wish::TriggerTopUp(trigger) => Ok(match trigger.apply(self, now) {
+                Triggered::Payment(started) => payment(started),
+                Triggered::Nothing => Outcome::Nothing,
+            }),
+        }
     }
 
     fn outcome(&mut self, entry: EntryId) -> Outcome {
@@ -192,4 +319,9 @@ impl World {
             });
         }
     }
+}
+
+/// What was asked for, and where it is written if that changed anything.
+fn changed((entry, event): (Option<EntryId>, Event), at: Time) -> Outcome {
+    Outcome::Done { entry, at, event: Box::new(event) }
 }

@@ -20,6 +20,17 @@ impl Country {
         std::str::from_utf8(&self.0).expect("it was checked to be ASCII when it was made")
     }
 
+    /// The country with this numeric code.
+    pub fn from_numeric(code: u16) -> Option<Country> {
+        let entry = rust_iso3166::from_numeric(code)?;
+        Country::from_alpha3(entry.alpha3)
+    }
+
+    /// The numeric code of the standard, from 1 to 999.
+    pub fn numeric(&self) -> u16 {
+        rust_iso3166::from_alpha3(self.alpha3()).map_or(0, |entry| entry.numeric)
+    }
+
     /// The short English name.
     pub fn name(&self) -> &'static str {
         rust_iso3166::from_alpha3(self.alpha3()).map_or("", |entry| short_name(entry.name))
@@ -61,6 +72,10 @@ mod tests {
     fn only_codes_of_the_standard_are_countries() {
         assert_eq!(Country::from_alpha3("usa").unwrap().name(), "United States");
         assert_eq!(Country::from_alpha3("DEU").unwrap().name(), "Germany");
+        let usa = Country::from_numeric(840).unwrap();
+        assert_eq!((usa.alpha3(), usa.numeric()), ("USA", 840));
+        assert_eq!(Country::from_numeric(4).unwrap().numeric(), 4);
+        assert_eq!(Country::from_numeric(999), None);
         for bad in ["US", "XXX", "", "840", "USAX", "ÄÄ"] {
             assert_eq!(Country::from_alpha3(bad), None, "{bad}");
         }

@@ -38,13 +38,21 @@ impl Extend {
         if let Some(code) = self.promo.as_deref().and_then(normal_code) {
             needs.promos.insert((code, self.customer));
         }
-        self.leases.add_needs(self.kind, &mut needs);
+        self.leases.add_needs(&mut needs);
         needs
     }
 
     /// What it would cost. Sees the same problems as the extension would.
     pub fn quote(&self, world: &World, now: Time) -> Result<Quote, Refusal> {
         self.planned(world, now).map(|plan| plan.quote)
+    }
+
+    /// The leases that would be extended, in the order in which they were named, if there is no
+    /// problem with them.
+    pub fn leases<'w>(&self, world: &'w World, now: Time) -> Result<Vec<&'w Lease>, Refusal> {
+        let kind = self.kind.ok_or(Refusal::UnknownKind)?;
+        let stands = |standing| matches!(standing, Standing::Live | Standing::InReserve);
+        self.leases.leases(world, self.customer, kind, stands, now)
     }
 
     /// Charges the wallet and moves the end of every lease, or does neither.
@@ -81,8 +89,7 @@ impl Extend {
     fn planned(&self, world: &World, now: Time) -> Result<Plan, Refusal> {
         let kind = self.kind.ok_or(Refusal::UnknownKind)?;
         let period = checked_period(world, kind, self.period_days)?;
-        let stands = |standing| matches!(standing, Standing::Live | Standing::InReserve);
-        let leases = self.leases.leases(world, self.customer, kind, stands, now)?;
+        let leases = self.leases(world, now)?;
         let promo =
             world.promo(self.promo.as_deref(), self.customer, kind, Purchase::Extension, now);
         plan(world, &leases, period, promo, now)
@@ -157,7 +164,7 @@ pub(crate) fn carry_out(
     world.use_promo(customer, quote.promo);
     let total = quote.total;
     world.transfer(customer, total, House::Revenue, now, |balance_after| {
-        let bill = Bill { quote, balance_after };
+        let bill = Bill { quote, balance_after, payment: None };
         Event::Extension { bill, period, leases: moved, automatic }
     })
 }

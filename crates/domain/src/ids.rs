@@ -34,6 +34,10 @@ id!(
     PromoId
 );
 id!(
+    /// A way in to the addresses of an order.
+    AuthorisationId
+);
+id!(
     /// An entry of the journal.
     EntryId
 );
@@ -44,4 +48,12 @@ id!(
 id!(
     /// A customer's API key.
     KeyId
+);
+id!(
+    /// A payment: money that is to come in from outside. Numbered together with orders.
+    PaymentId
+);
+id!(
+    /// A card that is kept to pay with again. Numbered together with orders.
+    CardId
 );

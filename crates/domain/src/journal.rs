@@ -1,11 +1,15 @@
 //! The journal: what happened, once and for ever. Balances, ends and promo uses can be rebuilt
 //! from it alone.
 
-use crate::ids::{AddressId, CustomerId, EntryId, LeaseId, OrderId};
+use crate::ids::{
+    AddressId, AuthorisationId, CardId, CustomerId, EntryId, LeaseId, OrderId, PaymentId,
+};
 use crate::ledger::Posting;
 use crate::money::Money;
+use crate::payment::{Decline, Purpose};
 use crate::period::Period;
 use crate::pricing::Quote;
+use crate::replace::ReplaceReason;
 use crate::time::Time;
 
 /// One entry: the receipt of a command that changed something.
@@ -65,6 +69,8 @@ pub enum Event {
         leases: Vec<LeaseId>,
         /// By how much they are to be extended; `None` is not at all.
         period: Option<Period>,
+        /// The card that pays for it; `None` is the wallet.
+        card: Option<CardId>,
     },
     /// An automatic extension was not possible; told once per lease and end.
     RenewalFailed {
@@ -83,6 +89,73 @@ pub enum Event {
         /// The leases that are over.
         leases: Vec<LeaseId>,
     },
+    /// A payment came in.
+    Payment {
+        /// Which.
+        payment: PaymentId,
+        /// What for. What it buys is the next entry.
+        purpose: Purpose,
+        /// How much.
+        amount: Money,
+        /// What is in the wallet afterwards.
+        balance_after: Money,
+    },
+    /// The instruction to top up was given, changed or taken back.
+    AutoTopUp {
+        /// Whether it is in force.
+        enabled: bool,
+        /// Below this it tops up.
+        threshold: Money,
+        /// By so much.
+        amount: Money,
+        /// With this card.
+        card: Option<CardId>,
+    },
+    /// An automatic top-up failed.
+    TopUpFailed {
+        /// How much was to come in.
+        amount: Money,
+        /// Why it did not.
+        why: Decline,
+        /// Whether it is not tried again until the customer says so.
+        paused: bool,
+    },
+    /// Who may use the addresses of an order was changed. How he is known is told nowhere here.
+    Authorisation {
+        /// The authorisation.
+        authorisation: AuthorisationId,
+        /// The order.
+        order: OrderId,
+        /// Whether it lets anybody in afterwards.
+        active: bool,
+        /// What became of it.
+        change: AuthorisationChange,
+    },
+    /// The customer has written something beside leases, or taken it back.
+    Comment {
+        /// The leases, in the order in which they were named.
+        leases: Vec<LeaseId>,
+    },
+    /// Leases got other addresses.
+    Replacement {
+        /// The leases, in the order in which they were named.
+        leases: Vec<Replaced>,
+        /// Why.
+        reason: ReplaceReason,
+        /// The customer's own words, if any.
+        comment: Option<String>,
+    },
+}
+
+/// What became of an authorisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthorisationChange {
+    /// It was added, after the order.
+    Added,
+    /// It was changed.
+    Changed,
+    /// It was deleted.
+    Deleted,
 }
 
 /// What was paid.
@@ -92,6 +165,8 @@ pub struct Bill {
     pub quote: Quote,
     /// What is left in the wallet.
     pub balance_after: Money,
+    /// The payment that came in for this and nothing else; `None` is that the wallet paid.
+    pub payment: Option<PaymentId>,
 }
 
 /// A lease that began.
@@ -116,6 +191,17 @@ pub struct Moved {
     pub to: Time,
 }
 
+/// A lease whose address was replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// The lease.
+    pub lease: LeaseId,
+    /// The address before.
+    pub from: AddressId,
+    /// The address now.
+    pub to: AddressId,
+}
+
 impl Event {
     /// The name of what happened, as lists show it.
     pub fn name(&self) -> &'static str {
@@ -128,6 +214,20 @@ impl Event {
             Event::RenewalFailed { .. } => "renewal_failed",
             Event::Ended { .. } => "ended",
             Event::Released { .. } => "released",
+            Event::Payment { .. } => "payment",
+            Event::AutoTopUp { .. } => "auto_top_up",
+            Event::TopUpFailed { .. } => "top_up_failed",
+            Event::Authorisation { change: AuthorisationChange::Added, .. } => {
+                "authorisation_added"
+            }
+            Event::Authorisation { change: AuthorisationChange::Changed, .. } => {
+                "authorisation_changed"
+            }
+            Event::Authorisation { change: AuthorisationChange::Deleted, .. } => {
+                "authorisation_deleted"
+            }
+            Event::Comment { .. } => "comment",
+            Event::Replacement { .. } => "replacement",
         }
     }
 
@@ -136,6 +236,13 @@ impl Event {
         match self {
             Event::Order { bill, .. } | Event::Extension { bill, .. } => Some(bill),
             _ => None,
+        }
+    }
+
+    /// Notes the payment that came in for this.
+    pub(crate) fn paid_by(&mut self, id: PaymentId) {
+        if let Event::Order { bill, .. } | Event::Extension { bill, .. } = self {
+            bill.payment = Some(id);
         }
     }
 }

@@ -35,11 +35,9 @@ impl ProxyKind {
         Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 
-    /// Whether all leases of an order must be extended together.
-    ///
-    /// IPv6 proxies are sold by the order: an extension that leaves some out is refused.
-    pub fn extends_whole_orders(self) -> bool {
-        self == ProxyKind::Ipv6
+    /// Whether packages of several countries can be made of it.
+    pub fn is_sold_in_packages(self) -> bool {
+        matches!(self, ProxyKind::Ipv4 | ProxyKind::Isp)
     }
 
     /// Whether customers reach it at a host that many leases share, by a port of its own, rather

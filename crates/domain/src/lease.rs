@@ -1,6 +1,6 @@
 //! A customer's right to an address.
 
-use crate::ids::{AddressId, CustomerId, LeaseId, OrderId};
+use crate::ids::{AddressId, CardId, CustomerId, LeaseId, OrderId};
 use crate::period::Period;
 use crate::product::ProductKey;
 use crate::time::{Span, Time};
@@ -28,8 +28,14 @@ pub struct Lease {
     pub reserved_until: Option<Time>,
     /// The standing instruction: extend by this before the end.
     pub auto_extend: Option<Period>,
+    /// The card that pays for that; `None` is the wallet.
+    pub renew_card: Option<CardId>,
     /// When a failed automatic extension is tried again.
     pub retry_at: Option<Time>,
+    /// When its address was last replaced by another one.
+    pub replaced_at: Option<Time>,
+    /// What its customer has written beside it.
+    pub comment: Option<String>,
     /// Nothing is due before this. May be too early, never too late: an extension need not move
     /// it, so that it costs no index.
     pub look_at: Time,
@@ -112,7 +118,10 @@ mod tests {
             ends_at: day(30),
             reserved_until: None,
             auto_extend: None,
+            renew_card: None,
             retry_at: None,
+            replaced_at: None,
+            comment: None,
             look_at: day(30),
         }
     }

@@ -36,8 +36,10 @@ pub struct Posting {
 pub enum House {
     /// What customers have paid for proxies.
     Revenue,
-    /// What customers have paid in; the other side of every deposit.
+    /// What customers have paid in by the operator's hand; the other side of every deposit.
     Deposits,
+    /// What has come in through payment providers; the other side of every settled payment.
+    Payments,
 }
 
 /// Accounts below this number belong to the house.
@@ -49,6 +51,7 @@ impl House {
         let role = match self {
             House::Revenue => 1,
             House::Deposits => 2,
+            House::Payments => 3,
         };
         AccountId(i64::from(currency.number()) * 10 + role)
     }
@@ -62,7 +65,8 @@ mod tests {
     fn house_accounts_are_never_wallets() {
         let usd = Currency::USD;
         assert_ne!(House::Revenue.account(usd), House::Deposits.account(usd));
-        let last = House::Deposits.account(Currency::from_code("ZMW").unwrap());
+        assert_ne!(House::Deposits.account(usd), House::Payments.account(usd));
+        let last = House::Payments.account(Currency::from_code("ZMW").unwrap());
         assert!(last < FIRST_WALLET);
     }
 }

@@ -43,6 +43,22 @@ pub struct QuoteLine {
 }
 
 impl Quote {
+    /// What one address costs with all discounts taken off, on average if there are several
+    /// products, rounded half up to a millionth. For showing: what is charged is the total, which is
+    /// rounded once for all.
+    pub fn unit_after_discounts(&self) -> UnitPrice {
+        let (mut sum, mut count) = (0_i128, 0_i128);
+        for line in &self.lines {
+            let rest = line.discount.plus(self.promo.discount()).rest();
+            let quantity = i128::from(line.quantity);
+            sum += i128::from(line.unit.micros()) * quantity * i128::from(rest);
+            count += quantity;
+        }
+        let whole = 10_000 * count.max(1);
+        let micros = i64::try_from((2 * sum + whole) / (2 * whole)).ok();
+        micros.and_then(UnitPrice::from_micros).expect("an average is no more than the largest")
+    }
+
     /// How much of the total the balance does not cover, if so.
     ///
     /// Pricing never fails for lack of money: in one dialect it is a warning, in another an error.
@@ -164,6 +180,18 @@ mod tests {
         check(10, 30, "0", "12.45", "5");
         check(10, 90, "5", "36.00", "20");
         check(100, 90, "100", "0.00", "100");
+    }
+
+    #[test]
+    fn the_price_of_one_is_what_is_left_of_the_list_price() {
+        let unit = |quantity, days, promo| {
+            let quote = priced(&catalogue("0.05", Some("1.31")), quantity, days, promo);
+            quote.unit_after_discounts().to_string()
+        };
+        assert_eq!(unit(1, 30, "0"), "1.31");
+        assert_eq!(unit(10, 30, "0"), "1.2445");
+        assert_eq!(unit(10, 90, "5"), "3.6");
+        assert_eq!(unit(1, 30, "100"), "0");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::hash::Hasher;
 
 use siphasher::sip::SipHasher24;
 
-use crate::ids::{EntryId, LeaseId, OrderId};
+use crate::ids::{AuthorisationId, CardId, EntryId, LeaseId, OrderId, PaymentId};
 
 /// Bits of the disguised number.
 const BITS: u32 = 52;
@@ -30,6 +30,9 @@ enum Space {
     Lease = 1,
     Order = 2,
     Entry = 3,
+    Authorisation = 4,
+    Payment = 5,
+    Card = 6,
 }
 
 impl std::fmt::Debug for PublicIds {
@@ -82,6 +85,36 @@ impl PublicIds {
     /// The journal entry that `text` names in either form.
     pub fn read_entry(&self, text: &str) -> Option<EntryId> {
         self.read(Space::Entry, text).map(EntryId)
+    }
+
+    /// A payment's id in 24 hexadecimal digits.
+    pub fn payment(&self, id: PaymentId) -> String {
+        self.hex(Space::Payment, id.0)
+    }
+
+    /// The payment that `text` names in either form.
+    pub fn read_payment(&self, text: &str) -> Option<PaymentId> {
+        self.read(Space::Payment, text).map(PaymentId)
+    }
+
+    /// A card's id in 24 hexadecimal digits.
+    pub fn card(&self, id: CardId) -> String {
+        self.hex(Space::Card, id.0)
+    }
+
+    /// The card that `text` names in either form.
+    pub fn read_card(&self, text: &str) -> Option<CardId> {
+        self.read(Space::Card, text).map(CardId)
+    }
+
+    /// An authorisation's id in 24 hexadecimal digits.
+    pub fn authorisation(&self, id: AuthorisationId) -> String {
+        self.hex(Space::Authorisation, id.0)
+    }
+
+    /// The authorisation that `text` names in either form.
+    pub fn read_authorisation(&self, text: &str) -> Option<AuthorisationId> {
+        self.read(Space::Authorisation, text).map(AuthorisationId)
     }
 
     fn hex(&self, space: Space, id: i64) -> String {
@@ -147,6 +180,10 @@ mod tests {
             prop_assert!(number < 1 << 53);
             prop_assert_eq!(ids.read_lease(&number.to_string()), Some(LeaseId(id)));
             prop_assert_eq!(ids.read_order(&ids.lease(LeaseId(id))), None);
+            let authorisation = AuthorisationId(id);
+            let shown = ids.authorisation(authorisation);
+            prop_assert_eq!(ids.read_authorisation(&shown), Some(authorisation));
+            prop_assert_eq!(ids.read_lease(&shown), None);
         }
 
         #[test]

@@ -1,5 +1,6 @@
 //! Every reason the platform says no.
 
+use crate::ids::LeaseId;
 use crate::money::Money;
 
 /// Why a command was refused. A normal answer, never logged as an error; each dialect has its own
@@ -15,6 +16,9 @@ pub enum Refusal {
     /// The country exists, but nothing of this kind is on sale there in the customer's currency.
     #[error("nothing of this kind is on sale in this country")]
     CountryNotOffered,
+    /// The package is missing, unknown, of another kind, or not on sale.
+    #[error("unknown package")]
+    UnknownPackage,
     /// The mobile operator is missing, unknown, or not of that country.
     #[error("unknown mobile operator")]
     UnknownOperator,
@@ -45,9 +49,12 @@ pub enum Refusal {
     /// Some of the named orders do not exist, are somebody else's, of another kind, or over.
     #[error("unknown order")]
     UnknownOrder,
-    /// This kind is extended by whole orders, and some leases of an order were left out.
+    /// These orders are extended whole, and some of their leases were left out.
     #[error("all leases of the order must be extended together")]
-    WholeOrderOnly,
+    WholeOrderOnly {
+        /// The leases that were left out, order by order.
+        missing: Vec<LeaseId>,
+    },
     /// Auto-extend was neither turned on nor off.
     #[error("auto-extend must be on or off")]
     UnknownSwitch,
@@ -75,9 +82,69 @@ pub enum Refusal {
     /// The amount is not one that can be paid in.
     #[error("unusable amount")]
     BadAmount,
+    /// The authorisation does not exist or is somebody else's.
+    #[error("unknown authorisation")]
+    UnknownAuthorisation,
+    /// The order has as many authorisations as it may have.
+    #[error("too many authorisations")]
+    TooManyAuthorisations,
+    /// The login is too short, too long, or has signs that a login may not have.
+    #[error("unusable login")]
+    BadLogin,
+    /// The password is too short, too long, or has signs that a password may not have.
+    #[error("unusable password")]
+    BadPassword,
+    /// The login is in use.
+    #[error("the login is taken")]
+    LoginTaken,
+    /// The comment is missing where there must be one, too long, or has signs that are no text.
+    #[error("unusable comment")]
+    BadComment,
+    /// The reason is missing or none of ours.
+    #[error("unknown reason")]
+    UnknownReason,
+    /// Some of the addresses were replaced within the last day.
+    #[error("replaced less than a day ago")]
+    ReplacedRecently {
+        /// The leases that have them, in the order in which they were named.
+        leases: Vec<LeaseId>,
+    },
     /// New orders are stopped until the operator has looked at a restored database.
     #[error("sales are locked after a restore")]
     SalesLocked,
+    /// There is no such way of paying, or not in the customer's currency.
+    #[error("unknown means of payment")]
+    UnknownMeans,
+    /// The payment does not exist, is somebody else's, or for something else.
+    #[error("unknown payment")]
+    UnknownPayment,
+    /// The payment has come to another end.
+    #[error("the payment is closed")]
+    PaymentClosed,
+    /// The price is another one than was paid. Nothing was charged.
+    #[error("the price has changed")]
+    PriceChanged,
+    /// The card does not exist, is somebody else's or was removed.
+    #[error("no saved card")]
+    NoCard,
+    /// The card is past its date.
+    #[error("the card has expired")]
+    CardExpired,
+    /// The card's bank has said no.
+    #[error("the card was declined")]
+    CardDeclined,
+    /// Whoever takes the payments does not answer. Nothing was charged.
+    #[error("the payment provider does not answer, nothing was charged")]
+    ProviderSilent,
+    /// Automatic top-up would begin at less than [`crate::auto_top_up::THRESHOLD_MIN`].
+    #[error("the threshold is too low")]
+    ThresholdTooLow,
+    /// Automatic top-up would pay in less than [`crate::auto_top_up::AMOUNT_MIN`].
+    #[error("the top-up amount is too low")]
+    TopUpTooLow,
+    /// Automatic top-up would pay in less than its threshold.
+    #[error("the top-up amount is below the threshold")]
+    TopUpBelowThreshold,
 }
 
 impl Refusal {

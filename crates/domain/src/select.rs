@@ -22,13 +22,11 @@ pub enum Selection {
 
 impl Selection {
     /// Adds what has to be known.
-    pub(crate) fn add_needs(&self, kind: Option<ProxyKind>, needs: &mut Needs) {
+    pub(crate) fn add_needs(&self, needs: &mut Needs) {
         match self {
             Selection::Leases(Some(leases)) => {
                 needs.leases.extend(leases);
-                if kind.is_some_and(ProxyKind::extends_whole_orders) {
-                    needs.siblings.extend(leases);
-                }
+                needs.siblings.extend(leases);
             }
             Selection::Orders(Some(orders)) => needs.orders.extend(orders),
             Selection::Leases(None) | Selection::Orders(None) => {}
@@ -64,15 +62,16 @@ impl Selection {
                         chosen.push(lease.ok_or(Refusal::UnknownLease)?);
                     }
                 }
-                if kind.extends_whole_orders() {
-                    let left_out = |lease: &&Lease| fits(lease) && !seen.contains(&lease.id);
-                    let touched: BTreeSet<OrderId> =
-                        chosen.iter().map(|lease| lease.order).collect();
-                    for order in touched {
-                        if world.leases_of(order).any(|lease| left_out(&lease)) {
-                            return Err(Refusal::WholeOrderOnly);
-                        }
-                    }
+                let whole = chosen.iter().filter(|lease| lease.product.extends_whole_orders());
+                let whole: BTreeSet<OrderId> = whole.map(|lease| lease.order).collect();
+                let left_out = |lease: &&Lease| fits(lease) && !seen.contains(&lease.id);
+                let missing: Vec<LeaseId> = whole
+                    .into_iter()
+                    .flat_map(|order| world.leases_of(order).filter(left_out))
+                    .map(|lease| lease.id)
+                    .collect();
+                if !missing.is_empty() {
+                    return Err(Refusal::WholeOrderOnly { missing });
                 }
                 Ok(chosen)
             }
@@ -94,4 +93,25 @@ impl Selection {
             }
         }
     }
+}
+
+/// The leases of `customer` that are named, of whatever kinds, in the order in which they were
+/// named, each once.
+///
+/// All or nothing: one that does not exist, is another's or does not stand as it should refuses
+/// them all, in one and the same way.
+pub(crate) fn named<'w>(
+    world: &'w World,
+    customer: CustomerId,
+    ids: Option<&[LeaseId]>,
+    stands: impl Fn(Standing) -> bool,
+    now: Time,
+) -> Result<Vec<&'w Lease>, Refusal> {
+    let fits = |lease: &&Lease| lease.customer == customer && stands(world.standing(lease, now));
+    let mut seen = BTreeSet::new();
+    let ids = ids.filter(|ids| !ids.is_empty()).ok_or(Refusal::UnknownLease)?;
+    ids.iter()
+        .filter(|id| seen.insert(**id))
+        .map(|id| world.lease(*id).filter(fits).ok_or(Refusal::UnknownLease))
+        .collect()
 }

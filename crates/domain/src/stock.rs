@@ -51,6 +51,25 @@ pub fn choose(free: &[Address], quantity: usize) -> Vec<usize> {
     rounds.into_iter().take(quantity).map(|(_, index)| index).collect()
 }
 
+/// How many of `quantity` addresses come from each of several pools, of which each can give so
+/// many as `available` says: as evenly as they allow, what is left over from the first ones. `None`
+/// if they have not enough together.
+pub fn spread(available: &[u32], quantity: u32) -> Option<Vec<u32>> {
+    let mut shares = vec![0; available.len()];
+    let mut missing = quantity;
+    while missing > 0 {
+        let open: Vec<usize> =
+            (0..shares.len()).filter(|at| shares[*at] < available[*at]).collect();
+        let each = missing.checked_div(u32::try_from(open.len()).ok()?)?.max(1);
+        for at in open {
+            let more = each.min(available[at] - shares[at]).min(missing);
+            shares[at] += more;
+            missing -= more;
+        }
+    }
+    Some(shares)
+}
+
 impl Prefix {
     /// How many addresses it has; at most 2⁶², which no shop will let.
     pub fn capacity(&self) -> i64 {
@@ -159,7 +178,37 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_cannot_be_spread_evenly_comes_from_the_first_pools() {
+        assert_eq!(spread(&[9, 9, 9], 8), Some(vec![3, 3, 2]));
+        assert_eq!(spread(&[9, 1, 9], 8), Some(vec![4, 1, 3]));
+        assert_eq!(spread(&[0, 9, 9], 1), Some(vec![0, 1, 0]));
+        assert_eq!(spread(&[2, 2], 4), Some(vec![2, 2]));
+        assert_eq!(spread(&[2, 2], 5), None);
+        assert_eq!(spread(&[], 1), None);
+    }
+
     proptest! {
+        #[test]
+        fn a_pool_gives_less_than_another_only_where_it_has_no_more(
+            available in prop::collection::vec(0u32..20, 1..8), quantity in 0u32..80,
+        ) {
+            let together: u32 = available.iter().sum();
+            let Some(shares) = spread(&available, quantity) else {
+                prop_assert!(together < quantity);
+                return Ok(());
+            };
+            prop_assert_eq!(shares.iter().sum::<u32>(), quantity);
+            for (at, share) in shares.iter().enumerate() {
+                prop_assert!(*share <= available[at]);
+                let emptied = *share == available[at];
+                for (before, other) in shares.iter().enumerate() {
+                    let even = if before < at { *other <= share + 1 } else { other <= share };
+                    prop_assert!(emptied || even, "{shares:?} of {available:?}");
+                }
+            }
+        }
+
         #[test]
         fn drawn_addresses_lie_within_their_prefix_and_differ(
             length in 32u8..=100, a in 0i64..1_000_000, b in 0i64..1_000_000,

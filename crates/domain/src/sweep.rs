@@ -1,10 +1,11 @@
 //! What happens to leases because time passes: automatic extension, the end, the end of the
 //! reserve.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::command::Outcome;
 use crate::extend::{carry_out, plan};
-use crate::ids::{CustomerId, LeaseId, OrderId};
+use crate::ids::{CardId, CustomerId, LeaseId, OrderId};
 use crate::journal::Event;
 use crate::lease::{Lease, LeaseState};
 use crate::money::Money;
@@ -12,6 +13,7 @@ use crate::needs::Needs;
 use crate::period::Period;
 use crate::promo::PromoOutcome;
 use crate::refusal::Refusal;
+use crate::renew::{Renew, is_due};
 use crate::time::{Span, Time};
 use crate::world::World;
 
@@ -40,10 +42,32 @@ pub struct Swept {
     pub released: u32,
 }
 
+/// What is extended as one: what ends together, of one order, by one card or from the wallet.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Unit {
+    ends_at: Time,
+    period: Period,
+    order: OrderId,
+    card: Option<CardId>,
+}
+
+impl Swept {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Swept) -> Swept {
+        Swept {
+            renewed: self.renewed + other.renewed,
+            failed: self.failed + other.failed,
+            ended: self.ended + other.ended,
+            released: self.released + other.released,
+        }
+    }
+}
+
 impl Sweep {
     /// What has to be known to decide it.
     pub fn needs(&self) -> Needs {
-        let leases: std::collections::BTreeSet<LeaseId> = self.leases.iter().copied().collect();
+        let leases: BTreeSet<LeaseId> = self.leases.iter().copied().collect();
         Needs {
             customers: [self.customer].into(),
             siblings: leases.clone(),
@@ -52,36 +76,44 @@ impl Sweep {
         }
     }
 
-    /// Does what is due at `now`.
-    pub(crate) fn apply(&self, world: &mut World, now: Time) -> Swept {
+    /// Does what is due at `now`, but for what cards are to pay for.
+    pub(crate) fn apply(&self, world: &mut World, now: Time) -> Outcome {
         let mut swept = Swept::default();
-        for ((_, period, _), leases) in self.due_renewals(world, now) {
+        let mut by_card = Vec::new();
+        for (Unit { period, card, .. }, leases) in self.due_renewals(world, now) {
+            if let Some(card) = card {
+                by_card.push(Renew { customer: self.customer, card, leases });
+                continue;
+            }
             let done = renew(world, self.customer, &leases, period, now);
             swept.renewed += done.renewed;
             swept.failed += done.failed;
         }
-        swept.ended = self.end(world, now);
+        swept.ended = self.end(world, &by_card, now);
         swept.released = self.release(world, now);
         for id in &self.leases {
             if world.lease(*id).is_some_and(|lease| lease.customer == self.customer) {
                 world.settle_lease(*id);
             }
         }
-        swept
+        match by_card.is_empty() {
+            true => Outcome::Swept(swept),
+            false => Outcome::SweptButCards { swept, by_card },
+        }
     }
 
     /// The renewals that are due, leases of one order and end together; earliest end first.
-    fn due_renewals(
-        &self,
-        world: &World,
-        now: Time,
-    ) -> BTreeMap<(Time, Period, OrderId), Vec<LeaseId>> {
-        let mut units: BTreeMap<(Time, Period, OrderId), Vec<LeaseId>> = BTreeMap::new();
+    fn due_renewals(&self, world: &World, now: Time) -> BTreeMap<Unit, Vec<LeaseId>> {
+        let mut units: BTreeMap<Unit, Vec<LeaseId>> = BTreeMap::new();
         let mut add = |lease: &Lease| {
-            let active = lease.state == LeaseState::Active && lease.customer == self.customer;
-            let due = world.next_due(lease).is_some_and(|due| due <= now);
-            if let (true, true, Some(period)) = (active, due, lease.auto_extend) {
-                let unit = units.entry((lease.ends_at, period, lease.order)).or_default();
+            let due = lease.customer == self.customer && is_due(world, lease, now);
+            // A card that did not pay until the end has had its last try.
+            let over = lease.renew_card.is_some() && lease.retry_at.is_some();
+            if let (true, Some(period)) =
+                (due && !(over && lease.ends_at <= now), lease.auto_extend)
+            {
+                let (ends_at, order, card) = (lease.ends_at, lease.order, lease.renew_card);
+                let unit = units.entry(Unit { ends_at, period, order, card }).or_default();
                 if !unit.contains(&lease.id) {
                     unit.push(lease.id);
                 }
@@ -90,7 +122,7 @@ impl Sweep {
         let mut whole = None;
         for id in &self.leases {
             let Some(lease) = world.lease(*id) else { continue };
-            if lease.product.kind.extends_whole_orders() {
+            if lease.product.extends_whole_orders() {
                 // All of the order, even where only some of it was found to be due yet.
                 if whole.replace(lease.order) != Some(lease.order) {
                     world.leases_of(lease.order).for_each(&mut add);
@@ -102,10 +134,12 @@ impl Sweep {
         units
     }
 
-    /// Ends the leases whose time is over.
-    fn end(&self, world: &mut World, now: Time) -> u32 {
+    /// Ends the leases whose time is over. Those that a card has yet to be asked for wait.
+    fn end(&self, world: &mut World, by_card: &[Renew], now: Time) -> u32 {
+        let waits: BTreeSet<LeaseId> =
+            by_card.iter().flat_map(|renew| &renew.leases).copied().collect();
         let mut ended = Vec::new();
-        for id in &self.leases {
+        for id in self.leases.iter().filter(|id| !waits.contains(id)) {
             let Some(lease) = world.lease(*id) else { continue };
             let over = lease.state == LeaseState::Active && lease.ends_at <= now;
             if !over || lease.customer != self.customer {
@@ -144,6 +178,7 @@ impl Sweep {
             world.change_lease(*id, |lease| {
                 lease.state = LeaseState::Over;
                 lease.auto_extend = None;
+                lease.renew_card = None;
             });
             world.free_address(address, now + cooling);
         }
@@ -156,7 +191,7 @@ impl Sweep {
 }
 
 /// Extends `leases`, which are of one order and end, as one; or, where the money does not reach
-/// and the kind allows it, as many one by one as it does.
+/// and the product allows it, as many one by one as it does.
 fn renew(
     world: &mut World,
     customer: CustomerId,
@@ -173,8 +208,7 @@ fn renew(
         }
         Err(missing) => missing,
     };
-    let whole =
-        world.lease(leases[0]).is_some_and(|lease| lease.product.kind.extends_whole_orders());
+    let whole = world.lease(leases[0]).is_some_and(|lease| lease.product.extends_whole_orders());
     let mut failed = Vec::new();
     let mut wanting = missing;
     if whole || leases.len() == 1 || missing.is_none() {
@@ -221,7 +255,7 @@ fn try_renew(
 }
 
 /// Sets the next try, and tells of the failure once per lease and end.
-fn note_failure(
+pub(crate) fn note_failure(
     world: &mut World,
     customer: CustomerId,
     failed: &[LeaseId],

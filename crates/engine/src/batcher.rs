@@ -333,19 +333,36 @@ impl Worker {
 
 /// Roughly how many leases a command touches.
 fn weight(command: &Command) -> usize {
+    weight_of(&command.wish).max(1)
+}
+
+fn weight_of(wish: &Wish) -> usize {
     let selected = |leases: &domain::select::Selection| match leases {
         domain::select::Selection::Leases(Some(leases)) => leases.len(),
         domain::select::Selection::Orders(Some(orders)) => orders.len() * 10,
         _ => 1,
     };
-    let leases = match &command.wish {
+    match wish {
         Wish::Order(order) => order.quantity.map_or(1, |quantity| quantity.min(10_000) as usize),
         Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => selected(&extend.leases),
         Wish::SetAutoExtend(set) => selected(&set.leases),
-        Wish::Deposit(_) => 1,
+        Wish::SetComment(set) => set.leases.as_ref().map_or(1, Vec::len),
+        Wish::Replace(replace) => replace.leases.as_ref().map_or(1, Vec::len),
+        Wish::Authorise(_) => 10,
         Wish::Sweep(sweep) => sweep.leases.len(),
-    };
-    leases.max(1)
+        Wish::Renew(renew) | Wish::DeclineRenewal(renew) => renew.leases.len(),
+        Wish::Funded(funded) => weight_of(&funded.wish),
+        Wish::Deposit(_)
+        | Wish::ChangeAuthorisation(_)
+        | Wish::DeleteAuthorisation(_)
+        | Wish::StartPayment(_)
+        | Wish::AdvancePayment(_)
+        | Wish::Credit(_)
+        | Wish::SaveCard(_)
+        | Wish::RemoveCard(_)
+        | Wish::SetAutoTopUp(_)
+        | Wish::TriggerTopUp(_) => 1,
+    }
 }
 
 #[cfg(test)]

@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use domain::auto_extend::SetAutoExtend;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::extend::Extend;
 use domain::ids::EntryId;
+use domain::lease::Lease;
 use domain::money::Money;
 use domain::needs::Needs;
 use domain::order::PlaceOrder;
@@ -23,17 +25,22 @@ use store::records::OperatorToken;
 use tokio::task::JoinHandle;
 
 use crate::batcher::{Batcher, Bounds, Counts, Lane};
+use crate::cards::Renewals;
 use crate::clock::{Clock, ShopClock};
 use crate::fault::{Fault, told};
 use crate::keys::{Caller, Keys, Rejected};
-use crate::reboot::RebootTokens;
+use crate::payment::Providers;
 use crate::scheduler::{self, Acting};
 use crate::secret;
+use crate::tokens::Tokens;
 use crate::totals::Totals;
 use crate::upkeep;
 
 /// How often is looked what is due, when nothing says sooner.
 const TICK: Duration = Duration::from_millis(250);
+
+/// How often is looked what payments wait for.
+const PAYMENTS: Duration = Duration::from_secs(1);
 
 /// After so long what could not be remembered is tried again.
 const REMEMBER_AGAIN: Duration = Duration::from_millis(500);
@@ -58,7 +65,10 @@ pub(crate) struct Inner {
     batcher: Batcher,
     keys: Keys,
     public_ids: PublicIds,
-    reboot_tokens: RebootTokens,
+    reboot_tokens: Tokens,
+    payment_tokens: Tokens,
+    pub(crate) providers: Providers,
+    renewals: Renewals,
     totals: Totals,
     /// The catalogue that was last read.
     catalogue: Mutex<Arc<Catalogue>>,
@@ -125,6 +135,25 @@ impl Engine {
         true_time: Arc<dyn Clock>,
         bounds: Bounds,
     ) -> Result<Engine, store::error::Error> {
+        Engine::begin(store, true_time, bounds, None)
+    }
+
+    /// The same with these providers of payments, rather than the usual ones.
+    pub fn start_with(
+        store: Arc<dyn Store>,
+        true_time: Arc<dyn Clock>,
+        bounds: Bounds,
+        providers: Providers,
+    ) -> Result<Engine, store::error::Error> {
+        Engine::begin(store, true_time, bounds, Some(providers))
+    }
+
+    fn begin(
+        store: Arc<dyn Store>,
+        true_time: Arc<dyn Clock>,
+        bounds: Bounds,
+        providers: Option<Providers>,
+    ) -> Result<Engine, store::error::Error> {
         let installation = store.installation()?;
         let clock = Arc::new(ShopClock::new(true_time, installation.clock_offset));
         upkeep::start(store.as_ref(), &clock)?;
@@ -137,7 +166,10 @@ impl Engine {
             batcher,
             keys: Keys::default(),
             public_ids: PublicIds::new(installation.id_key),
-            reboot_tokens: RebootTokens::new(&installation.id_key),
+            reboot_tokens: Tokens::new("reboot links", &installation.id_key),
+            payment_tokens: Tokens::new("payment pages", &installation.id_key),
+            providers: providers.unwrap_or_else(|| Providers::usual(installation.sandbox)),
+            renewals: Renewals::default(),
             totals: Totals::default(),
             catalogue,
             sandbox: installation.sandbox,
@@ -187,8 +219,16 @@ impl Engine {
         &self.inner.totals
     }
 
-    pub(crate) fn reboot_tokens(&self) -> &RebootTokens {
+    pub(crate) fn reboot_tokens(&self) -> &Tokens {
         &self.inner.reboot_tokens
+    }
+
+    pub(crate) fn payment_tokens(&self) -> &Tokens {
+        &self.inner.payment_tokens
+    }
+
+    pub(crate) fn renewals(&self) -> &Renewals {
+        &self.inner.renewals
     }
 
     /// Whether commands are taken no more.
@@ -221,6 +261,25 @@ impl Engine {
     /// What an extension would cost.
     pub fn quote_extension(&self, extend: &Extend) -> Result<Quoted, Fault> {
         self.quoted(&extend.needs(), extend.customer, |world, now| extend.quote(world, now))
+    }
+
+    /// The leases that automatic extension would be set for; none if there is a problem with them.
+    pub fn leases_of(&self, set: &SetAutoExtend) -> Result<Vec<Lease>, Fault> {
+        let now = self.now();
+        let world = self.read(|store| store.load(&set.needs(), now))?;
+        let leases = set.leases(&world, now).unwrap_or_default();
+        Ok(leases.into_iter().cloned().collect())
+    }
+
+    /// What an extension would cost, and which leases it would extend, seen at one moment; none if
+    /// there is a problem with them.
+    pub fn quote_extension_of(&self, extend: &Extend) -> Result<(Quoted, Vec<Lease>), Fault> {
+        let now = self.now();
+        let world = self.read(|store| store.load(&extend.needs(), now))?;
+        let balance = world.wallet(extend.customer).map(|wallet| wallet.balance);
+        let quoted = Quoted { result: extend.quote(&world, now), balance };
+        let leases = extend.leases(&world, now).unwrap_or_default();
+        Ok((quoted, leases.into_iter().cloned().collect()))
     }
 
     fn quoted(
@@ -299,21 +358,33 @@ impl Engine {
         }
     }
 
-    /// Does what is due, for ever, on a task of its own.
+    /// Does what is due, for ever, on a task of its own: what leases ask for, and beside it, at its
+    /// own pace, what payments do.
     pub fn run_scheduler(&self) -> JoinHandle<()> {
-        let engine = self.clone();
+        let (sweeper, payer) = (self.clone(), self.clone());
         tokio::spawn(async move {
-            loop {
-                if let Err(fault) = engine.sweep().await {
-                    if matches!(fault, Fault::Closing) {
-                        return;
-                    }
-                    tracing::warn!("Could not do what is due: {fault}; trying again");
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                }
-                tokio::time::sleep(TICK).await;
-            }
+            let sweeping = again_and_again(TICK, "what is due", move || {
+                let engine = sweeper.clone();
+                async move { engine.sweep().await.map(drop) }
+            });
+            let paying = again_and_again(PAYMENTS, "what payments wait for", move || {
+                let engine = payer.clone();
+                async move { engine.tend_payments().await }
+            });
+            tokio::join!(sweeping, paying);
         })
+    }
+
+    /// Finishes payments that were left half way, and tops up wallets that have run low. In a
+    /// sandbox the latter is a matter of its clock, and so of [`Engine::sweep`].
+    pub async fn tend_payments(&self) -> Result<(), Fault> {
+        if !self.inner.sandbox {
+            self.recover_payments().await?;
+            return self.top_up_low_wallets().await.map(drop);
+        }
+        // While its clock jumps, payments that have just begun look old.
+        let _standing_still = self.inner.sweeping.lock().await;
+        self.recover_payments().await.map(drop)
     }
 
     /// Does what is due by now.
@@ -380,5 +451,22 @@ impl Engine {
             }
             Err(_) => tracing::error!("Closing panicked"),
         }
+    }
+}
+
+/// Does something until the end, with a pause after each time.
+async fn again_and_again<F>(pause: Duration, what: &'static str, work: impl Fn() -> F)
+where
+    F: Future<Output = Result<(), Fault>>,
+{
+    loop {
+        if let Err(fault) = work().await {
+            if matches!(fault, Fault::Closing) {
+                return;
+            }
+            tracing::warn!("Could not do {what}: {fault}; trying again");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        tokio::time::sleep(pause).await;
     }
 }

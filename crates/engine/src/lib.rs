@@ -6,13 +6,17 @@
 //! Nothing here knows of a wire format.
 
 pub mod batcher;
+pub mod cards;
 pub mod clock;
 pub mod engine;
 pub mod fault;
 pub mod keys;
+pub mod payment;
 pub mod reads;
 mod reboot;
 pub mod scheduler;
 pub mod secret;
+mod tokens;
 pub mod totals;
 pub mod upkeep;
+pub mod wallet;

@@ -3,22 +3,28 @@
 //! What a store answers from memory within microseconds is asked on the spot; what may touch many
 //! rows is asked on a thread for blocking work.
 
-use std::collections::BTreeSet;
-
-use domain::ids::{CustomerId, EntryId, LeaseId};
+use domain::authorisation::Authorised;
+use domain::ids::{AddressId, AuthorisationId, CustomerId, EntryId, LeaseId, OrderId};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::lease::Standing;
 use domain::money::Money;
 use domain::needs::Needs;
+use domain::product::ProductKey;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
+use domain::replace::Replacement;
 use domain::time::Time;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use store::Store;
 use store::records::{EntryFilter, ProxyFilter};
 
 use crate::engine::Engine;
 use crate::fault::{Fault, told};
+
+/// How many leases are read at once where some are looked up by their ids.
+const NEIGHBOURS: u32 = 64;
 
 /// Which leases of a customer are listed.
 #[derive(Clone, Copy, Debug)]
@@ -101,6 +107,58 @@ impl Engine {
         found.await.map_err(|error| told(&error, "listing leases"))
     }
 
+    /// Leases of a customer by their ids, live ones and those in reserve, in the order in which they
+    /// are named; what is not his is left out.
+    pub async fn proxies_of(
+        &self,
+        customer: CustomerId,
+        leases: &[LeaseId],
+    ) -> Result<Vec<Proxy>, Fault> {
+        let (now, wanted) = (self.now(), leases.iter().copied().collect::<BTreeSet<_>>());
+        let found = self.read_slow(move |store| {
+            let mut found = BTreeMap::new();
+            for in_reserve in [false, true] {
+                let filter = ProxyFilter { in_reserve, ..ProxyFilter::default() };
+                let missing = wanted.iter().filter(|id| !found.contains_key(*id)).copied();
+                let mut missing = missing.collect::<Vec<_>>().into_iter().peekable();
+                while let Some(next) = missing.next() {
+                    // Leases of one order are neighbours, so one reading finds many of them.
+                    let after = LeaseId(next.0 - 1);
+                    let chunk = store.proxies(customer, &filter, Some(after), NEIGHBOURS, now)?;
+                    let whole = chunk.len() < NEIGHBOURS as usize;
+                    let last = chunk.last().map(|proxy| proxy.lease.id);
+                    let chunk = chunk.into_iter().map(|proxy| (proxy.lease.id, proxy));
+                    found.extend(chunk.filter(|(id, _)| wanted.contains(id)));
+                    while missing.peek().is_some_and(|id| whole || last.is_some_and(|it| *id <= it))
+                    {
+                        missing.next();
+                    }
+                }
+            }
+            Ok(found)
+        });
+        let mut found = found.await.map_err(|error| told(&error, "looking leases up"))?;
+        Ok(leases.iter().filter_map(|id| found.remove(id)).collect())
+    }
+
+    /// The orders of some leases of a customer, in the order in which they are named, each once.
+    pub fn orders_of(
+        &self,
+        customer: CustomerId,
+        leases: impl IntoIterator<Item = LeaseId>,
+    ) -> Result<Vec<OrderId>, Fault> {
+        let leases: Vec<LeaseId> = leases.into_iter().collect();
+        let needs = Needs { leases: leases.iter().copied().collect(), ..Needs::default() };
+        let world = self.read(|store| store.load(&needs, self.now()))?;
+        let mut orders = Vec::new();
+        for lease in leases.into_iter().filter_map(|id| world.lease(id)) {
+            if lease.customer == customer && !orders.contains(&lease.order) {
+                orders.push(lease.order);
+            }
+        }
+        Ok(orders)
+    }
+
     /// Begins a walk through the live leases of `kind`, or of all kinds.
     pub fn walk(&self, customer: CustomerId, kind: Option<ProxyKind>) -> Walk {
         let all: &'static [ProxyKind] = &ProxyKind::ALL;
@@ -128,6 +186,77 @@ impl Engine {
         let walk = self.walk(customer, kind);
         let page = self.read_slow(move |store| walk.page(store, offset, limit)).await;
         page.map_err(|error| told(&error, "listing a page of leases"))
+    }
+
+    /// The authorisations of a customer's orders that are not over, or of one of them, by order and
+    /// then by id, from behind `after`; at most `limit`.
+    pub async fn authorisations(
+        &self,
+        customer: CustomerId,
+        order: Option<OrderId>,
+        after: Option<(OrderId, AuthorisationId)>,
+        limit: u32,
+    ) -> Result<Vec<Authorised>, Fault> {
+        let found = self.read_slow(move |it| it.authorisations(customer, order, after, limit));
+        found.await.map_err(|error| told(&error, "listing authorisations"))
+    }
+
+    /// An authorisation of a customer's order that is not over; `None` if he has no such one.
+    pub async fn authorisation(
+        &self,
+        customer: CustomerId,
+        id: AuthorisationId,
+    ) -> Result<Option<Authorised>, Fault> {
+        let needs = Needs { authorisations: BTreeSet::from([id]), ..Needs::default() };
+        let now = self.now();
+        let found = self.read_slow(move |store| {
+            let world = store.load(&needs, now)?;
+            let Some(known) = world.authorisation(id) else { return Ok(Vec::new()) };
+            let before = id.0.checked_sub(1).map(|before| (known.order, AuthorisationId(before)));
+            store.authorisations(customer, Some(known.order), before, 1)
+        });
+        let found = found.await.map_err(|error| told(&error, "reading an authorisation"))?;
+        Ok(found.into_iter().find(|it| it.authorisation.id == id))
+    }
+
+    /// How the addresses of a customer's lease were replaced, oldest first.
+    pub async fn replacements(
+        &self,
+        customer: CustomerId,
+        lease: LeaseId,
+    ) -> Result<Vec<Replacement>, Fault> {
+        let found = self.read_slow(move |store| store.replacements(customer, lease)).await;
+        found.map_err(|error| told(&error, "listing replacements"))
+    }
+
+    /// The exits that these addresses are.
+    pub async fn exits(
+        &self,
+        addresses: BTreeSet<AddressId>,
+    ) -> Result<BTreeMap<AddressId, IpAddr>, Fault> {
+        let found = self.read_slow(move |store| store.exits(&addresses)).await;
+        found.map_err(|error| told(&error, "looking up addresses"))
+    }
+
+    /// The pools that serve these leases of a customer, and how many of them each serves: what a
+    /// replacement has to know. A lease that he has not is left out.
+    pub async fn pools_of(
+        &self,
+        customer: CustomerId,
+        leases: &[LeaseId],
+    ) -> Result<BTreeMap<ProductKey, u32>, Fault> {
+        let leases: BTreeSet<LeaseId> = leases.iter().copied().collect();
+        let needs = Needs { leases: leases.clone(), ..Needs::default() };
+        let now = self.now();
+        let world = self.read_slow(move |store| store.load(&needs, now)).await;
+        let world = world.map_err(|error| told(&error, "looking up leases"))?;
+        let mut pools = BTreeMap::new();
+        for lease in leases.iter().filter_map(|id| world.lease(*id)) {
+            if lease.customer == customer {
+                *pools.entry(lease.product.pool()).or_default() += 1;
+            }
+        }
+        Ok(pools)
     }
 
     /// Entries of a customer's journal, oldest first, from behind `after`; at most `limit`.

@@ -4,10 +4,11 @@
 //! is a hint: a lease may have changed since, and then nothing happens. So it may run late, twice,
 //! or on several nodes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use domain::command::{Command, Outcome, Wish};
 use domain::ids::{CustomerId, LeaseId};
+use domain::needs::Needs;
 use domain::sweep::{self, Sweep};
 use domain::time::{Span, Time};
 use store::Store;
@@ -80,8 +81,19 @@ pub(crate) async fn sweep(
     let exact = acting != Acting::Now;
     let started = engine.now();
     let mut total = sweep::Swept::default();
+    let mut topped_up = TopUps { cursor: started, fruitless: HashSet::new() };
     loop {
-        let page = due_page(engine, before, until, exact).await?;
+        let mut page = due_page(engine, before, until, exact).await?;
+        if exact {
+            let first = page.first().map_or(until, |due| due.at.min(until));
+            if topped_up.next(engine, first, acting).await? {
+                continue;
+            }
+            if tops_up(engine, &page).await? {
+                // What is topped up after one instant must be there at the next.
+                page.retain(|due| due.at == first);
+            }
+        }
         if page.is_empty() {
             before.until = until;
             return Ok(total);
@@ -102,6 +114,9 @@ pub(crate) async fn sweep(
         {
             engine.clock().hold(*last);
         }
+        if let Some(((last, _), _)) = work.last_key_value() {
+            topped_up.cursor = topped_up.cursor.max(*last);
+        }
         let commands: Vec<(Command, Vec<LeaseId>)> = work
             .into_iter()
             .map(|((at, customer), leases)| {
@@ -112,24 +127,31 @@ pub(crate) async fn sweep(
             .collect();
         let (mut waiting, mut touched) = (Vec::new(), Vec::new());
         for (command, leases) in commands {
+            let at = command.at;
             let engine = engine.clone();
             // Each is in its lane before the next is: a spawned task would lose the order.
             let mut submitted = Box::pin(async move { engine.submit(command, Lane::Sweep).await });
             let polled = futures_poll(&mut submitted).await;
             touched.push(leases);
-            waiting.push((submitted, polled));
+            waiting.push((submitted, polled, at));
         }
-        for ((submitted, polled), leases) in waiting.into_iter().zip(touched) {
+        for ((submitted, polled, at), leases) in waiting.into_iter().zip(touched) {
             let decided = match polled {
                 Some(decided) => decided,
                 None => submitted.await,
             };
             match decided.map(|decision| decision.result) {
-                Ok(Ok(Outcome::Swept(swept))) => {
-                    total.renewed += swept.renewed;
-                    total.failed += swept.failed;
-                    total.ended += swept.ended;
-                    total.released += swept.released;
+                Ok(Ok(Outcome::Swept(swept))) => total = total.and(swept),
+                Ok(Ok(Outcome::SweptButCards { swept, by_card })) => {
+                    total = total.and(swept);
+                    match exact {
+                        false => engine.renew_later(by_card),
+                        true => {
+                            for renew in by_card {
+                                total = total.and(engine.renew_by_card(renew, at).await?);
+                            }
+                        }
+                    }
                 }
                 Ok(_) => {}
                 Err(Fault::Broken) => before.note(&leases),
@@ -137,6 +159,47 @@ pub(crate) async fn sweep(
             }
         }
     }
+}
+
+/// The wallets that are topped up while a sandbox's time passes.
+struct TopUps {
+    /// The last instant at which anything was done.
+    cursor: Time,
+    /// Those for whom nothing could be done.
+    fruitless: HashSet<CustomerId>,
+}
+
+impl TopUps {
+    /// Tops up the next wallet that is to be by `until`; says whether there was one.
+    async fn next(&mut self, engine: &Engine, until: Time, acting: Acting) -> Result<bool, Fault> {
+        let limit = u32::try_from(self.fruitless.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let look = move |store: &dyn Store| store.top_ups_due(until, limit);
+        let due = engine.read_slow(look).await;
+        let due = due.map_err(|error| told(&error, "looking for low wallets"))?;
+        let next = due.into_iter().find(|(_, customer)| !self.fruitless.contains(customer));
+        let Some((not_before, customer)) = next else { return Ok(false) };
+        let at = not_before.max(self.cursor).min(until.max(self.cursor));
+        if acting == Acting::WithTheClock {
+            engine.clock().hold(at);
+        }
+        self.cursor = at;
+        engine.top_up_low(customer, Some(at)).await?;
+        let again = engine.read_slow(move |store| store.top_ups_due(at, u32::MAX)).await;
+        let again = again.map_err(|error| told(&error, "looking for low wallets"))?;
+        if again.contains(&(not_before, customer)) {
+            self.fruitless.insert(customer);
+        }
+        Ok(true)
+    }
+}
+
+/// Whether any of those whose leases are due tops up automatically.
+async fn tops_up(engine: &Engine, page: &[Due]) -> Result<bool, Fault> {
+    let means: BTreeSet<CustomerId> = page.iter().map(|due| due.customer).collect();
+    let (needs, now) = (Needs { means: means.clone(), ..Needs::default() }, engine.now());
+    let world = engine.read_slow(move |store| store.load(&needs, now)).await;
+    let world = world.map_err(|error| told(&error, "looking who tops up"))?;
+    Ok(means.iter().any(|id| world.auto_top_up(*id).is_some_and(|it| it.enabled)))
 }
 
 /// Polls a future once, so that it starts, and gives its output if it is done already.
@@ -157,6 +220,7 @@ async fn due_page(
 ) -> Result<Vec<Due>, Fault> {
     let step = if exact { smallest_step(engine) } else { Span::from_days(36_500) };
     let mut limit = PAGE + u32::try_from(before.broken.len()).unwrap_or(u32::MAX);
+    limit = limit.saturating_add(engine.renewals().count());
     loop {
         let look = move |store: &dyn Store| store.due(until, limit);
         let mut page = engine.read_slow(look).await.map_err(|e| told(&e, "looking what is due"))?;
@@ -175,7 +239,7 @@ async fn due_page(
             }
             page.truncate(whole);
         }
-        page.retain(|due| !before.holds(due.lease));
+        page.retain(|due| !before.holds(due.lease) && !engine.renewals().holds(due.lease));
         return Ok(page);
     }
 }

@@ -33,7 +33,7 @@ impl Totals {
         match &decision.result {
             _ if decision.replayed => {}
             Err(_) => add(&self.refused, 1),
-            Ok(Outcome::Swept(swept)) => {
+            Ok(Outcome::Swept(swept) | Outcome::SweptButCards { swept, .. }) => {
                 add(&self.renewed, swept.renewed.into());
                 add(&self.failed, swept.failed.into());
                 add(&self.ended, swept.ended.into());
@@ -41,9 +41,13 @@ impl Totals {
             }
             Ok(Outcome::Done { event, .. }) => match event.as_ref() {
                 Event::Order { .. } => add(&self.orders, 1),
+                Event::Extension { leases, automatic: true, .. } => {
+                    add(&self.renewed, leases.len() as u64);
+                }
                 Event::Extension { .. } => add(&self.extensions, 1),
                 _ => {}
             },
+            Ok(_) => {}
         }
     }
 }

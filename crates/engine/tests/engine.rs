@@ -89,6 +89,7 @@ impl Shop {
             customer: self.ann,
             kind: Some(ProxyKind::Ipv4),
             country: Country::from_alpha3("USA"),
+            package: None,
             operator: None,
             rotation_seconds: None,
             access: AccessWish::Login,
@@ -117,6 +118,7 @@ impl Shop {
             leases: Selection::Leases(Some(leases.clone())),
             period: PeriodWish::Days(30),
             on: Some(true),
+            card: None,
         });
         self.submit(Command::plain(wish)).await.result.unwrap();
         leases
@@ -215,6 +217,7 @@ async fn what_a_wish_makes_due_is_not_done_before_the_wish() {
         leases: Selection::Leases(Some(vec![leases[0].lease])),
         period: PeriodWish::Days(30),
         on: Some(true),
+        card: None,
     });
     shop.submit(Command::plain(wish)).await.result.unwrap();
     shop.engine.sweep().await.unwrap();

@@ -71,6 +71,7 @@ fn instruct(shop: &Shop) {
             leases: Selection::Leases(Some(ids)),
             on: Some(true),
             period: PeriodWish::Days(30),
+            card: None,
         });
         let decisions = shop.store.transact(&[Command::plain(wish)], shop.now()).unwrap();
         assert!(decisions[0].result.is_ok(), "{decisions:?}");

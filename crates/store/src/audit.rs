@@ -7,6 +7,7 @@
 
 mod leases;
 mod ledger;
+mod payments;
 mod promos;
 mod quote;
 #[cfg(test)]
@@ -16,10 +17,12 @@ use domain::ids::{AddressId, CustomerId, EntryId, LeaseId, PromoId};
 use domain::journal::{Entry, Event};
 use domain::lease::Lease;
 use domain::ledger::{Posting, Wallet};
+use domain::payment::Payment;
 use domain::promo::{Promo, Purchase};
 
 use self::leases::Leases;
 use self::ledger::Ledger;
+use self::payments::Payments;
 use self::promos::Promos;
 
 /// What an audit found.
@@ -35,6 +38,8 @@ pub struct Report {
     pub leases: u64,
     /// Promo codes compared.
     pub promos: u64,
+    /// Payments compared.
+    pub payments: u64,
     /// Everything that is wrong.
     pub violations: Vec<Violation>,
 }
@@ -43,7 +48,7 @@ pub struct Report {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// Which rule is broken, in one word: `journal`, `ledger`, `chain`, `bill`, `quote`, `house`,
-    /// `balance`, `lease`, `due`, `address`, `promo` or `orphan`.
+    /// `balance`, `lease`, `due`, `address`, `promo`, `payment` or `orphan`.
     pub rule: &'static str,
     /// What is wrong, for the operator, with the ids that it takes to look for it.
     pub detail: String,
@@ -61,6 +66,7 @@ pub struct Auditor {
     ledger: Ledger,
     leases: Leases,
     promos: Promos,
+    payments: Payments,
 }
 
 /// The violations found so far.
@@ -99,6 +105,7 @@ impl Auditor {
             self.promos.used(entry, bill, purchase(&entry.event));
         }
         self.leases.entry(entry, &mut self.found);
+        self.payments.entry(entry, &mut self.found);
     }
 
     /// A posting whose entry is not in the journal.
@@ -141,6 +148,12 @@ impl Auditor {
         self.promos.promo_use(promo, customer, uses, &mut self.found);
     }
 
+    /// A payment as it is now.
+    pub fn payment(&mut self, payment: &Payment) {
+        self.report.payments += 1;
+        self.payments.payment(payment, &mut self.found);
+    }
+
     /// How many journal entries have been read.
     pub fn entries(&self) -> u64 {
         self.report.entries
@@ -151,6 +164,7 @@ impl Auditor {
         self.ledger.finish(&mut self.found);
         self.leases.finish(&mut self.found);
         self.promos.finish(&mut self.found);
+        self.payments.finish(&mut self.found);
         self.report.violations = self.found.0;
         self.report
     }

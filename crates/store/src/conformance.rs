@@ -5,14 +5,18 @@
 //! one fails. [`compare`] plays the same script to two stores.
 #![expect(clippy::unwrap_used, reason = "a case is a test, and fails by panicking")]
 
+pub mod access;
 pub mod adding;
 pub mod compare;
 pub mod digest;
 pub mod lists;
 pub mod money;
+pub mod packages;
+pub mod payments;
 pub mod races;
 pub mod renewal;
 pub mod repetition;
+pub mod replacing;
 pub mod rows;
 pub mod shop;
 pub mod stock;
@@ -65,6 +69,24 @@ pub const CASES: &[(&str, Case)] = &[
     ("a_modem_is_let_slot_by_slot", stock::a_modem_is_let_slot_by_slot),
     ("what_is_added_at_once_is_all_there", adding::what_is_added_at_once_is_all_there),
     ("addresses_delivered_at_once_are_added_once", adding::addresses_delivered_at_once),
+    ("a_package_is_served_by_its_countries", packages::a_package_is_served_by_its_countries),
+    ("a_package_is_extended_whole", packages::a_package_is_extended_whole),
+    ("a_package_is_what_the_catalogue_says", packages::a_package_is_what_the_catalogue_says),
+    ("a_package_is_ordered_once_under_its_key", packages::a_package_is_ordered_once),
+    ("packages_are_spread_under_load", packages::packages_are_spread_under_load),
+    ("a_top_up_is_credited_once", payments::a_top_up_is_credited_once),
+    ("a_card_pays_for_all_or_nothing", payments::a_card_pays_for_all_or_nothing),
+    ("an_instruction_keeps_its_card", payments::an_instruction_keeps_its_card),
+    ("a_low_wallet_is_found", payments::a_low_wallet_is_found),
+    ("an_order_has_its_authorisations", access::an_order_has_its_authorisations),
+    ("authorisations_are_changed_and_deleted", access::authorisations_are_changed_and_deleted),
+    ("a_login_has_one_owner", access::a_login_has_one_owner),
+    ("authorisations_are_listed_in_pages", access::authorisations_are_listed_in_pages),
+    ("comments_are_kept", access::comments_are_kept),
+    ("an_address_is_replaced", replacing::an_address_is_replaced),
+    ("a_replacement_is_drawn_and_has_its_port", replacing::a_replacement_is_drawn),
+    ("a_replacement_is_answered_again", replacing::a_replacement_is_answered_again),
+    ("the_last_replacement_has_one_winner", replacing::the_last_replacement_has_one_winner),
     ("the_last_address_has_one_winner", races::the_last_address_has_one_winner),
     ("money_for_some_pays_for_no_more", races::money_for_some_pays_for_no_more),
     ("promo_limits_hold_under_load", races::promo_limits_hold_under_load),

@@ -9,6 +9,7 @@
 //! belong on a thread for blocking work.
 
 pub mod audit;
+mod authorised;
 pub mod catalogue_file;
 mod chunks;
 pub mod conformance;
@@ -18,6 +19,7 @@ mod files;
 mod hex;
 mod last_spends;
 pub mod memory;
+mod payments;
 pub mod postgres;
 pub mod records;
 pub mod revocations;
@@ -28,27 +30,34 @@ mod stocking;
 pub mod transfer;
 pub mod vault;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use domain::api_key::ApiKey;
+use domain::authorisation::Authorised;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
-use domain::ids::{CustomerId, EntryId, KeyId, LeaseId};
+use domain::ids::{
+    AddressId, AuthorisationId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId,
+};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::ledger::Wallet;
 use domain::needs::Needs;
+use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
+use domain::replace::Replacement;
 use domain::time::{Span, Time};
 use domain::world::World;
 
 use crate::error::Error;
 use crate::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, ProxyFilter, StockLine, Stocked,
+    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked,
 };
 
 /// The result of asking a store.
@@ -205,6 +214,22 @@ pub trait Store: Send + Sync + 'static {
         now: Time,
     ) -> Result<Vec<Proxy>>;
 
+    /// The authorisations of a customer's orders that are not over, or of one of them, by order and
+    /// then by id, from behind `after`; at most `limit`.
+    fn authorisations(
+        &self,
+        customer: CustomerId,
+        order: Option<OrderId>,
+        after: Option<(OrderId, AuthorisationId)>,
+        limit: u32,
+    ) -> Result<Vec<Authorised>>;
+
+    /// How the addresses of a customer's lease were replaced, oldest first.
+    fn replacements(&self, customer: CustomerId, lease: LeaseId) -> Result<Vec<Replacement>>;
+
+    /// The exits that these addresses are. Those that do not exist are left out.
+    fn exits(&self, addresses: &BTreeSet<AddressId>) -> Result<BTreeMap<AddressId, IpAddr>>;
+
     /// Entries of the journal, oldest first, from behind `after`; at most `limit`.
     fn entries(
         &self,
@@ -216,6 +241,22 @@ pub trait Store: Send + Sync + 'static {
     /// Everything that happened, numbered from 1 without a gap, from behind `after`; at most
     /// `limit`. The order never changes, and nothing comes before what it depends on.
     fn feed(&self, after: i64, limit: u32) -> Result<Vec<(i64, Entry)>>;
+
+    /// Payments that pass `filter`, by id, from behind `after`; at most `limit`.
+    fn payments(
+        &self,
+        filter: &PaymentFilter,
+        after: Option<PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<Payment>>;
+
+    /// Payments by card that have not changed since `until` and about which a provider may have to
+    /// be told something, those that have waited longest first; at most `limit`.
+    fn unfinished_payments(&self, until: Time, limit: u32) -> Result<Vec<Payment>>;
+
+    /// Wallets that are to be topped up by `until`, ordered by from when on, then by customer; at
+    /// most `limit`.
+    fn top_ups_due(&self, until: Time, limit: u32) -> Result<Vec<(Time, CustomerId)>>;
 
     /// Proves the books from the journal alone and compares what is kept with it.
     fn audit(&self, progress: &mut dyn FnMut(u64)) -> Result<audit::Report>;

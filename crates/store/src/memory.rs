@@ -5,24 +5,32 @@
 
 mod books;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::address::Prefix;
 use domain::api_key::ApiKey;
+use domain::authorisation::Authorised;
+use domain::auto_top_up::AutoTopUp;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
-use domain::ids::{AccountId, CustomerId, EntryId, KeyId, LeaseId, PrefixId, PromoId};
-use domain::journal::Entry;
+use domain::ids::{
+    AccountId, AddressId, AuthorisationId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId,
+    PrefixId, PromoId,
+};
+use domain::journal::{Entry, Event};
 use domain::kind::ProxyKind;
 use domain::lease::{LeaseState, Standing};
 use domain::ledger::{FIRST_WALLET, Wallet};
 use domain::money::Money;
 use domain::needs::Needs;
+use domain::payment::{Payment, PaymentState};
 use domain::promo::Promo;
 use domain::proxy::Proxy;
+use domain::replace::Replacement;
 use domain::time::{Span, Time};
 use domain::world::World;
 
@@ -31,7 +39,7 @@ use crate::audit::{Auditor, Report};
 use crate::error::Error;
 use crate::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, ProxyFilter, StockLine, Stocked,
+    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked,
 };
 use crate::stock_lines::StockLines;
 use crate::stocking::Stocking;
@@ -395,6 +403,52 @@ impl Store for MemoryStore {
         Ok(of_kind.skip(offset).take(size(limit)).collect())
     }
 
+    fn authorisations(
+        &self,
+        customer: CustomerId,
+        order: Option<OrderId>,
+        after: Option<(OrderId, AuthorisationId)>,
+        limit: u32,
+    ) -> Result<Vec<Authorised>> {
+        let books = self.books();
+        let ends_at = |order| {
+            let its = books.leases.values().filter(|lease| lease.order == order);
+            its.filter(|lease| lease.state != LeaseState::Over).map(|lease| lease.ends_at).max()
+        };
+        let his = books.authorisations.values().filter(|it| it.customer == customer);
+        let his = his.filter(|it| order.is_none_or(|order| order == it.order));
+        let behind = his.filter(|it| after.is_none_or(|after| after < (it.order, it.id)));
+        let mut list: Vec<Authorised> = behind
+            .filter_map(|it| {
+                let ends_at = ends_at(it.order)?;
+                let (authorisation, order) = (it.clone(), books.order(it.order));
+                Some(Authorised { authorisation, order, ends_at })
+            })
+            .collect();
+        list.sort_by_key(|it| (it.order.id, it.authorisation.id));
+        list.truncate(size(limit));
+        Ok(list)
+    }
+
+    fn replacements(&self, customer: CustomerId, lease: LeaseId) -> Result<Vec<Replacement>> {
+        let books = self.books();
+        let mut list = Vec::new();
+        for entry in books.entries.values().filter(|it| it.customer == customer) {
+            let Event::Replacement { leases, .. } = &entry.event else { continue };
+            if let Some(it) = leases.iter().find(|it| it.lease == lease) {
+                let [from, to] = [it.from, it.to].map(|id| books.addresses[&id].address.ip);
+                list.extend(Replacement::of(entry.clone(), from, to));
+            }
+        }
+        Ok(list)
+    }
+
+    fn exits(&self, addresses: &BTreeSet<AddressId>) -> Result<BTreeMap<AddressId, IpAddr>> {
+        let books = self.books();
+        let ip = |id: &AddressId| Some((*id, books.addresses.get(id)?.address.ip));
+        Ok(addresses.iter().filter_map(ip).collect())
+    }
+
     fn entries(
         &self,
         filter: &EntryFilter,
@@ -412,6 +466,44 @@ impl Store for MemoryStore {
         Ok(entries.into_iter().map(|entry| (entry.id.0, entry)).collect())
     }
 
+    fn payments(
+        &self,
+        filter: &PaymentFilter,
+        after: Option<PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<Payment>> {
+        let books = self.books();
+        let behind = books.payments.values().filter(|it| after.is_none_or(|after| after < it.id));
+        let his = behind.filter(|it| filter.customer.is_none_or(|id| id == it.customer));
+        let waits = |it: &&Payment| it.state == PaymentState::Pending && it.card.is_none();
+        let wanted = his.filter(|it| !filter.pending || waits(it));
+        Ok(wanted.take(size(limit)).cloned().collect())
+    }
+
+    fn unfinished_payments(&self, until: Time, limit: u32) -> Result<Vec<Payment>> {
+        let books = self.books();
+        let waits = |it: &&Payment| !it.finished && it.card.is_some() && it.changed_at <= until;
+        let mut waiting: Vec<Payment> = books.payments.values().filter(waits).cloned().collect();
+        waiting.sort_by_key(|payment| (payment.changed_at, payment.id));
+        waiting.truncate(size(limit));
+        Ok(waiting)
+    }
+
+    fn top_ups_due(&self, until: Time, limit: u32) -> Result<Vec<(Time, CustomerId)>> {
+        let books = self.books();
+        let low =
+            |it: &&AutoTopUp| books.wallets[&it.customer].balance.minor() < it.threshold.minor();
+        let ready = |it: &&AutoTopUp| {
+            it.enabled && !it.paused && it.pending.is_none() && it.not_before <= until
+        };
+        let goes_on = |it: &&AutoTopUp| !books.customers[&it.customer].suspended;
+        let due = books.top_ups.values().filter(ready).filter(low).filter(goes_on);
+        let mut due: Vec<_> = due.map(|it| (it.not_before, it.customer)).collect();
+        due.sort_unstable();
+        due.truncate(size(limit));
+        Ok(due)
+    }
+
     fn audit(&self, progress: &mut dyn FnMut(u64)) -> Result<Report> {
         let books = self.books();
         let mut auditor = Auditor::new();
@@ -427,6 +519,7 @@ impl Store for MemoryStore {
         for ((promo, customer), uses) in &books.promo_uses {
             auditor.promo_use(*promo, *customer, *uses);
         }
+        books.payments.values().for_each(|payment| auditor.payment(payment));
         Ok(auditor.finish())
     }
 

@@ -58,6 +58,15 @@ pub struct Due {
     pub customer: CustomerId,
 }
 
+/// Which payments are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PaymentFilter {
+    /// Only this customer's.
+    pub customer: Option<CustomerId>,
+    /// Only those that wait to be paid on a page.
+    pub pending: bool,
+}
+
 /// A customer to be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewCustomer {

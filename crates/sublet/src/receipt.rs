@@ -31,7 +31,15 @@ pub(crate) struct Receipt {
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    payment_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     order_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorisation_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    active: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     period_days: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +73,8 @@ struct PricedLine {
 #[derive(Debug, Default, Serialize)]
 struct Touched {
     lease_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address_before: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,7 +114,11 @@ impl Receipt {
             currency: None,
             missing: None,
             note: None,
+            payment_id: None,
             order_id: None,
+            authorisation_id: None,
+            active: None,
+            reason: None,
             period_days: None,
             quote: None,
             leases: Vec::new(),
@@ -115,6 +129,10 @@ impl Receipt {
             let paid = Money::from_minor(-total.minor(), total.currency());
             receipt.moved(paid, bill.balance_after);
             receipt.quote = Some(Priced::new(&bill.quote));
+            receipt.payment_id = bill.payment.map(|payment| ids.payment(payment));
+        }
+        if let Event::Payment { payment, .. } = &entry.event {
+            receipt.payment_id = Some(ids.payment(*payment));
         }
         receipt.tell(&entry.event, ids);
         receipt
@@ -152,7 +170,7 @@ impl Receipt {
                 });
                 self.leases = moved.collect();
             }
-            Event::AutoExtend { leases, period } => {
+            Event::AutoExtend { leases, period, .. } => {
                 self.period_days = Some(period.map_or(0, |period| period.days()));
                 self.leases = leases.iter().map(|lease| touched(*lease)).collect();
             }
@@ -168,8 +186,37 @@ impl Receipt {
                 });
                 self.leases = ended.collect();
             }
-            Event::Released { leases } => {
+            Event::Authorisation { authorisation, order, active, change: _ } => {
+                self.authorisation_id = Some(ids.authorisation(*authorisation));
+                self.order_id = Some(ids.order(*order));
+                self.active = Some(*active);
+            }
+            Event::Replacement { leases, reason, comment } => {
+                let replaced = leases.iter().map(|replaced| Touched {
+                    address_before: Some(replaced.from.0),
+                    address: Some(replaced.to.0),
+                    ..touched(replaced.lease)
+                });
+                self.leases = replaced.collect();
+                self.reason = Some(reason.name());
+                self.note.clone_from(comment);
+            }
+            Event::Released { leases } | Event::Comment { leases } => {
                 self.leases = leases.iter().map(|lease| touched(*lease)).collect();
+            }
+            Event::Payment { purpose, amount, balance_after, .. } => {
+                self.moved(*amount, *balance_after);
+                self.note = Some(purpose.name().replace('_', " "));
+            }
+            Event::AutoTopUp { enabled, threshold, amount, .. } => {
+                self.note = Some(match enabled {
+                    true => format!("{amount} below {threshold}"),
+                    false => "off".to_owned(),
+                });
+            }
+            Event::TopUpFailed { amount, why, paused } => {
+                let pause = if *paused { ", paused" } else { "" };
+                self.note = Some(format!("{amount}, {}{pause}", why.name()));
             }
         }
     }
@@ -197,6 +244,8 @@ impl Receipt {
             Some(days) => words.push(format!("{days} days")),
             None => {}
         }
+        words.extend(self.authorisation_id.as_ref().map(|id| format!("authorisation {id}")));
+        words.extend(self.reason.map(str::to_owned));
         words.extend(self.missing.as_ref().map(|missing| format!("{missing} missing")));
         words.extend(self.note.clone());
         words.join(", ")

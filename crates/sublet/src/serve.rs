@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::Router;
+use domain::auto_top_up::Caps;
 use engine::batcher::Bounds;
 use engine::clock::SystemClock;
 use engine::engine::Engine;
+use engine::payment::Providers;
 use serde::Serialize;
 use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
@@ -33,13 +35,31 @@ pub(crate) struct Options {
     /// How many requests an API key may make in a minute, unless it has a limit of its own.
     #[arg(long, default_value_t = 60_000, value_name = "N")]
     pub(crate) requests_per_minute: u32,
-    /// Answers limits and faults in which nothing was done with HTTP 200 in the Youproxy API, for
-    /// clients that look at nothing else.
+    /// Answers limits and faults in which nothing was done with HTTP 200 in the Youproxy and
+    /// Proxy-Seller APIs, for clients that look at nothing else.
     #[arg(long)]
     pub(crate) always_200: bool,
+    /// How many requests an API key may make in a calendar minute of the Proxy-Seller API, unless it
+    /// has a limit of its own.
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub(crate) proxyseller_requests_per_minute: u32,
+    /// Tells in the first version of the Proxy-Seller API among the errors too that a balance is
+    /// short, for clients that fall over an empty list of errors.
+    #[arg(long)]
+    pub(crate) proxyseller_explain_shortage: bool,
+    /// Takes orders of the Proxy-Seller API that do not say what they are for.
+    #[arg(long)]
+    pub(crate) proxyseller_target_optional: bool,
     /// The address under which customers reach this server, for the links that it gives them.
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
+    /// How often a day a wallet may be topped up automatically [default: without limit]
+    #[arg(long, value_name = "N")]
+    pub(crate) top_ups_per_day: Option<u32>,
+    /// How much a month a wallet may be topped up automatically, in whole units of its currency
+    /// [default: without limit]
+    #[arg(long, value_name = "AMOUNT", value_parser = clap::value_parser!(i64).range(1..1_000_000_000))]
+    pub(crate) top_up_per_month: Option<i64>,
 }
 
 impl Options {
@@ -52,7 +72,12 @@ impl Options {
             no_migrate: false,
             requests_per_minute: 60_000,
             always_200: false,
+            proxyseller_requests_per_minute: 1000,
+            proxyseller_explain_shortage: false,
+            proxyseller_target_optional: false,
             base_url: None,
+            top_ups_per_day: None,
+            top_up_per_month: None,
         }
     }
 
@@ -98,7 +123,10 @@ pub(crate) async fn run(
     ready: impl FnOnce(&Ready) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
     raise_descriptor_limit();
-    let engine = Engine::start(store, Arc::new(SystemClock), Bounds::default())?;
+    let mut providers = Providers::usual(store.installation()?.sandbox);
+    providers.caps = Caps { per_day: options.top_ups_per_day, per_month: options.top_up_per_month };
+    let clock = Arc::new(SystemClock);
+    let engine = Engine::start_with(store, clock, Bounds::default(), providers)?;
     let listener = ::serve::bind(options.listen).map_err(anyhow::Error::from)?;
     let address = listener.local_addr()?;
     let server = ::serve::Server::new(::serve::Limits::default());
@@ -160,6 +188,11 @@ fn router(engine: &Engine, options: &Options, server: &::serve::Server, at: Sock
     let settings = api::Settings {
         requests_per_minute: options.requests_per_minute,
         always_200: options.always_200,
+        proxyseller: api::ProxySeller {
+            requests_per_minute: options.proxyseller_requests_per_minute,
+            explain_shortage: options.proxyseller_explain_shortage,
+            target_optional: options.proxyseller_target_optional,
+        },
         base_url,
         stats: Some(server.stats()),
         api: has(Role::Api),

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::decimal::{Decimal, is_digits};
+use crate::number::Number;
 
 /// The most distinct ids that one list may hold.
 pub const IDS_MAX: usize = 10_000;
@@ -103,12 +104,52 @@ pub(crate) fn flag(raw: Option<&RawValue>) -> Field<bool> {
 /// pays twice for an address named twice. A `Given` list holds at least one id and at most
 /// [`IDS_MAX`].
 pub(crate) fn ids(raw: Option<&RawValue>) -> Field<Vec<String>> {
+    list(raw, id)
+}
+
+/// A list of names, which are read as [`name`] reads one; else as [`ids`].
+pub(crate) fn names(raw: Option<&RawValue>) -> Field<Vec<String>> {
+    list(raw, one_name)
+}
+
+/// The name of something: a text, trimmed, or a whole number, however it is written. Clients that
+/// know floats only send `785.0` for what they were told as `785`.
+pub(crate) fn name(raw: Option<&RawValue>) -> Field<String> {
+    let name = field(raw, one_name);
+    match name {
+        Field::Given(name) if name.trim().is_empty() => Field::Absent,
+        Field::Given(name) => Field::Given(name.trim().to_owned()),
+        name => name,
+    }
+}
+
+/// `true` or `false`, `"Y"` or `"N"`, `1` or `0`, in any letter case.
+pub(crate) fn switch(raw: Option<&RawValue>) -> Field<bool> {
+    field(raw, |json| {
+        let text = if json.starts_with('"') { unquote(json)? } else { json.to_owned() };
+        match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "y" | "yes" | "1" => Some(true),
+            "false" | "n" | "no" | "0" => Some(false),
+            _ => None,
+        }
+    })
+}
+
+/// An exact number with a fraction: `10.5` or `"10.5"`.
+pub(crate) fn number(raw: Option<&RawValue>) -> Field<Number> {
+    field(raw, |json| {
+        let text = if json.starts_with('"') { unquote(json)? } else { json.to_owned() };
+        Number::parse(text.trim())
+    })
+}
+
+fn list(raw: Option<&RawValue>, read: fn(&str) -> Option<String>) -> Field<Vec<String>> {
     let list = field(raw, |json| {
         if json.starts_with('[') {
             let elements: Vec<&RawValue> = serde_json::from_str(json).ok()?;
-            return distinct(elements.into_iter().map(|element| id(element.get())));
+            return distinct(elements.into_iter().map(|element| read(element.get())));
         }
-        let list = id(json)?;
+        let list = read(json)?;
         distinct(list.split(',').map(|id| Some(id.to_owned())))
     });
     match list {
@@ -123,6 +164,14 @@ fn id(json: &str) -> Option<String> {
         return unquote(json);
     }
     is_digits(json).then(|| json.to_owned())
+}
+
+/// A name, untrimmed.
+fn one_name(json: &str) -> Option<String> {
+    id(json).or_else(|| {
+        let number = Decimal::parse(json).filter(|number| !number.negative)?;
+        number.magnitude().map(|number| number.to_string())
+    })
 }
 
 /// `None` if any id is unreadable, or if there are too many.
@@ -269,6 +318,44 @@ mod tests {
             r#""a4\n,a4b""#,
         ] {
             check(ids, json, Bad);
+        }
+    }
+
+    #[test]
+    fn a_name_may_be_a_number_in_any_spelling() {
+        for json in ["785", "785.0", "7.85e2", "\"785\"", "\" 785 \""] {
+            check(name, json, Given("785".to_owned()));
+        }
+        check(name, "4.503599627370495E15", Given("4503599627370495".to_owned()));
+        check(name, "\"usa\"", Given("usa".to_owned()));
+        check(name, "\"  \"", Absent);
+        for json in ["-1", "1.5", "true", "[]", "{}", "1e400"] {
+            check(name, json, Bad);
+        }
+        check(names, "[1.0, \"a\", 1]", Given(vec!["1".to_owned(), "a".to_owned()]));
+        check(names, "\"b, a\"", Given(vec!["b".to_owned(), "a".to_owned()]));
+    }
+
+    #[test]
+    fn a_switch_has_many_words() {
+        for json in ["true", "\"Y\"", "\"y\"", "1", "\"1\"", "\"true\""] {
+            check(switch, json, Given(true));
+        }
+        for json in ["false", "\"N\"", "0", "\"no\""] {
+            check(switch, json, Given(false));
+        }
+        for json in ["2", "\"on it\"", "[]", "1.0"] {
+            check(switch, json, Bad);
+        }
+    }
+
+    #[test]
+    fn an_amount_is_exact() {
+        for json in ["10.5", "\"10.50\"", "105e-1", "\" 10.5\""] {
+            check(number, json, Given(Number::from_minor(1050, 2)));
+        }
+        for json in ["\"ten\"", "true", "[]", "\"1,5\""] {
+            check(number, json, Bad);
         }
     }
 

@@ -10,4 +10,5 @@ pub mod body;
 mod decimal;
 pub mod lenient;
 pub mod number;
+pub mod proxyseller;
 pub mod youproxy;

@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as the tests do")]
 
+mod examples;
+
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,6 +23,8 @@ use wire::youproxy::problem::ProblemKind::{
 use wire::youproxy::promo_code::{PromoCodeAnswer, PromoCodeStatus};
 use wire::youproxy::proxy_type::{ProxyType, ProxyTypeAnswer};
 use wire::youproxy::rent_period::RentPeriodAnswer;
+
+use crate::examples::{compact, examples};
 
 /// Reads an example into its type and writes it again.
 ///
@@ -59,7 +61,7 @@ fn rewrite(call: &str, is_request: bool, json: &str) -> String {
 /// `<case>.<how>` is another way to say `<case>`, and is written as that.
 #[test]
 fn every_example_is_written_as_it_was_read() {
-    let examples = examples();
+    let examples = examples("youproxy");
     for (name, json) in &examples {
         let (call, case) = name.split_once('/').unwrap();
         let written = rewrite(call, case.starts_with("request"), json);
@@ -71,7 +73,7 @@ fn every_example_is_written_as_it_was_read() {
 #[test]
 fn every_call_has_an_example_of_success_and_one_of_an_error() {
     let mut cases: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for name in examples().into_keys() {
+    for name in examples("youproxy").into_keys() {
         let (call, case) = name.split_once('/').unwrap();
         cases.entry(call.to_owned()).or_default().push(case.to_owned());
     }
@@ -175,7 +177,7 @@ fn a_listing_has_the_lists_that_were_asked_for() {
 
 #[track_caller]
 fn check(name: &str, answer: &impl Serialize) {
-    assert_eq!(write(answer), compact(&examples()[name]), "{name}");
+    assert_eq!(write(answer), compact(&examples("youproxy")[name]), "{name}");
 }
 
 fn usd(balance_minor: i64) -> Account {
@@ -188,37 +190,4 @@ fn read_and_write<T: DeserializeOwned + Serialize>(json: &str) -> String {
 
 fn write(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap()
-}
-
-/// The texts of all examples, by `<call>/<case>`.
-fn examples() -> BTreeMap<String, String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/youproxy");
-    let mut examples = BTreeMap::new();
-    for call in fs::read_dir(root).unwrap() {
-        let call = call.unwrap();
-        for case in fs::read_dir(call.path()).unwrap() {
-            let path = case.unwrap().path();
-            let case = path.file_stem().unwrap().to_string_lossy();
-            let name = format!("{}/{case}", call.file_name().to_string_lossy());
-            examples.insert(name, fs::read_to_string(&path).unwrap());
-        }
-    }
-    examples
-}
-
-/// The same text without the spaces between its tokens, so that the order of members, the null
-/// ones and the digits of numbers all count.
-fn compact(json: &str) -> String {
-    let mut out = String::new();
-    let (mut in_string, mut escaped) = (false, false);
-    for c in json.chars() {
-        if in_string || !c.is_ascii_whitespace() {
-            out.push(c);
-        }
-        if c == '"' && !escaped {
-            in_string = !in_string;
-        }
-        escaped = in_string && c == '\\' && !escaped;
-    }
-    out
 }

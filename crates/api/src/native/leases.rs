@@ -64,16 +64,17 @@ fn shown(app: &App, catalogue: &Catalogue, proxy: &Proxy, in_reserve: bool) -> V
         "host": endpoint.host,
         "http_port": endpoint.http_port,
         "socks_port": endpoint.socks_port,
-        "access": match &order.access {
-            Access::Login(login) => json!({ "login": login.login, "password": login.password }),
-            Access::SourceIp(ip) => json!({ "source_ip": ip.to_string() }),
-        },
+        "access": order.access.as_ref().map(access),
         "goal": order.goal,
         "starts_at": date(lease.starts_at),
         "ends_at": date(lease.ends_at),
         "reserved_until": lease.reserved_until.map(date),
+        "comment": lease.comment,
         "auto_extend_days": lease.auto_extend.map(|period| period.days()),
     });
+    if let Some(card) = lease.renew_card {
+        shown["auto_extend_card_id"] = ids.card(card).into();
+    }
     if let Some(protocol) = order.protocol {
         shown["protocol"] = protocol.name().into();
     }
@@ -84,4 +85,12 @@ fn shown(app: &App, catalogue: &Catalogue, proxy: &Proxy, in_reserve: bool) -> V
         shown["reboot_link"] = format!("{base}/api/proxy/reboot?token={token}").into();
     }
     shown
+}
+
+/// How a customer is known.
+pub(super) fn access(access: &Access) -> Value {
+    match access {
+        Access::Login(pair) => json!({ "login": pair.login, "password": pair.password }),
+        Access::SourceIp(ip) => json!({ "source_ip": ip.to_string() }),
+    }
 }

@@ -1,11 +1,18 @@
 //! The native API: plain names, real status codes, RFC 9457 problems.
 
+mod authorisations;
+mod auto_top_up;
+mod cards;
+mod comment;
 mod extend;
 mod leases;
+mod payments;
 pub(crate) mod problem;
 mod receipts;
-mod refusal;
+pub(crate) mod refusal;
+mod replace;
 mod wallet;
+mod wish;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,12 +21,13 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Response, StatusCode};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, patch, post};
 use bytes::Bytes;
 use domain::ids::CustomerId;
 use domain::time::Time;
 use engine::keys::{Caller, Rejected};
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use self::problem::Refused;
@@ -64,6 +72,23 @@ impl Asked {
         query::value(query, name).ok_or_else(|| twice().into())
     }
 
+    /// Refuses a key that is for looking only.
+    fn may_change(&self) -> Result<(), Refused> {
+        match self.caller.key.read_only {
+            true => Err(problem::said(StatusCode::FORBIDDEN, "The key is for looking only").into()),
+            false => Ok(()),
+        }
+    }
+
+    /// Reads the body, which must be an object.
+    async fn parsed<T: DeserializeOwned>(self) -> Result<T, Refused> {
+        let body = read(&self.parts.headers, self.body).await?;
+        let is_object = body.trim_ascii_start().first() == Some(&b'{');
+        let parsed = serde_json::from_slice(&body).ok().filter(|_| is_object);
+        let detail = "The body is not as the API describes it";
+        parsed.ok_or_else(|| problem::said(StatusCode::BAD_REQUEST, detail).into())
+    }
+
     /// How many things are asked for.
     fn limit(&self) -> Result<u32, Refused> {
         let text = self.query("limit")?;
@@ -82,8 +107,38 @@ pub(crate) fn routes() -> Vec<Route> {
         route(wallet::PATH, &["get"], get(guarded(wallet::PATH, wallet::show))),
         route(leases::PATH, &["get"], get(guarded(leases::PATH, leases::list))),
         route(extend::PATH, &["post"], post(guarded(extend::PATH, extend::carry_out))),
+        route(replace::PATH, &["post"], post(guarded(replace::PATH, replace::carry_out))),
+        route(replace::OF_ONE, &["get"], get(guarded(replace::OF_ONE, replace::list))),
+        route(comment::PATH, &["post"], post(guarded(comment::PATH, comment::carry_out))),
+        route(
+            authorisations::PATH,
+            &["get", "post"],
+            get(guarded(authorisations::PATH, authorisations::list))
+                .post(guarded(authorisations::PATH, authorisations::add)),
+        ),
+        route(
+            authorisations::ONE,
+            &["patch", "delete"],
+            patch(guarded(authorisations::ONE, authorisations::change))
+                .delete(guarded(authorisations::ONE, authorisations::delete)),
+        ),
         route(receipts::PATH, &["get"], get(guarded(receipts::PATH, receipts::list))),
         route(receipts::ONE, &["get"], get(guarded(receipts::ONE, receipts::show))),
+        route(
+            payments::PATH,
+            &["get", "post"],
+            get(guarded(payments::PATH, payments::list))
+                .post(guarded(payments::PATH, payments::begin)),
+        ),
+        route(payments::METHODS, &["get"], get(guarded(payments::METHODS, payments::methods))),
+        route(cards::PATH, &["get"], get(guarded(cards::PATH, cards::list))),
+        route(cards::ONE, &["delete"], delete(guarded(cards::ONE, cards::remove))),
+        route(
+            auto_top_up::PATH,
+            &["get", "patch"],
+            get(guarded(auto_top_up::PATH, auto_top_up::show))
+                .patch(guarded(auto_top_up::PATH, auto_top_up::change)),
+        ),
     ]
 }
 

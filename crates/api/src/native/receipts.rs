@@ -59,6 +59,9 @@ fn receipt(ids: &PublicIds, entry: &Entry) -> Value {
         shown["quote"] = quote(bill);
         shown["balance_after"] = bill.balance_after.decimal().into();
         shown["currency"] = bill.balance_after.currency().code().into();
+        if let Some(payment) = bill.payment {
+            shown["payment_id"] = ids.payment(payment).into();
+        }
     }
     match &entry.event {
         Event::Deposit { amount, balance_after, note } => {
@@ -83,8 +86,11 @@ fn receipt(ids: &PublicIds, entry: &Entry) -> Value {
             shown["period_days"] = period.days().into();
             shown["leases"] = moved.collect();
         }
-        Event::AutoExtend { leases, period } => {
+        Event::AutoExtend { leases, period, card } => {
             shown["auto_extend_days"] = period.map(|period| period.days()).into();
+            if let Some(card) = card {
+                shown["card_id"] = ids.card(*card).into();
+            }
             shown["leases"] = named(leases);
         }
         Event::RenewalFailed { leases, missing } => {
@@ -97,7 +103,40 @@ fn receipt(ids: &PublicIds, entry: &Entry) -> Value {
             });
             shown["leases"] = ended.collect();
         }
-        Event::Released { leases } => shown["leases"] = named(leases),
+        Event::Payment { payment, purpose, amount, balance_after } => {
+            shown["payment_id"] = ids.payment(*payment).into();
+            shown["purpose"] = purpose.name().into();
+            shown["amount"] = amount.decimal().into();
+            shown["balance_after"] = balance_after.decimal().into();
+            shown["currency"] = amount.currency().code().into();
+        }
+        Event::AutoTopUp { enabled, threshold, amount, card } => {
+            shown["enabled"] = (*enabled).into();
+            shown["threshold"] = threshold.decimal().into();
+            shown["amount"] = amount.decimal().into();
+            shown["currency"] = amount.currency().code().into();
+            shown["card_id"] = card.map(|card| ids.card(card)).into();
+        }
+        Event::TopUpFailed { amount, why, paused } => {
+            shown["amount"] = amount.decimal().into();
+            shown["currency"] = amount.currency().code().into();
+            shown["reason"] = why.name().into();
+            shown["paused"] = (*paused).into();
+        }
+        Event::Released { leases } | Event::Comment { leases } => {
+            shown["leases"] = named(leases);
+        }
+        Event::Authorisation { authorisation, order, active, change: _ } => {
+            shown["authorisation_id"] = ids.authorisation(*authorisation).into();
+            shown["order_id"] = ids.order(*order).into();
+            shown["active"] = (*active).into();
+        }
+        Event::Replacement { leases, reason, comment } => {
+            let leases: Vec<LeaseId> = leases.iter().map(|replaced| replaced.lease).collect();
+            shown["leases"] = named(&leases);
+            shown["reason"] = reason.name().into();
+            shown["comment"] = comment.as_deref().into();
+        }
     }
     shown
 }

@@ -1,5 +1,6 @@
 //! The native API, the sandbox, the rotation link, and what is there for machines.
 
+use domain::replace::ReplaceReason;
 use serde_json::{Map, Value, json};
 
 use super::{answered, idempotency_key, object, parameter, schema};
@@ -9,8 +10,21 @@ pub(super) fn add(paths: &mut Map<String, Value>, sandbox: bool) {
     path("/api/v1/wallet", json!({ "get": wallet() }));
     path("/api/v1/leases", json!({ "get": leases() }));
     path("/api/v1/leases/extend", json!({ "post": extend() }));
+    path("/api/v1/leases/replace", json!({ "post": replace() }));
+    path("/api/v1/leases/{id}/replacements", json!({ "get": replacements() }));
+    path("/api/v1/leases/comment", json!({ "post": comment() }));
+    path("/api/v1/authorisations", json!({ "get": authorisations(), "post": add_authorisation() }));
+    path(
+        "/api/v1/authorisations/{id}",
+        json!({ "patch": change_authorisation(), "delete": delete_authorisation() }),
+    );
     path("/api/v1/receipts", json!({ "get": receipts() }));
     path("/api/v1/receipts/{id}", json!({ "get": receipt() }));
+    path("/api/v1/payments", json!({ "get": payments(), "post": pay() }));
+    path("/api/v1/payment-methods", json!({ "get": payment_methods() }));
+    path("/api/v1/cards", json!({ "get": cards() }));
+    path("/api/v1/cards/{id}", json!({ "delete": remove_card() }));
+    path("/api/v1/auto-top-up", json!({ "get": auto_top_up(), "patch": set_auto_top_up() }));
     path("/api/proxy/reboot", json!({ "get": reboot() }));
     for (at, id, summary) in [
         ("/api/openapi.json", "openapi", "This description"),
@@ -23,6 +37,7 @@ pub(super) fn add(paths: &mut Map<String, Value>, sandbox: bool) {
     path("/metrics", json!({ "get": metrics }));
     if sandbox {
         path("/sandbox/v1/clock", json!({ "get": clock(), "post": turn_clock() }));
+        path("/sandbox/v1/cards", json!({ "post": sandbox_card() }));
     }
 }
 
@@ -91,6 +106,66 @@ fn extend() -> Value {
     operation
 }
 
+/// An operation that changes something without charging for it.
+fn changes(id: &str, summary: &str, parameters: &[Value], body: &str, gives: &str) -> Value {
+    let parameters = [parameters, &[idempotency_key()]].concat();
+    let mut operation = customers(id, summary, &parameters, gives);
+    if !body.is_empty() {
+        operation["requestBody"] = json!({
+            "required": true,
+            "content": { "application/json": { "schema": schema(body) } }
+        });
+    }
+    operation["responses"]["409"] = problem("Refused for the state of things; `type` says why.");
+    operation["responses"]["413"] = problem("The body is too large.");
+    operation["responses"]["422"] = problem("Refused; `type` says why. Nothing was done.");
+    operation
+}
+
+fn id_in_path(description: &str) -> Value {
+    parameter("path", "id", true, &json!({ "type": "string" }), description)
+}
+
+fn replace() -> Value {
+    let summary = "Give leases other addresses of the same kind and place";
+    changes("replaceLeases", summary, &[], "ReplaceLeases", "ReceiptOfReplacement")
+}
+
+fn replacements() -> Value {
+    let id = id_in_path("The lease's id.");
+    let mut operation =
+        customers("replacements", "Which exits a lease had before", &[id], "Replacements");
+    operation["responses"]["404"] = problem("There is no such lease.");
+    operation
+}
+
+fn comment() -> Value {
+    changes("commentLeases", "Write something beside leases", &[], "CommentLeases", "Commented")
+}
+
+fn authorisations() -> Value {
+    let text = json!({ "type": "string" });
+    let [after, limit] = paging();
+    let order = parameter("query", "order_id", false, &text, "Only of this order.");
+    let parameters = [order, after, limit];
+    customers("authorisations", "Who may use what is rented", &parameters, "Authorisations")
+}
+
+fn add_authorisation() -> Value {
+    let summary = "Let somebody use the addresses of an order";
+    changes("addAuthorisation", summary, &[], "AddAuthorisation", "AuthorisationDone")
+}
+
+fn change_authorisation() -> Value {
+    let (summary, id) = ("Change who may", id_in_path("The authorisation's id."));
+    changes("changeAuthorisation", summary, &[id], "ChangeAuthorisation", "AuthorisationDone")
+}
+
+fn delete_authorisation() -> Value {
+    let (summary, id) = ("Let him do so no more", id_in_path("The authorisation's id."));
+    changes("deleteAuthorisation", summary, &[id], "", "AuthorisationDone")
+}
+
 fn receipts() -> Value {
     customers("receipts", "What happened to money and leases", &paging(), "Receipts")
 }
@@ -100,6 +175,66 @@ fn receipt() -> Value {
     let mut operation = customers("receipt", "One thing that happened", &[id], "Receipt");
     operation["responses"]["404"] = problem("There is no such receipt.");
     operation
+}
+
+fn body(name: &str) -> Value {
+    json!({ "required": true, "content": { "application/json": { "schema": schema(name) } } })
+}
+
+fn payments() -> Value {
+    customers("payments", "Money that comes in from outside", &paging(), "Payments")
+}
+
+fn pay() -> Value {
+    let summary = "Begin a payment into the wallet; it is made where `url` says";
+    let mut operation = customers("pay", summary, &[], "Payment");
+    operation["requestBody"] = body("Pay");
+    operation["responses"]["422"] = problem("Refused; `type` says why. Nothing was done.");
+    operation
+}
+
+fn payment_methods() -> Value {
+    customers("paymentMethods", "The ways to pay into the wallet", &[], "PaymentMethods")
+}
+
+fn cards() -> Value {
+    customers("cards", "Saved cards", &[], "Cards")
+}
+
+fn remove_card() -> Value {
+    let id = parameter("path", "id", true, &json!({ "type": "string" }), "The card's id.");
+    let mut operation = customers("removeCard", "Forget a card", &[id], "Card");
+    operation["responses"]["404"] = problem("There is no such card.");
+    operation
+}
+
+fn auto_top_up() -> Value {
+    customers("autoTopUp", "How automatic top-up stands", &[], "AutoTopUp")
+}
+
+fn set_auto_top_up() -> Value {
+    let summary = "Set automatic top-up; what is not named stays as it is";
+    let mut operation = customers("setAutoTopUp", summary, &[], "AutoTopUp");
+    operation["requestBody"] = body("SetAutoTopUp");
+    operation["responses"]["422"] = problem("Refused; `type` says why. Nothing was done.");
+    operation
+}
+
+fn sandbox_card() -> Value {
+    json!({
+        "operationId": "sandboxCard",
+        "summary": "Give a customer a card that is only played with, or tell his card what to do",
+        "tags": ["sandbox"],
+        "security": [{ "operatorToken": [] }],
+        "requestBody": body("SetSandboxCard"),
+        "responses": {
+            "200": answered("It is so from now on.", "SandboxCard"),
+            "400": problem("The body cannot be read."),
+            "401": problem("The token is missing or wrong."),
+            "404": problem("There is no such customer."),
+            "409": problem("The customer cannot have another card.")
+        }
+    })
 }
 
 fn reboot() -> Value {
@@ -184,12 +319,14 @@ pub(super) fn add_schemas(schemas: &mut Map<String, Value>) {
             ("host", text()),
             ("http_port", count()),
             ("socks_port", count()),
-            ("access", json!({ "type": "object" })),
+            ("access", maybe("object")),
             ("goal", text()),
             ("starts_at", moment()),
             ("ends_at", moment()),
             ("reserved_until", maybe("string")),
             ("auto_extend_days", maybe("integer")),
+            ("comment", maybe("string")),
+            ("auto_extend_card_id", text()),
             ("protocol", text()),
             ("operator", text()),
             ("rotation_seconds", count()),
@@ -201,7 +338,12 @@ pub(super) fn add_schemas(schemas: &mut Map<String, Value>) {
     add("Leases", &leases, &["leases", "next"]);
     add(
         "ExtendLeases",
-        &[("ids", list(text())), ("period_days", count()), ("promo_code", maybe("string"))],
+        &[
+            ("ids", list(text())),
+            ("period_days", count()),
+            ("promo_code", maybe("string")),
+            ("card_id", maybe("string")),
+        ],
         &["ids", "period_days"],
     );
     let moved = [("id", text()), ("ended_at", moment()), ("ends_at", moment())];
@@ -216,6 +358,7 @@ pub(super) fn add_schemas(schemas: &mut Map<String, Value>) {
             ("balance", text()),
             ("currency", text()),
             ("leases", list(schema("MovedLease"))),
+            ("payment_id", text()),
         ],
         &["receipt_id", "at", "total", "balance", "currency", "leases"],
     );
@@ -250,15 +393,146 @@ pub(super) fn add_schemas(schemas: &mut Map<String, Value>) {
             ("order_id", text()),
             ("period_days", count()),
             ("auto_extend_days", maybe("integer")),
+            ("authorisation_id", text()),
+            ("active", json!({ "type": "boolean" })),
+            ("reason", text()),
+            ("comment", maybe("string")),
             ("leases", list(json!({ "type": "object" }))),
+            ("payment_id", text()),
+            ("purpose", text()),
+            ("card_id", maybe("string")),
+            ("enabled", json!({ "type": "boolean" })),
+            ("threshold", text()),
+            ("reason", text()),
+            ("paused", json!({ "type": "boolean" })),
         ],
         &["id", "at", "event"],
     );
     let receipts = [("receipts", list(schema("Receipt"))), ("next", maybe("string"))];
     add("Receipts", &receipts, &["receipts", "next"]);
+    let way = [("method", text()), ("title", text())];
+    add("PaymentMethod", &way, &["method", "title"]);
+    add("PaymentMethods", &[("methods", list(schema("PaymentMethod")))], &["methods"]);
+    add("Pay", &[("amount", text()), ("method", text())], &["amount", "method"]);
+    let states = ["pending", "authorised", "settled", "refused", "void"];
+    add(
+        "Payment",
+        &[
+            ("id", text()),
+            ("state", json!({ "enum": states })),
+            ("purpose", text()),
+            ("amount", text()),
+            ("currency", text()),
+            ("method", text()),
+            ("card_id", maybe("string")),
+            ("reason", maybe("string")),
+            ("receipt_id", maybe("string")),
+            ("created_at", moment()),
+            ("url", text()),
+        ],
+        &["id", "state", "purpose", "amount", "currency", "method", "created_at"],
+    );
+    let payments = [("payments", list(schema("Payment"))), ("next", maybe("string"))];
+    add("Payments", &payments, &["payments", "next"]);
+    let card = ["id", "brand", "last4", "expires"].map(|name| (name, text()));
+    let state = ("state", json!({ "enum": ["active", "expired", "removed"] }));
+    let card = [card.to_vec(), vec![state]].concat();
+    add("Card", &card, &["id", "brand", "last4", "expires", "state"]);
+    add("Cards", &[("cards", list(schema("Card")))], &["cards"]);
+    let change = ["threshold", "amount", "card_id"].map(|name| (name, maybe("string")));
+    let enabled = json!({ "type": ["boolean", "null"] });
+    add("SetAutoTopUp", &[change.to_vec(), vec![("enabled", enabled)]].concat(), &[]);
+    let last =
+        [("event", text()), ("amount", text()), ("at", moment()), ("reason", maybe("string"))];
+    add("TopUpEvent", &last, &["event", "amount", "at"]);
+    let or_none = |name: &str| json!({ "anyOf": [schema(name), { "type": "null" }] });
+    let top_up_states =
+        ["no_payment_method", "disabled", "active", "payment_invalid", "paused_failures"];
+    add(
+        "AutoTopUp",
+        &[
+            ("state", json!({ "enum": top_up_states })),
+            ("enabled", json!({ "type": "boolean" })),
+            ("threshold", maybe("string")),
+            ("amount", maybe("string")),
+            ("currency", maybe("string")),
+            ("card", or_none("Card")),
+            ("failures", count()),
+            ("tried_at", maybe("string")),
+            ("last", or_none("TopUpEvent")),
+        ],
+        &["state", "enabled", "failures"],
+    );
+    let fail = json!({ "enum": ["declined", "expired", "timeout", "gone", null] });
+    add("SetSandboxCard", &[("customer_id", count()), ("fail", fail)], &["customer_id"]);
+    let card = [("card_id", text()), ("last4", text())];
+    add("SandboxCard", &card, &["card_id", "last4"]);
+    add_access_schemas(&mut add);
     add("Clock", &[("now", moment())], &["now"]);
     add("TurnClock", &[("advance", text()), ("now", moment())], &[]);
     let turned = ["renewed", "failed", "ended", "released"].map(|name| (name, count()));
     let turned = [vec![("now", moment())], turned.to_vec()].concat();
     add("ClockTurned", &turned, &["now", "renewed", "failed", "ended", "released"]);
+}
+
+/// What authorisations, comments and replacements look like.
+fn add_access_schemas(add: &mut dyn FnMut(&str, &[(&str, Value)], &[&str])) {
+    let text = || json!({ "type": "string" });
+    let moment = || json!({ "type": "string", "format": "date-time" });
+    let maybe = |kind: &str| json!({ "type": [kind, "null"] });
+    let flag = || json!({ "type": "boolean" });
+    let list = |items: Value| json!({ "type": "array", "items": items });
+    let words = || json!({ "type": ["string", "null"], "maxLength": 256 });
+    let reasons: Vec<&str> = ReplaceReason::ALL.iter().map(|reason| reason.name()).collect();
+    let replace =
+        [("ids", list(text())), ("reason", json!({ "enum": reasons })), ("comment", words())];
+    add("ReplaceLeases", &replace, &["ids", "reason"]);
+    let replaced = [("id", text()), ("exit_before", maybe("string")), ("exit", maybe("string"))];
+    add("ReplacedLease", &replaced, &["id", "exit_before", "exit"]);
+    let receipt =
+        [("receipt_id", text()), ("at", moment()), ("leases", list(schema("ReplacedLease")))];
+    add("ReceiptOfReplacement", &receipt, &["receipt_id", "at", "leases"]);
+    let replacement = [
+        ("receipt_id", text()),
+        ("at", moment()),
+        ("reason", text()),
+        ("comment", maybe("string")),
+        ("exit_before", text()),
+        ("exit", text()),
+    ];
+    add("Replacement", &replacement, &["receipt_id", "at", "reason", "exit_before", "exit"]);
+    let replacements = [("replacements", list(schema("Replacement")))];
+    add("Replacements", &replacements, &["replacements"]);
+    add("CommentLeases", &[("ids", list(text())), ("comment", words())], &["ids"]);
+    let commented =
+        [("receipt_id", maybe("string")), ("updated", json!({ "type": "integer", "minimum": 0 }))];
+    add("Commented", &commented, &["receipt_id", "updated"]);
+    let access = [("login", text()), ("password", text()), ("source_ip", text())];
+    add("Access", &access, &[]);
+    let authorisation = [
+        ("id", text()),
+        ("order_id", text()),
+        ("active", flag()),
+        ("access", schema("Access")),
+        ("usual", flag()),
+        ("shown_in_lists", flag()),
+        ("ends_at", moment()),
+    ];
+    let names: Vec<&str> = authorisation.iter().map(|(name, _)| *name).collect();
+    add("Authorisation", &authorisation, &names);
+    let page = [("authorisations", list(schema("Authorisation"))), ("next", maybe("string"))];
+    add("Authorisations", &page, &["authorisations", "next"]);
+    let by = json!({ "enum": ["usual", "own", "source_ip"] });
+    let new = [("order_id", text()), ("by", by), ("source_ip", text())];
+    add("AddAuthorisation", &new, &["order_id", "by"]);
+    let change = [
+        ("active", maybe("boolean")),
+        ("login", maybe("string")),
+        ("password", maybe("string")),
+        ("source_ip", maybe("string")),
+    ];
+    add("ChangeAuthorisation", &change, &[]);
+    let now = json!({ "oneOf": [schema("Authorisation"), { "type": "null" }] });
+    let done = [("receipt_id", maybe("string")), ("id", text()), ("authorisation", now)];
+    add("AuthorisationDone", &done, &["receipt_id", "id", "authorisation"]);
 }

@@ -36,6 +36,7 @@ pub(super) async fn set(asked: &Asked<'_>, form: &mut Form) -> Result<Done, Stop
             (_, None) => PeriodWish::Unreadable,
         },
         on: request.auto_extend.given().copied(),
+        card: None,
     };
     // Repeating it is harmless, so it needs no task of its own: it is in its lane at once, and
     // stays there if the client leaves.

@@ -76,6 +76,7 @@ fn wish(asked: &Asked<'_>, request: &OrderRequest) -> PlaceOrder {
         customer: asked.customer(),
         kind: read::kind(&request.proxy_type),
         country: request.country.given().and_then(|code| Country::from_alpha3(code)),
+        package: None,
         operator: request.mobile_operator.given().cloned(),
         rotation_seconds: read::number(&request.rotation_time),
         access: access(request),

@@ -9,7 +9,7 @@ pub(super) fn problem(refusal: &Refusal) -> ProblemKind {
     match refusal {
         Refusal::UnknownKind => ProblemKind::ProxyType,
         Refusal::UnknownCountry => ProblemKind::Country,
-        Refusal::CountryNotOffered => ProblemKind::CountryNotAvailable,
+        Refusal::CountryNotOffered | Refusal::UnknownPackage => ProblemKind::CountryNotAvailable,
         Refusal::UnknownOperator => ProblemKind::MobileOperator,
         Refusal::UnknownRotation => ProblemKind::RotationTime,
         Refusal::UnknownAccess => ProblemKind::AuthType,
@@ -20,7 +20,7 @@ pub(super) fn problem(refusal: &Refusal) -> ProblemKind {
         Refusal::BadQuantity => ProblemKind::Quantity,
         Refusal::UnknownLease => ProblemKind::IpAddresses,
         Refusal::UnknownOrder => ProblemKind::OrderIds,
-        Refusal::WholeOrderOnly => ProblemKind::WholeOrder,
+        Refusal::WholeOrderOnly { .. } => ProblemKind::WholeOrder,
         Refusal::InsufficientFunds { .. } => ProblemKind::Funds,
         Refusal::UnknownSwitch
         | Refusal::OutOfStock
@@ -29,6 +29,25 @@ pub(super) fn problem(refusal: &Refusal) -> ProblemKind {
         | Refusal::EndTooFar
         | Refusal::PromoNotApplicable
         | Refusal::BadAmount
-        | Refusal::SalesLocked => ProblemKind::Unknown,
+        | Refusal::SalesLocked
+        | Refusal::UnknownMeans
+        | Refusal::UnknownPayment
+        | Refusal::PaymentClosed
+        | Refusal::PriceChanged
+        | Refusal::NoCard
+        | Refusal::CardExpired
+        | Refusal::CardDeclined
+        | Refusal::ProviderSilent
+        | Refusal::ThresholdTooLow
+        | Refusal::TopUpTooLow
+        | Refusal::TopUpBelowThreshold
+        | Refusal::UnknownAuthorisation
+        | Refusal::TooManyAuthorisations
+        | Refusal::BadLogin
+        | Refusal::BadPassword
+        | Refusal::LoginTaken
+        | Refusal::BadComment
+        | Refusal::UnknownReason
+        | Refusal::ReplacedRecently { .. } => ProblemKind::Unknown,
     }
 }

@@ -1,6 +1,7 @@
 //! The APIs as clients see them: real sockets, the real router, a real engine.
 #![expect(clippy::unwrap_used, reason = "a test may fail with whatever it finds")]
 
+mod access;
 mod auto_extend;
 mod calculate_extend;
 mod client;
@@ -14,6 +15,8 @@ mod metrics;
 mod native;
 mod order;
 mod ownership;
+mod payments;
+mod proxyseller;
 mod sandbox;
 mod secrets;
 mod shop;

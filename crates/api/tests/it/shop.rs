@@ -86,6 +86,24 @@ kind = "MOBILE"
 country = "USA"
 operator = "verizon"
 per_day.USD = "0.40"
+
+[[packages]]
+tag = "america-2"
+name = "America"
+number = 7
+kind = "IPv4"
+countries = ["USA", "CAN"]
+quantities = [2, 4]
+per_day.USD = "0.06"
+
+[[packages]]
+tag = "states-isp"
+name = "The States"
+number = 3
+kind = "ISP"
+countries = ["USA"]
+quantities = [5]
+per_day.USD = "0.09"
 "#;
 
 /// When the shop was set up.
@@ -423,6 +441,7 @@ impl Making {
             customer,
             kind: Some(kind),
             country: Country::from_alpha3(country),
+            package: None,
             operator: Some("verizon".into()),
             rotation_seconds: Some(300),
             access: AccessWish::Login,

@@ -1,21 +1,28 @@
 //! A store that is slow, or away, when a test wants it.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use domain::api_key::ApiKey;
+use domain::authorisation::Authorised;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
-use domain::ids::{CustomerId, EntryId, KeyId, LeaseId, PromoId};
+use domain::ids::{
+    AddressId, AuthorisationId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId, PromoId,
+};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::ledger::Wallet;
 use domain::needs::Needs;
+use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
+use domain::replace::Replacement;
 use domain::time::{Span, Time};
 use domain::world::World;
 use store::audit::Report;
@@ -149,8 +156,14 @@ impl Store for Troubled {
         fn proxies(customer: CustomerId, filter: &ProxyFilter, after: Option<LeaseId>, limit: u32, now: Time) -> Result<Vec<Proxy>>;
         fn count_proxies(customer: CustomerId, kind: ProxyKind) -> Result<u64>;
         fn proxies_at(customer: CustomerId, kind: ProxyKind, offset: u64, limit: u32, now: Time) -> Result<Vec<Proxy>>;
+        fn authorisations(customer: CustomerId, order: Option<OrderId>, after: Option<(OrderId, AuthorisationId)>, limit: u32) -> Result<Vec<Authorised>>;
+        fn replacements(customer: CustomerId, lease: LeaseId) -> Result<Vec<Replacement>>;
+        fn exits(addresses: &BTreeSet<AddressId>) -> Result<BTreeMap<AddressId, IpAddr>>;
         fn entries(filter: &EntryFilter, after: Option<EntryId>, limit: u32) -> Result<Vec<Entry>>;
         fn feed(after: i64, limit: u32) -> Result<Vec<(i64, Entry)>>;
+        fn payments(filter: &PaymentFilter, after: Option<PaymentId>, limit: u32) -> Result<Vec<Payment>>;
+        fn unfinished_payments(until: Time, limit: u32) -> Result<Vec<Payment>>;
+        fn top_ups_due(until: Time, limit: u32) -> Result<Vec<(Time, CustomerId)>>;
         fn sales_locked() -> Result<bool>;
         fn set_sales_locked(locked: bool) -> Result<()>;
     }

@@ -16,6 +16,7 @@ fn set(world: &mut World, on: bool) -> Decision {
         leases: Selection::Leases(Some(vec![LeaseId(2), LeaseId(1)])),
         period: PeriodWish::Days(30),
         on: Some(on),
+        card: None,
     };
     world.decide(&Command::plain(Wish::SetAutoExtend(set)), day(1))
 }

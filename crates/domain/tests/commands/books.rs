@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use domain::access::Access;
 use domain::command::{Command, Outcome, Wish};
-use domain::ids::CustomerId;
+use domain::ids::{AddressId, AuthorisationId, CustomerId, LeaseId};
+use domain::lease::LeaseState;
 use domain::ledger::FIRST_WALLET;
 use domain::promo::PromoOutcome;
 use domain::sweep::{Sweep, Swept};
@@ -93,5 +95,46 @@ proptest! {
                 prop_assert_eq!(again.balance, first.balance);
             }
         }
+    }
+
+    /// Every address has one lease, every lease one address, whatever was ordered, replaced and
+    /// given back; and no login is two authorisations'.
+    #[test]
+    fn addresses_and_logins_are_nobody_elses(
+        wishes in prop::collection::vec(wish(), 1..40), at in 0_u32..34,
+    ) {
+        let mut world = World::new(loaded());
+        for (step, wish) in (0..).zip(wishes) {
+            world.decide(&Command::plain(wish), day(at + step / 8));
+        }
+        let mut holders: BTreeMap<AddressId, LeaseId> =
+            loaded().leases.iter().map(|lease| (lease.address, lease.id)).collect();
+        let held: Vec<(LeaseId, AddressId)> = (1..200)
+            .filter_map(|id| world.lease(LeaseId(id)))
+            .filter(|lease| lease.state != LeaseState::Over)
+            .map(|lease| (lease.id, lease.address))
+            .collect();
+        let mut logins = BTreeMap::new();
+        for id in (1..200).map(AuthorisationId) {
+            let Some(it) = world.authorisation(id) else { continue };
+            if let (Access::Login(pair), false) = (&it.access, it.usual) {
+                prop_assert_eq!(logins.insert(pair.login.clone(), id), None);
+            }
+        }
+        let changes = world.into_changes();
+        for address in changes.addresses_freed.keys() {
+            holders.remove(address);
+        }
+        for (address, lease) in &changes.addresses_taken {
+            prop_assert_eq!(holders.insert(*address, *lease), None);
+        }
+        for address in &changes.addresses_new {
+            if let Some(lease) = address.lease {
+                prop_assert_eq!(holders.insert(address.id, lease), None);
+            }
+        }
+        let by_address: BTreeMap<AddressId, LeaseId> =
+            held.into_iter().map(|(lease, address)| (address, lease)).collect();
+        prop_assert_eq!(holders, by_address);
     }
 }

@@ -18,7 +18,7 @@ fn both(kind: ProxyKind, leases: &Selection) -> [Command; 2] {
     let (period, on) = (PeriodWish::Days(30), Some(true));
     let extend =
         Extend { customer, kind, leases: leases.clone(), period_days: Some(30), promo: None };
-    let set = SetAutoExtend { customer, kind, leases: leases.clone(), period, on };
+    let set = SetAutoExtend { customer, kind, leases: leases.clone(), period, on, card: None };
     [Wish::Extend(extend), Wish::SetAutoExtend(set)].map(Command::plain)
 }
 
@@ -106,7 +106,8 @@ proptest! {
         if whole {
             done(ProxyKind::Ipv6, &named(&list), &[4, 5, 6]);
         } else {
-            refused(ProxyKind::Ipv6, &named(&list), &Refusal::WholeOrderOnly);
+            let missing = (4..=6).filter(|id| !list.contains(id)).map(LeaseId).collect();
+            refused(ProxyKind::Ipv6, &named(&list), &Refusal::WholeOrderOnly { missing });
         }
     }
 

@@ -4,11 +4,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use domain::access::{Access, Login};
 use domain::address::{Address, Pool, Prefix};
+use domain::authorisation::Authorisation;
 use domain::catalogue::{Catalogue, Gateway, MobileOperator, PriceList, Product, Terms};
 use domain::country::Country;
 use domain::customer::Customer;
-use domain::ids::{AccountId, AddressId, CustomerId, LeaseId, OrderId, PrefixId, PromoId};
+use domain::ids::{
+    AccountId, AddressId, AuthorisationId, CustomerId, LeaseId, OrderId, PrefixId, PromoId,
+};
 use domain::kind::ProxyKind;
 use domain::lease::{Lease, LeaseState};
 use domain::ledger::Wallet;
@@ -38,7 +42,7 @@ pub(crate) fn usd(minor: i64) -> Money {
 /// The product of each kind that the shop sells.
 pub(crate) fn product(kind: ProxyKind) -> ProductKey {
     let operator = (kind == ProxyKind::Mobile).then(|| "verizon".to_owned());
-    ProductKey { kind, country: Country::from_alpha3("USA").unwrap(), operator }
+    ProductKey { kind, country: Country::from_alpha3("USA").unwrap(), operator, package: None }
 }
 
 /// Every kind for 30 or 90 days at ten cents a day; ten per cent off from three addresses on.
@@ -93,13 +97,16 @@ pub(crate) fn lease(id: i64, order: i64, customer: CustomerId, kind: ProxyKind) 
         ends_at: day(30),
         reserved_until: None,
         auto_extend: None,
+        renew_card: None,
         retry_at: None,
+        replaced_at: None,
+        comment: None,
         look_at: day(30),
     }
 }
 
 /// Ann has leases 1 to 3 (IPv4, order 1) and 4 to 6 (IPv6, order 2), Bob has lease 7 (IPv4, order
-/// 3); five addresses of each kind are free, and a prefix of four more for IPv6. `SPRING` takes ten
+/// 3), each order with an authorisation of the same number; five addresses of each kind are free, and a prefix of four more for IPv6. `SPRING` takes ten
 /// per cent off, thrice in all and twice each.
 pub(crate) fn loaded() -> Loaded {
     let customer = |id, name: &str| Customer {
@@ -128,8 +135,28 @@ pub(crate) fn loaded() -> Loaded {
             .map(|(k, n)| (product(k), pool(k, n)))
             .collect(),
         leases,
-        next: NextIds { entry: 10, order: 10, lease: 10, address: 100 },
+        next: NextIds { entry: 10, order: 10, lease: 10, address: 100, authorisation: 10 },
+        authorisations: (1..=3).map(authorisation).collect(),
+        logins: (1..=3)
+            .map(authorisation)
+            .map(|it| (format!("login-{}", it.id.0), it.customer, Some(it.id)))
+            .collect(),
         ..Loaded::default()
+    }
+}
+
+/// The authorisation that lists show of the order with the same number.
+fn authorisation(id: i64) -> Authorisation {
+    let pair = Login { login: format!("login-{id}"), password: "secret".into() };
+    Authorisation {
+        id: AuthorisationId(id),
+        customer: if id == 3 { BOB } else { ANN },
+        order: OrderId(id),
+        active: true,
+        access: Access::Login(pair),
+        usual: false,
+        chosen: false,
+        shown: true,
     }
 }
 
@@ -183,6 +210,7 @@ pub(crate) fn order(customer: CustomerId, kind: ProxyKind, quantity: u32) -> Pla
         customer,
         kind: Some(kind),
         country: Country::from_alpha3("USA"),
+        package: None,
         operator: Some("verizon".into()),
         rotation_seconds: Some(300),
         access: AccessWish::Login,

@@ -1,16 +1,25 @@
 //! Wishes drawn at random.
 
+use domain::authorise::{
+    Authorise, AuthoriseBy, ChangeAuthorisation, DeleteAuthorisation, SourceWish,
+};
 use domain::auto_extend::{PeriodWish, SetAutoExtend};
 use domain::command::Wish;
+use domain::comment::SetComment;
+use domain::credit::Credit;
 use domain::deposit::Deposit;
 use domain::extend::Extend;
-use domain::ids::{CustomerId, LeaseId, OrderId};
+use domain::funded::Funded;
+use domain::ids::{AuthorisationId, CustomerId, LeaseId, OrderId, PaymentId};
 use domain::kind::ProxyKind;
+use domain::order::AccessWish;
+use domain::payment::{AdvancePayment, Decline, Purpose, StartPayment, Step};
+use domain::replace::{Replace, ReplaceReason};
 use domain::select::Selection;
 use domain::sweep::Sweep;
 use proptest::prelude::*;
 
-use crate::shop::{ANN, BOB, order, usd};
+use crate::shop::{ANN, BOB, order, product, usd};
 
 /// Any wish of Ann or Bob, about any lease.
 pub(crate) fn wish() -> impl Strategy<Value = Wish> {
@@ -25,7 +34,8 @@ pub(crate) fn wish() -> impl Strategy<Value = Wish> {
             |(customer, kind, leases, days, on)| {
                 let period = days.map_or(PeriodWish::Missing, PeriodWish::Days);
                 let (kind, on) = (Some(kind), Some(on));
-                Wish::SetAutoExtend(SetAutoExtend { customer, kind, leases, period, on })
+                let card = None;
+                Wish::SetAutoExtend(SetAutoExtend { customer, kind, leases, period, on, card })
             }
         ),
         1 => (customer(), -10_i64..500).prop_map(|(customer, minor)| {
@@ -33,14 +43,95 @@ pub(crate) fn wish() -> impl Strategy<Value = Wish> {
         }),
         1 => (customer(), leases())
             .prop_map(|(customer, leases)| Wish::Sweep(Sweep { customer, leases })),
+        2 => paid(),
+        1 => (customer(), leases(), ".{0,3}").prop_map(|(customer, leases, comment)| {
+            let (leases, comment) = (Some(leases), Some(comment));
+            Wish::SetComment(SetComment { customer, leases, comment })
+        }),
+        2 => (customer(), leases(), any::<bool>()).prop_map(|(customer, leases, read)| {
+            Wish::Replace(replace(customer, leases, read))
+        }),
+        1 => (customer(), 1_i64..14, any::<[u8; 16]>(), any::<u8>()).prop_map(
+            |(customer, order, seed, by)| {
+                let by = match by % 3 {
+                    0 => AuthoriseBy::Usual,
+                    1 => AuthoriseBy::Own,
+                    _ => AuthoriseBy::SourceIp(Some([203, 0, 113, by].into())),
+                };
+                let order = Some(OrderId(order));
+                Wish::Authorise(Authorise { customer, order, by, seed })
+            }
+        ),
+        1 => (customer(), 1_i64..14, any::<Option<bool>>(), 0_u8..9).prop_map(
+            |(customer, id, active, login)| {
+                let authorisation = Some(AuthorisationId(id));
+                let login = (login < 3).then(|| format!("login-{login}"));
+                let (password, source) = (None, SourceWish::Kept);
+                Wish::ChangeAuthorisation(ChangeAuthorisation {
+                    customer, authorisation, active, login, password, source,
+                })
+            }
+        ),
+        1 => (customer(), 1_i64..14).prop_map(|(customer, id)| {
+            let authorisation = Some(AuthorisationId(id));
+            Wish::DeleteAuthorisation(DeleteAuthorisation { customer, authorisation })
+        }),
     ]
 }
 
+/// Anything about a payment, begun or not.
+fn paid() -> impl Strategy<Value = Wish> {
+    let payment = || (10_i64..18).prop_map(PaymentId);
+    let steps = vec![
+        Step::Authorised,
+        Step::Declined(Decline::Declined),
+        Step::Declined(Decline::Silent),
+        Step::Refused,
+        Step::Void,
+        Step::Finished,
+    ];
+    prop_oneof![
+        2 => (customer(), 0_i64..2_000).prop_map(|(customer, minor)| {
+            Wish::StartPayment(StartPayment {
+                customer,
+                amount: Some(usd(minor)),
+                provider: "manual".into(),
+                card: None,
+                purpose: Purpose::TopUp,
+            })
+        }),
+        2 => (customer(), payment(), prop::sample::select(steps)).prop_map(
+            |(customer, payment, step)| {
+                Wish::AdvancePayment(AdvancePayment { customer, payment, step })
+            }
+        ),
+        2 => (customer(), payment())
+            .prop_map(|(customer, payment)| Wish::Credit(Credit { customer, payment, card: None })),
+        1 => (payment(), ordered()).prop_map(
+            |(payment, wish)| Wish::Funded(Funded { payment, wish: Box::new(wish) })
+        ),
+    ]
+}
+
+/// A replacement whose pools were looked up, or not.
+fn replace(customer: CustomerId, leases: Vec<LeaseId>, read: bool) -> Replace {
+    let pools = ProxyKind::ALL.map(|kind| (product(kind), if read { 10 } else { 0 }));
+    let (reason, comment) = (Some(ReplaceReason::LowSpeed), None);
+    Replace { customer, leases: Some(leases), pools: pools.into(), reason, comment }
+}
+
 fn ordered() -> impl Strategy<Value = Wish> {
-    (customer(), kind(), 0_u32..4, days(), code()).prop_map(
-        |(customer, kind, many, days, promo)| {
+    let access = prop::sample::select(vec![
+        AccessWish::Login,
+        AccessWish::Usual,
+        AccessWish::UsualAndOwn,
+        AccessWish::SourceIpAndOwn(Some([203, 0, 113, 7].into())),
+    ]);
+    (customer(), kind(), 0_u32..4, days(), code(), access, any::<[u8; 16]>()).prop_map(
+        |(customer, kind, many, days, promo, access, seed)| {
             let mut wish = order(customer, kind, many);
             (wish.period_days, wish.promo) = (days, promo);
+            (wish.access, wish.seed) = (access, seed);
             Wish::Order(Box::new(wish))
         },
     )

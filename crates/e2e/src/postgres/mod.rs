@@ -318,9 +318,13 @@ pub(crate) fn psql_bytes(url: &str, sql: &str) -> Result<Vec<u8>, String> {
     command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", "-"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    // It fails if there is no server to send it to. What is wrong then is said below.
-    let _ = child.stdin.take().unwrap().write_all(sql.as_bytes());
-    let output = child.wait_with_output().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // Beside reading what it says: of much on both sides, either would wait for the other.
+    let output = std::thread::scope(|scope| {
+        // It fails if there is no server to send it to. What is wrong then is said below.
+        scope.spawn(move || drop(stdin.write_all(sql.as_bytes())));
+        child.wait_with_output().unwrap()
+    });
     match output.status.success() {
         true => Ok(output.stdout),
         false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use domain::ids::{AddressId, CustomerId, LeaseId, OrderId};
-use domain::journal::{Bill, Entry, Event, Granted, Moved};
+use domain::ids::{AddressId, CardId, CustomerId, LeaseId, OrderId};
+use domain::journal::{Bill, Entry, Event, Granted, Moved, Replaced};
 use domain::lease::{Lease, LeaseState};
 use domain::period::Period;
 use domain::product::ProductKey;
+use domain::replace::REPLACED_AGAIN;
 use domain::time::Time;
 
 use super::{Findings, quote};
@@ -34,25 +35,42 @@ struct Proven {
     ends_at: Time,
     reserved_until: Option<Time>,
     auto_extend: Option<Period>,
+    renew_card: Option<CardId>,
+    replaced_at: Option<Time>,
 }
 
 impl Leases {
     pub(super) fn entry(&mut self, entry: &Entry, found: &mut Findings) {
         match &entry.event {
-            Event::Deposit { .. } => {}
+            Event::Deposit { .. }
+            | Event::Payment { .. }
+            | Event::AutoTopUp { .. }
+            | Event::TopUpFailed { .. }
+            | Event::Authorisation { .. } => {}
+            Event::Comment { leases } => {
+                for id in leases {
+                    self.owned(*id, entry, found);
+                }
+            }
+            Event::Replacement { leases, .. } => {
+                for replaced in leases {
+                    self.replaced(entry, *replaced, found);
+                }
+            }
             Event::Order { order, bill, period, leases } => {
                 self.order(entry, *order, bill, *period, leases, found);
             }
             Event::Extension { bill, period, leases, .. } => {
                 self.extension(entry, bill, *period, leases, found);
             }
-            Event::AutoExtend { leases, period } => {
+            Event::AutoExtend { leases, period, card } => {
                 for id in leases {
                     let Some(lease) = self.owned(*id, entry, found) else { continue };
                     found.check(lease.state != LeaseState::Over, "lease", || {
                         format!("entry {} instructs lease {}, which is over", entry.id.0, id.0)
                     });
                     lease.auto_extend = *period;
+                    lease.renew_card = *card;
                 }
             }
             Event::RenewalFailed { leases, .. } => {
@@ -90,11 +108,18 @@ impl Leases {
         let at = entry.id.0;
         let paid: u64 = quote::paid(bill).values().sum();
         let given = u64::try_from(granted.len()).unwrap_or(u64::MAX);
-        found.check(bill.quote.lines.len() == 1 && paid == given, "lease", || {
+        found.check(quote::is_of_one_thing(bill) && paid == given, "lease", || {
             format!("entry {at} (order {}) grants {given} leases and charges for {paid}", order.0)
         });
-        let product = bill.quote.lines.first().map_or(u32::MAX, |line| self.product(&line.product));
-        for Granted { lease: id, address, ends_at } in granted {
+        // The leases follow the lines that they were paid with.
+        let mut products: Vec<u32> = Vec::with_capacity(granted.len());
+        for line in &bill.quote.lines {
+            let quantity = usize::try_from(line.quantity).unwrap_or(usize::MAX);
+            let quantity = quantity.min(granted.len() - products.len());
+            products.extend(std::iter::repeat_n(self.product(&line.product), quantity));
+        }
+        products.resize(granted.len(), u32::MAX);
+        for (Granted { lease: id, address, ends_at }, product) in granted.iter().zip(products) {
             found.check(*ends_at == entry.at + period.span(), "lease", || {
                 let (days, ends_at) = (period.days(), ends_at.millis());
                 format!("entry {at} grants lease {} until {ends_at}, not for {days} days", id.0)
@@ -111,6 +136,8 @@ impl Leases {
                 ends_at: *ends_at,
                 reserved_until: None,
                 auto_extend: None,
+                renew_card: None,
+                replaced_at: None,
             };
             let again = self.proven.insert(*id, lease).is_some();
             found.check(!again, "lease", || {
@@ -215,10 +242,35 @@ impl Leases {
         });
         lease.state = LeaseState::Over;
         lease.auto_extend = None;
+        lease.renew_card = None;
         let address = lease.address;
         if self.holders.get(&address) == Some(&id) {
             self.holders.remove(&address);
         }
+    }
+
+    /// The old address goes back and the new one comes, both to a lease that is live.
+    fn replaced(&mut self, entry: &Entry, replaced: Replaced, found: &mut Findings) {
+        let (at, Replaced { lease: id, from, to }) = (entry.id.0, replaced);
+        let Some(lease) = self.owned(id, entry, found) else { return };
+        let live = lease.state == LeaseState::Active && entry.at < lease.ends_at;
+        found.check(live, "lease", || {
+            format!("entry {at} replaces the address of lease {}, which is not live", id.0)
+        });
+        let again = lease.replaced_at.is_some_and(|last| entry.at < last + REPLACED_AGAIN);
+        found.check(!again, "lease", || {
+            format!("entry {at} replaces the address of lease {} again within a day", id.0)
+        });
+        found.check(lease.address == from && from != to, "address", || {
+            let (from, has) = (from.0, lease.address.0);
+            format!("entry {at} replaces address {from} of lease {}, which has {has}", id.0)
+        });
+        let had = std::mem::replace(&mut lease.address, to);
+        lease.replaced_at = Some(entry.at);
+        if self.holders.get(&had) == Some(&id) {
+            self.holders.remove(&had);
+        }
+        self.grant(entry, id, to, found);
     }
 
     /// The lease that an entry names, if it was granted, and to the customer of the entry.
@@ -253,7 +305,9 @@ impl Leases {
             ("start", lease.starts_at != proven.starts_at),
             ("end", lease.ends_at != proven.ends_at),
             ("reserve", lease.reserved_until != proven.reserved_until),
+            ("replacement", lease.replaced_at != proven.replaced_at),
             ("auto-extend", lease.auto_extend != proven.auto_extend),
+            ("card", lease.renew_card != proven.renew_card),
         ];
         for (what, _) in differs.iter().filter(|(_, differs)| *differs) {
             let detail =

@@ -46,6 +46,11 @@ impl Claim {
             let currency = amount.currency();
             return Some(Claim { amount: amount.minor(), currency, house, before, after });
         }
+        if let Event::Payment { amount, balance_after, .. } = event {
+            let (house, before, after) = (House::Payments, None, *balance_after);
+            let currency = amount.currency();
+            return Some(Claim { amount: amount.minor(), currency, house, before, after });
+        }
         let bill = event.bill()?;
         Some(Claim {
             amount: bill.quote.total.minor().wrapping_neg(),

@@ -43,3 +43,11 @@ pub(super) fn paid(bill: &Bill) -> BTreeMap<&ProductKey, u64> {
     }
     paid
 }
+
+/// Whether an order was for one thing: a product, or countries of one package.
+pub(super) fn is_of_one_thing(bill: &Bill) -> bool {
+    let lines = &bill.quote.lines;
+    let Some(first) = lines.first().map(|line| &line.product) else { return false };
+    let alike = |key: &ProductKey| (key.kind, &key.package) == (first.kind, &first.package);
+    lines.len() == 1 || first.package.is_some() && lines.iter().all(|line| alike(&line.product))
+}

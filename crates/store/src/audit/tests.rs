@@ -1,14 +1,18 @@
 //! Sound books, and every fault planted into them one at a time.
 
-use domain::ids::{AccountId, AddressId, CustomerId, EntryId, LeaseId, OrderId, PromoId};
-use domain::journal::{Bill, Entry, Event, Granted, Moved};
+use domain::ids::{
+    AccountId, AddressId, CustomerId, EntryId, LeaseId, OrderId, PaymentId, PromoId,
+};
+use domain::journal::{Bill, Entry, Event, Granted, Moved, Replaced};
 use domain::lease::{Lease, LeaseState};
 use domain::ledger::{House, Posting, Wallet};
 use domain::money::{Currency, Money, Percent, UnitPrice};
+use domain::payment::{Payment, PaymentState, Purpose};
 use domain::period::Period;
 use domain::pricing::{Quote, QuoteLine};
 use domain::product::ProductKey;
 use domain::promo::{Promo, PromoOutcome};
+use domain::replace::ReplaceReason;
 use domain::time::{Span, Time};
 
 use super::{Auditor, Report};
@@ -27,13 +31,14 @@ struct Books {
     addresses: Vec<(AddressId, Option<LeaseId>)>,
     promos: Vec<Promo>,
     uses: Vec<(PromoId, CustomerId, u32)>,
+    payments: Vec<Payment>,
 }
 
 impl Books {
     /// Ann pays in $100 (1), orders two addresses for 30 days with ten per cent off (2) and has the
     /// first one extended by itself (3, 4). The second one ends (5), goes back (6) and is let to
     /// her anew (7). The renewal of the first one fails (8), it ends (9), and she restores it from
-    /// its reserve (10).
+    /// its reserve (10). Then its address is replaced (11).
     fn sound() -> Books {
         let thirty = Period::from_days(30).unwrap();
         let mut books = Books {
@@ -46,19 +51,21 @@ impl Books {
                 version: 5,
             }],
             leases: vec![
-                lease(1, 1, 1, LeaseState::Active, hours(0), hours(2_172), None),
+                lease(1, 1, 3, LeaseState::Active, hours(0), hours(2_172), None),
                 lease(2, 1, 2, LeaseState::Over, hours(0), hours(720), Some(hours(744))),
                 lease(3, 2, 2, LeaseState::Active, hours(768), hours(1_488), None),
             ],
             addresses: vec![
-                (AddressId(1), Some(LeaseId(1))),
+                (AddressId(1), None),
                 (AddressId(2), Some(LeaseId(3))),
-                (AddressId(3), None),
+                (AddressId(3), Some(LeaseId(1))),
             ],
             promos: vec![spring()],
             uses: vec![(SPRING, ANN, 1)],
+            payments: Vec::new(),
         };
         books.leases[0].auto_extend = Some(thirty);
+        books.leases[0].replaced_at = Some(hours(1_460));
         let note = "cash".to_owned();
         let deposit = Event::Deposit { amount: usd(10_000), balance_after: usd(10_000), note };
         books.push(0, deposit);
@@ -73,7 +80,8 @@ impl Books {
                 leases: vec![granted(1, 1, hours(720)), granted(2, 2, hours(720))],
             },
         );
-        let instruction = Event::AutoExtend { leases: vec![LeaseId(1)], period: Some(thirty) };
+        let instruction =
+            Event::AutoExtend { leases: vec![LeaseId(1)], period: Some(thirty), card: None };
         books.push(1, instruction);
         books.push(696, extension(moved(1, 720, 1_440), 9_764, true));
         books.push(720, Event::Ended { leases: vec![(LeaseId(2), Some(hours(744)))] });
@@ -90,6 +98,26 @@ impl Books {
         books.push(1_416, Event::RenewalFailed { leases: vec![LeaseId(1)], missing: None });
         books.push(1_440, Event::Ended { leases: vec![(LeaseId(1), Some(hours(1_464)))] });
         books.push(1_452, extension(moved(1, 1_440, 2_172), 9_502, false));
+        books.push(1_460, replacement(1, 1, 3));
+        books
+    }
+
+    /// The same, and then Ann tops up by $5 (11), has a card pay for another extension (12, 13),
+    /// and begins a payment that does not come in.
+    fn with_payments() -> Books {
+        let mut books = Books::sound();
+        books.push(1_453, paid(1, Purpose::TopUp, 500, 9_871));
+        books.push(1_454, paid(2, Purpose::Extension, 131, 10_002));
+        books.push(1_454, extension(moved(1, 2_172, 2_892), 10_002, false));
+        books.bill(13).payment = Some(PaymentId(2));
+        books.leases[0].ends_at = hours(2_892);
+        books.wallets[0].balance = usd(9_871);
+        books.wallets[0].version = 8;
+        books.payments = vec![
+            payment(1, Purpose::TopUp, 500, Some(11)),
+            payment(2, Purpose::Extension, 131, Some(12)),
+            payment(3, Purpose::TopUp, 700, None),
+        ];
         books
     }
 
@@ -101,6 +129,9 @@ impl Books {
         let money = match &event {
             Event::Deposit { amount, balance_after, .. } => {
                 Some((House::Deposits, amount.minor(), *balance_after))
+            }
+            Event::Payment { amount, balance_after, .. } => {
+                Some((House::Payments, amount.minor(), *balance_after))
             }
             other => other
                 .bill()
@@ -126,6 +157,7 @@ impl Books {
         self.addresses.iter().for_each(|(address, holder)| auditor.address(*address, *holder));
         self.promos.iter().for_each(|promo| auditor.promo(promo));
         self.uses.iter().for_each(|(promo, who, uses)| auditor.promo_use(*promo, *who, *uses));
+        self.payments.iter().for_each(|payment| auditor.payment(payment));
         auditor.finish()
     }
 
@@ -175,6 +207,12 @@ fn moved(lease: i64, from: i64, to: i64) -> Moved {
     Moved { lease: LeaseId(lease), from: hours(from), to: hours(to) }
 }
 
+fn replacement(lease: i64, from: i64, to: i64) -> Event {
+    let replaced = Replaced { lease: LeaseId(lease), from: AddressId(from), to: AddressId(to) };
+    let (leases, reason) = (vec![replaced], ReplaceReason::NotWork);
+    Event::Replacement { leases, reason, comment: None }
+}
+
 fn extension(moved: Moved, before: i64, automatic: bool) -> Event {
     Event::Extension {
         bill: bill(1, PromoOutcome::Absent, 131, before),
@@ -201,7 +239,7 @@ fn bill(quantity: u32, promo: PromoOutcome, total: i64, before: i64) -> Bill {
         balance: usd(before),
         catalogue: 1,
     };
-    Bill { quote, balance_after: usd(before - total) }
+    Bill { quote, balance_after: usd(before - total), payment: None }
 }
 
 fn lease(
@@ -224,7 +262,10 @@ fn lease(
         ends_at,
         reserved_until,
         auto_extend: None,
+        renew_card: None,
         retry_at: None,
+        replaced_at: None,
+        comment: None,
         look_at: if state == LeaseState::Over { Time::FAR } else { ends_at },
     }
 }
@@ -247,6 +288,77 @@ fn spring() -> Promo {
     }
 }
 
+fn paid(id: i64, purpose: Purpose, minor: i64, after: i64) -> Event {
+    let (payment, amount, balance_after) = (PaymentId(id), usd(minor), usd(after));
+    Event::Payment { payment, purpose, amount, balance_after }
+}
+
+fn payment(id: i64, purpose: Purpose, minor: i64, entry: Option<i64>) -> Payment {
+    Payment {
+        id: PaymentId(id),
+        customer: ANN,
+        amount: usd(minor),
+        provider: "manual".into(),
+        card: None,
+        purpose,
+        state: entry.map_or(PaymentState::Pending, |_| PaymentState::Settled),
+        declined: None,
+        finished: entry.is_some(),
+        entry: entry.map(EntryId),
+        created_at: hours(1_452),
+        changed_at: hours(1_453),
+    }
+}
+
+/// The same as [`finds`] under the rule `payment`, in books with payments.
+#[track_caller]
+fn finds_payment(rule: &str, words: &str, plant: impl FnOnce(&mut Books)) {
+    let mut books = Books::with_payments();
+    plant(&mut books);
+    let report = books.audit();
+    let found = report.violations.iter().any(|it| it.rule == rule && it.detail.contains(words));
+    assert!(found, "no violation of {rule:?} with {words:?} in {:#?}", report.violations);
+}
+
+#[test]
+fn payments_are_credited_once_and_buy_what_they_were_for() {
+    let report = Books::with_payments().audit();
+    assert_eq!((report.violations, report.payments), (vec![], 3));
+    finds_payment("payment", "payment 3 is settled without a credit", |it| {
+        it.payments[2].state = PaymentState::Settled;
+    });
+    finds_payment("payment", "payment 1 is void and was credited", |it| {
+        it.payments[0].state = PaymentState::Void;
+    });
+    finds_payment("payment", "payment 1 is not what the journal makes", |it| {
+        it.payments[0].amount = usd(501);
+    });
+    finds_payment("payment", "payment 1 is not what the journal makes", |it| {
+        it.payments[0].customer = BOB;
+    });
+    finds_payment("payment", "payment 1 is not what the journal makes", |it| {
+        it.payments[0].entry = Some(EntryId(12));
+    });
+    finds_payment("orphan", "entry 11 credits payment 1, which does not exist", |it| {
+        it.payments.remove(0);
+    });
+    finds_payment("payment", "entry 12 credits payment 1, which was credited before", |it| {
+        *it.event(12) = paid(1, Purpose::Extension, 131, 10_002);
+    });
+    finds_payment("payment", "entry 12 credits payment 2, which buys nothing", |it| {
+        it.bill(13).payment = None;
+    });
+    finds_payment("payment", "entry 13 was paid by payment 9, not credited before it", |it| {
+        it.bill(13).payment = Some(PaymentId(9));
+    });
+    finds_payment("payment", "payment 2 of 1.31 USD was not for it", |it| {
+        *it.event(12) = paid(2, Purpose::Order, 131, 10_002);
+    });
+    finds_payment("ledger", "entry 11 posts to account", |it| {
+        it.entries[10].postings[1].account = House::Deposits.account(Currency::USD);
+    });
+}
+
 /// Plants one fault and wants it found under `rule`, with `words` in what is said of it.
 #[track_caller]
 fn finds(rule: &str, words: &str, plant: impl FnOnce(&mut Books)) {
@@ -261,7 +373,7 @@ fn finds(rule: &str, words: &str, plant: impl FnOnce(&mut Books)) {
 fn sound_books_are_found_sound_and_counted() {
     let report = Books::sound().audit();
     assert_eq!(report.violations, []);
-    assert_eq!((report.entries, report.postings), (10, 10));
+    assert_eq!((report.entries, report.postings), (11, 10));
     assert_eq!((report.wallets, report.leases, report.promos), (1, 3, 1));
 }
 
@@ -382,7 +494,7 @@ fn ends_that_form_no_chain_are_found() {
         it.moves(10)[0] = moved(2, 720, 2_172);
     });
     finds("lease", "entry 10 instructs lease 2, which is over", |it| {
-        *it.event(10) = Event::AutoExtend { leases: vec![LeaseId(2)], period: None };
+        *it.event(10) = Event::AutoExtend { leases: vec![LeaseId(2)], period: None, card: None };
     });
     finds("lease", "entry 8 fails to renew lease 3", |it| {
         *it.event(8) = Event::RenewalFailed { leases: vec![LeaseId(3)], missing: None };
@@ -420,12 +532,39 @@ fn an_address_with_two_leases_or_another_holder_is_found() {
     finds("address", "entry 2 lets address 1 to lease 2, but lease 1", |it| {
         it.grants(2)[1].address = AddressId(1);
     });
-    finds("address", "address 1 is kept for lease None", |it| it.addresses[0].1 = None);
-    finds("address", "address 3 is kept for lease Some(2)", |it| {
-        it.addresses[2].1 = Some(LeaseId(2));
+    finds("address", "address 3 is kept for lease None", |it| it.addresses[2].1 = None);
+    finds("address", "address 1 is kept for lease Some(2)", |it| {
+        it.addresses[0].1 = Some(LeaseId(2));
     });
-    finds("orphan", "address 1 of lease 1 does not exist", |it| {
-        it.addresses.remove(0);
+    finds("orphan", "address 3 of lease 1 does not exist", |it| {
+        it.addresses.remove(2);
+    });
+}
+
+#[test]
+fn a_replacement_that_was_not_one_is_found() {
+    finds("address", "entry 11 replaces address 2 of lease 1, which has 1", |it| {
+        *it.event(11) = replacement(1, 2, 3);
+    });
+    finds("address", "entry 11 lets address 2 to lease 1, but lease 3 has it", |it| {
+        *it.event(11) = replacement(1, 1, 2);
+    });
+    finds("lease", "entry 11 replaces the address of lease 2, which is not live", |it| {
+        *it.event(11) = replacement(2, 2, 3);
+    });
+    finds("lease", "entry 11 replaces the address of lease 1, which is not live", |it| {
+        it.entries[10].at = hours(2_172);
+    });
+    finds("lease", "entry 12 replaces the address of lease 1 again within a day", |it| {
+        it.push(1_483, replacement(1, 3, 4));
+    });
+    finds("lease", "the address of lease 1 is not", |it| it.leases[0].address = AddressId(1));
+    finds("lease", "the replacement of lease 1 is not", |it| it.leases[0].replaced_at = None);
+    finds("address", "address 1 is kept for lease Some(1)", |it| {
+        it.addresses[0].1 = Some(LeaseId(1));
+    });
+    finds("lease", "entry 11 (replacement) of customer 2 names lease 1", |it| {
+        it.entries[10].customer = BOB;
     });
 }
 
@@ -448,4 +587,56 @@ fn promo_codes_used_too_often_or_miscounted_are_found() {
     finds("promo", "not meant for", |it| it.promos[0].for_orders = false);
     finds("promo", "not meant for", |it| it.promos[0].kinds = vec![domain::kind::ProxyKind::Isp]);
     finds("orphan", "promo code 7 was used but does not exist", |it| it.promos.clear());
+}
+
+/// The sound books, but the first order is one of a package: lease 1 is German, lease 2 American.
+fn with_package(books: &mut Books) {
+    let part = |text: &str| ProductKey::parse(text).unwrap();
+    let lines = &mut books.bill(2).quote.lines;
+    lines[0].quantity = 1;
+    lines.push(lines[0].clone());
+    lines[0].product = part("IPv4/DEU+pair");
+    lines[1].product = part("IPv4/USA+pair");
+    for extension in [4, 10] {
+        books.bill(extension).quote.lines[0].product = part("IPv4/DEU+pair");
+    }
+    books.leases[0].product = part("IPv4/DEU+pair");
+    books.leases[1].product = part("IPv4/USA+pair");
+}
+
+#[test]
+fn the_leases_of_a_package_follow_the_lines_of_its_bill() {
+    let mut books = Books::sound();
+    with_package(&mut books);
+    assert_eq!(books.audit().violations, []);
+
+    #[track_caller]
+    fn finds_in_package(words: &str, plant: impl FnOnce(&mut Books)) {
+        finds("lease", words, |it| {
+            with_package(it);
+            plant(it);
+        });
+    }
+    finds_in_package("the product of lease 1", |it| {
+        let (one, two) = it.leases.split_at_mut(1);
+        std::mem::swap(&mut one[0].product, &mut two[0].product);
+    });
+    finds_in_package("the product of lease 2", |it| {
+        it.leases[1].product = ProductKey::parse("IPv4/USA").unwrap();
+    });
+    finds_in_package("entry 2 (order 1) grants 2 leases and charges for 2", |it| {
+        it.bill(2).quote.lines[1].product = ProductKey::parse("IPv4/USA+other").unwrap();
+    });
+    finds_in_package("entry 2 (order 1) grants 2 leases and charges for 3", |it| {
+        it.bill(2).quote.lines[1].quantity = 2;
+    });
+    finds_in_package("entry 4 extends leases [1] and charges for others", |it| {
+        it.bill(4).quote.lines[0].product = ProductKey::parse("IPv4/USA+pair").unwrap();
+    });
+    finds("lease", "entry 2 (order 1) grants 2 leases and charges for 2", |it| {
+        let lines = &mut it.bill(2).quote.lines;
+        lines[0].quantity = 1;
+        lines.push(lines[0].clone());
+        lines[1].product = ProductKey::parse("IPv4/DEU").unwrap();
+    });
 }

@@ -9,7 +9,7 @@ use toml::Spanned;
 
 use super::place::{Fault, Read};
 use super::raw::{File, Text};
-use super::{gateways, products, terms};
+use super::{gateways, packages, products, terms};
 
 /// The catalogue that `file` says.
 pub(super) fn catalogue(file: &File, version: i64) -> Read<Catalogue> {
@@ -36,6 +36,9 @@ pub(super) fn catalogue(file: &File, version: i64) -> Read<Catalogue> {
     }
     for raw in &file.products {
         products::add(&mut catalogue, &reserves, raw)?;
+    }
+    for raw in &file.packages {
+        packages::add(&mut catalogue, &reserves, raw)?;
     }
     if let (true, Some(first)) = (catalogue.gateways.is_empty(), file.products.first()) {
         let says = "there are products but no [gateways.NAME] that could serve them";

@@ -119,6 +119,21 @@ fn things(catalogue: &Catalogue) -> BTreeMap<(u8, String), Facts> {
         facts.push(fact("on sale", if product.on_sale { "yes" } else { "no" }));
         things.insert((3, format!("product {key}")), facts);
     }
+    for (tag, package) in &catalogue.packages {
+        let mut facts = vec![
+            fact("name", &package.name),
+            fact("number", package.number),
+            fact("kind", package.kind),
+            fact("countries", list(package.countries.iter())),
+            fact("quantities", list(package.quantities.iter())),
+        ];
+        for (currency, prices) in &package.prices {
+            of_prices(currency.code(), prices, &mut facts);
+        }
+        facts.push(fact("reserve", span(package.reserve)));
+        facts.push(fact("on sale", if package.on_sale { "yes" } else { "no" }));
+        things.insert((4, format!("package {tag}")), facts);
+    }
     things
 }
 

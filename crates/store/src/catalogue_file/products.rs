@@ -30,20 +30,20 @@ pub(super) fn add(
     };
     for (country, written) in countries(place)? {
         let operator = operator(catalogue, kind, country, raw, place)?;
-        let key = ProductKey { kind, country, operator };
+        let key = ProductKey { kind, country, operator, package: None };
         let whose = format!("product {key}");
-        let usual_hours = u32::try_from(usual.millis() / Span::HOUR.millis()).unwrap_or(0);
         let product = Product {
             key: key.clone(),
-            prices: prices(&whose, raw)?,
-            reserve: hours(&whose, "reserve_hours", raw.reserve_hours.as_ref(), usual_hours)?,
+            prices: prices(&whose, &raw.per_day, &raw.per_period)?,
+            reserve: reserve(&whose, raw.reserve_hours.as_ref(), *usual)?,
             on_sale: raw.on_sale.unwrap_or(true),
         };
         if catalogue.products.insert(key.clone(), product).is_some() {
             return Err(Fault::at(written, format!("{whose} is described twice")));
         }
-        every_period_has_a_price(catalogue, &key, place)?;
-        every_price_has_a_period(catalogue, &key, raw)?;
+        let prices = &catalogue.products[&key].prices;
+        every_period_has_a_price(catalogue, &whose, &key, prices, place)?;
+        every_price_has_a_period(catalogue, &whose, kind, &raw.per_period)?;
     }
     Ok(())
 }
@@ -104,15 +104,26 @@ fn operator(
     }
 }
 
-fn prices(whose: &str, raw: &raw::Product) -> Read<BTreeMap<Currency, PriceList>> {
+/// How long an address is kept, if that is said, and not as long as is usual for its kind.
+pub(super) fn reserve(whose: &str, raw: Option<&Spanned<u32>>, usual: Span) -> Read<Span> {
+    let usual = u32::try_from(usual.millis() / Span::HOUR.millis()).unwrap_or(0);
+    hours(whose, "reserve_hours", raw, usual)
+}
+
+/// The prices of one address.
+pub(super) fn prices(
+    whose: &str,
+    per_day: &raw::PerDay,
+    per_period: &raw::PerPeriod,
+) -> Read<BTreeMap<Currency, PriceList>> {
     let mut prices: BTreeMap<Currency, PriceList> = BTreeMap::new();
-    for (code, written) in &raw.per_day {
+    for (code, written) in per_day {
         let list = prices.entry(currency(whose, code)?).or_default();
         if list.per_day.replace(price(whose, written)?).is_some() {
             return Err(Fault::at(code, format!("{whose}: two prices per day in one currency")));
         }
     }
-    for (code, by_days) in &raw.per_period {
+    for (code, by_days) in per_period {
         let list = prices.entry(currency(whose, code)?).or_default();
         for (days, written) in by_days {
             let text = days.get_ref();
@@ -143,21 +154,22 @@ fn price(whose: &str, written: &Spanned<Decimal>) -> Read<UnitPrice> {
 }
 
 /// A period that is on sale can be bought in some currency at least.
-fn every_period_has_a_price(
+pub(super) fn every_period_has_a_price<T>(
     catalogue: &Catalogue,
+    whose: &str,
     key: &ProductKey,
-    place: &Spanned<raw::Product>,
+    prices: &BTreeMap<Currency, PriceList>,
+    place: &Spanned<T>,
 ) -> Read<()> {
-    let prices = &catalogue.products[key].prices;
     if prices.is_empty() {
         let hint = "per_day.USD = \"0.05\" or per_period.USD = { \"30\" = \"1.31\" }";
-        return Err(Fault::at(place, format!("product {key} has no price; write {hint}")));
+        return Err(Fault::at(place, format!("{whose} has no price; write {hint}")));
     }
     for period in catalogue.periods(key.kind) {
         let priced = |currency: &Currency| catalogue.price(key, *period, *currency).is_some();
         if !prices.keys().any(priced) {
             let (days, kind) = (period.days(), key.kind);
-            let says = format!("product {key} has no price for {days} days, a period of {kind}");
+            let says = format!("{whose} has no price for {days} days, a period of {kind}");
             return Err(Fault::at(place, says));
         }
     }
@@ -165,22 +177,21 @@ fn every_period_has_a_price(
 }
 
 /// A price that nobody can ever pay is a slip.
-fn every_price_has_a_period(
+pub(super) fn every_price_has_a_period(
     catalogue: &Catalogue,
-    key: &ProductKey,
-    raw: &raw::Product,
+    whose: &str,
+    kind: ProxyKind,
+    per_period: &raw::PerPeriod,
 ) -> Read<()> {
-    let periods = catalogue.periods(key.kind);
-    for days in raw.per_period.values().flat_map(BTreeMap::keys) {
+    let periods = catalogue.periods(kind);
+    for days in per_period.values().flat_map(BTreeMap::keys) {
         let sold = |text: &String| {
             text.parse().is_ok_and(|days: u32| periods.iter().any(|period| period.days() == days))
         };
         if !sold(days.get_ref()) {
-            let says = format!(
-                "product {key} has a price for {} days, which is no period of {}",
-                days.get_ref(),
-                key.kind
-            );
+            let days_said = days.get_ref();
+            let says =
+                format!("{whose} has a price for {days_said} days, which is no period of {kind}");
             return Err(Fault::at(days, says));
         }
     }

@@ -12,6 +12,11 @@ pub(super) type Text = Spanned<String>;
 /// Shares, from steps that TOML writes as texts.
 pub(super) type Steps = BTreeMap<Text, Spanned<Decimal>>;
 
+/// Prices per day, by currency.
+pub(super) type PerDay = BTreeMap<Text, Spanned<Decimal>>;
+/// Prices for whole periods, by currency and days.
+pub(super) type PerPeriod = BTreeMap<Text, BTreeMap<Text, Spanned<Decimal>>>;
+
 /// The whole file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,6 +29,8 @@ pub(super) struct File {
     pub(super) operators: Vec<Operator>,
     #[serde(default)]
     pub(super) products: Vec<Spanned<Product>>,
+    #[serde(default)]
+    pub(super) packages: Vec<Spanned<Package>>,
 }
 
 /// `[gateways.main]`
@@ -71,9 +78,27 @@ pub(super) struct Product {
     pub(super) countries: Option<Spanned<Vec<Text>>>,
     pub(super) operator: Option<Text>,
     #[serde(default)]
-    pub(super) per_day: BTreeMap<Text, Spanned<Decimal>>,
+    pub(super) per_day: PerDay,
     #[serde(default)]
-    pub(super) per_period: BTreeMap<Text, BTreeMap<Text, Spanned<Decimal>>>,
+    pub(super) per_period: PerPeriod,
+    pub(super) reserve_hours: Option<Spanned<u32>>,
+    pub(super) on_sale: Option<bool>,
+}
+
+/// `[[packages]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Package {
+    pub(super) tag: Text,
+    pub(super) name: Text,
+    pub(super) number: Spanned<u32>,
+    pub(super) kind: Text,
+    pub(super) countries: Spanned<Vec<Text>>,
+    pub(super) quantities: Spanned<Vec<Spanned<u32>>>,
+    #[serde(default)]
+    pub(super) per_day: PerDay,
+    #[serde(default)]
+    pub(super) per_period: PerPeriod,
     pub(super) reserve_hours: Option<Spanned<u32>>,
     pub(super) on_sale: Option<bool>,
 }

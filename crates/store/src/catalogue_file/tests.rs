@@ -1,5 +1,6 @@
 //! What a catalogue may say, and what is said about one that cannot be used.
 
+use domain::catalogue::Package;
 use domain::kind::ProxyKind;
 use domain::money::{Currency, UnitPrice};
 use domain::period::Period;
@@ -59,7 +60,10 @@ fn the_sample_can_be_used_and_sells_every_kind_for_every_period() {
         assert!(!catalogue.countries(kind).is_empty(), "{kind}");
     }
     assert!(catalogue.countries(ProxyKind::Ipv4).len() >= 12);
-    for product in catalogue.products.keys() {
+    assert!(catalogue.packages(ProxyKind::Ipv4).len() == 1);
+    assert!(catalogue.packages(ProxyKind::Isp).len() == 1);
+    let parts: Vec<ProductKey> = catalogue.packages.values().flat_map(Package::parts).collect();
+    for product in catalogue.products.keys().chain(&parts) {
         for period in catalogue.periods(product.kind) {
             for currency in ["USD", "EUR"].map(|code| Currency::from_code(code).unwrap()) {
                 let price = catalogue.price(product, *period, currency);
@@ -88,6 +92,80 @@ fn what_is_written_is_what_is_sold() {
     assert_eq!(steps, [(20, "5".to_owned()), (100, "12.5".to_owned())]);
     assert_eq!((terms.renew_lead, terms.renew_retry), (Span::DAY, Span::HOUR));
     assert_eq!(catalogue.gateways["main"].shared_ports, (20000, 29999));
+}
+
+/// The small catalogue with a package of its two countries.
+fn with_package() -> String {
+    format!("{SMALL}{PAIR}")
+}
+
+const PAIR: &str = r#"
+[[packages]]
+tag = "pair"
+name = "A pair"
+number = 7
+kind = "IPv4"
+countries = ["DEU", "USA"]
+quantities = [2, 10]
+per_day.USD = "0.04"
+per_period.USD = { "30" = "1.10" }
+reserve_hours = 3
+"#;
+
+#[test]
+fn a_package_is_sold_as_it_is_written() {
+    let catalogue = read(&with_package(), 1).unwrap();
+    let pair = &catalogue.packages["pair"];
+    assert_eq!((pair.name.as_str(), pair.number, pair.kind), ("A pair", 7, ProxyKind::Ipv4));
+    assert_eq!(pair.quantities, [2, 10]);
+    assert!(pair.on_sale);
+    let parts: Vec<String> = pair.parts().map(|part| part.to_string()).collect();
+    assert_eq!(parts, ["IPv4/DEU+pair", "IPv4/USA+pair"]);
+    for (days, unit) in [(30, "1.10"), (90, "3.60")] {
+        let period = Period::from_days(days).unwrap();
+        let price = catalogue.price(&key("IPv4/USA+pair"), period, Currency::USD).unwrap();
+        assert_eq!(price.unit, UnitPrice::parse(unit).unwrap());
+    }
+    assert_eq!(catalogue.reserve(&key("IPv4/DEU+pair")), Span::from_hours(3));
+    assert_eq!(catalogue.reserve(&key("IPv4/DEU")), Span::DAY);
+    assert_eq!(catalogue.packages(ProxyKind::Ipv4), [pair]);
+    let stopped = with_package().replace("reserve_hours = 3", "on_sale = false");
+    let catalogue = read(&stopped, 1).unwrap();
+    assert_eq!(catalogue.packages(ProxyKind::Ipv4), Vec::<&Package>::new());
+    assert_eq!(catalogue.reserve(&key("IPv4/DEU+pair")), Span::DAY);
+}
+
+#[test]
+fn a_package_that_could_not_be_sold_is_refused() {
+    #[track_caller]
+    fn refused(from: &str, to: &str, sentence: &str) {
+        assert!(PAIR.contains(from), "{from}");
+        let Err(Invalid(said)) = read(&format!("{SMALL}{}", PAIR.replacen(from, to, 1)), 1) else {
+            panic!("it was accepted: {to}");
+        };
+        assert!(said.contains(sentence) && said.starts_with("line "), "{said}");
+    }
+    refused("\"pair\"", "\"Pair\"", "package \"Pair\": a tag is");
+    refused("\"A pair\"", "\" \"", "package pair: a name has");
+    refused("number = 7", "number = 10000", "not within 1 to 9999");
+    refused("\"IPv4\"", "\"MOBILE\"", "package pair is of kind MOBILE; packages are");
+    refused("\"IPv4\"", "\"ISP\"", "there is no [kinds.ISP]");
+    refused("[\"DEU\", \"USA\"]", "[\"DEU\", \"GBR\"]", "there is no product IPv4/GBR");
+    refused("[\"DEU\", \"USA\"]", "[\"DEU\", \"DEU\"]", "package pair has DEU twice");
+    refused("[\"DEU\", \"USA\"]", "[]", "has 0 countries");
+    refused("[2, 10]", "[10, 2]", "quantity 2 follows 10");
+    refused("[2, 10]", "[2, 1001]", "quantity 1001 is not within 1 to 1000");
+    refused("[2, 10]", "[]", "package pair has no quantities");
+    refused("per_day.USD = \"0.04\"", "", "package pair has no price for 90 days");
+    refused("\"30\" =", "\"31\" =", "package pair has a price for 31 days");
+    refused("reserve_hours", "reserve_days", "reserve_days");
+    let again = |from: &str, to: &str| format!("{}{}", with_package(), PAIR.replace(from, to));
+    let Err(Invalid(said)) = read(&again("7", "8"), 1) else { panic!("it was accepted") };
+    assert!(said.contains("package pair is described twice"), "{said}");
+    let Err(Invalid(said)) = read(&again("\"pair\"", "\"other\""), 1) else {
+        panic!("it was accepted")
+    };
+    assert!(said.contains("package pair of IPv4 has the number 7"), "{said}");
 }
 
 #[test]
@@ -224,4 +302,20 @@ fn a_difference_says_what_comes_goes_and_changes() {
             "- product IPv4/DEU",
         ]
     );
+}
+
+#[test]
+fn a_difference_tells_of_packages() {
+    let (plain, sold) = (read(SMALL, 1).unwrap(), read(&with_package(), 2).unwrap());
+    let lines = |old: &Catalogue, new: &Catalogue| -> Vec<String> {
+        diff(old, new).iter().map(ToString::to_string).collect()
+    };
+    let facts = "name A pair, number 7, kind IPv4, countries DEU/USA, quantities 2/10, \
+                 USD per day 0.04, USD for 30 days 1.10, reserve 3 h, on sale yes";
+    assert_eq!(lines(&plain, &sold), [format!("+ package pair: {facts}")]);
+    assert_eq!(lines(&sold, &plain), ["- package pair"]);
+    let text = with_package().replace("[2, 10]", "[5]").replace("\"0.04\"", "\"0.03\"");
+    let changed =
+        ["~ package pair: quantities 2/10 → 5", "~ package pair: USD per day 0.04 → 0.03"];
+    assert_eq!(lines(&sold, &read(&text, 3).unwrap()), changed);
 }

@@ -24,7 +24,7 @@ use domain::time::{Span, Time};
 
 use super::Make;
 use super::digest::{Digest, digest};
-use super::shop::{CATALOGUE, Shop, address, exit, order, product, promo, usd};
+use super::shop::{CATALOGUE, Shop, address, exit, order, package, product, promo, usd};
 use crate::records::{NewCustomer, ProxyFilter};
 
 /// What happens next.
@@ -62,6 +62,7 @@ pub enum Step {
 #[expect(missing_docs, reason = "the fields are those of the commands")]
 pub enum Ask {
     Order { kind: ProxyKind, quantity: u32, days: u32, promo: usize },
+    Package { quantity: u32, days: u32, promo: usize },
     Extend { kind: ProxyKind, pick: Pick, days: u32, promo: usize },
     AutoExtend { kind: ProxyKind, pick: Pick, days: u32, on: bool },
     Deposit { minor: i64 },
@@ -194,6 +195,7 @@ impl Played {
         ] {
             shop.stock(kind, count);
         }
+        shop.stock_german(1_000, 4);
         shop.prefix("2001:db8::100", 126, "main");
         shop.promo("TEN", "10", Some(5), Some(2));
         let mut vip = promo("VIP", "33.33", None, None);
@@ -282,7 +284,7 @@ impl Played {
         match &command.wish {
             Wish::Order(order) => Some(order.quote(&world, now)),
             Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => Some(extend.quote(&world, now)),
-            Wish::SetAutoExtend(_) | Wish::Deposit(_) | Wish::Sweep(_) => None,
+            _ => None,
         }
     }
 
@@ -290,6 +292,13 @@ impl Played {
         let wish = match ask {
             Ask::Order { kind, quantity, days, promo } => {
                 let mut wish = order(customer, *kind, *quantity);
+                wish.period_days = Some(*days);
+                wish.promo = Some(CODES[promo % CODES.len()].to_owned());
+                wish.seed = [u8::try_from(self.sent.len() % 251).unwrap(); 16];
+                Wish::Order(Box::new(wish))
+            }
+            Ask::Package { quantity, days, promo } => {
+                let mut wish = package(customer, *quantity);
                 wish.period_days = Some(*days);
                 wish.promo = Some(CODES[promo % CODES.len()].to_owned());
                 wish.seed = [u8::try_from(self.sent.len() % 251).unwrap(); 16];
@@ -310,6 +319,7 @@ impl Played {
                     leases,
                     period,
                     on,
+                    card: None,
                 })
             }
             Ask::Deposit { minor } => {

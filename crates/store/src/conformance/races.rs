@@ -12,12 +12,12 @@ use super::Make;
 use super::shop::{IntoCommand, Shop, keyed, order};
 
 /// How many start at the same moment.
-const THREADS: usize = 64;
+pub(super) const THREADS: usize = 64;
 /// How often, in the same shop.
 const ROUNDS: usize = 10;
 
 /// Decides one command on each of many threads at the same moment.
-fn race(shop: &Shop, command: impl Fn(usize) -> Command + Sync) -> Vec<Decision> {
+pub(super) fn race(shop: &Shop, command: impl Fn(usize) -> Command + Sync) -> Vec<Decision> {
     let barrier = Barrier::new(THREADS);
     let runner = |number| {
         let (barrier, command) = (&barrier, &command);
@@ -33,7 +33,7 @@ fn race(shop: &Shop, command: impl Fn(usize) -> Command + Sync) -> Vec<Decision>
     })
 }
 
-fn winners(decisions: &[Decision]) -> usize {
+pub(super) fn winners(decisions: &[Decision]) -> usize {
     decisions.iter().filter(|decision| decision.result.is_ok()).count()
 }
 

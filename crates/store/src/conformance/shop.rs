@@ -26,7 +26,8 @@ use crate::Store;
 use crate::records::{EntryFilter, NewAddress, NewCustomer, NewPrefix, NewPromo, ProxyFilter};
 
 /// What the shop sells: IPv4 in the USA at 5 cents a day and $1.31 for 30 days; the other kinds at
-/// 10 cents a day, IPv4 in Germany too. An address is kept for a day, in Germany for half of one,
+/// 10 cents a day, IPv4 in Germany too. The package `pair` is IPv4 of Germany and the USA, at 5 cents a
+/// day and kept for six hours. An address is kept for a day, in Germany for half of one,
 /// a modem not at all. The gateway `narrow` has ports for four leases.
 pub const CATALOGUE: &str = r#"
 [gateways.main]
@@ -84,6 +85,16 @@ kind = "IPv4"
 country = "DEU"
 per_day.USD = "0.10"
 reserve_hours = 12
+
+[[packages]]
+tag = "pair"
+name = "Pair"
+number = 1
+kind = "IPv4"
+countries = ["DEU", "USA"]
+quantities = [2, 3, 5]
+per_day.USD = "0.05"
+reserve_hours = 6
 
 [[products]]
 kind = "IPv6"
@@ -144,6 +155,15 @@ impl Shop {
     pub fn stock(&self, kind: ProxyKind, count: u32) {
         let addresses: Vec<NewAddress> = (0..count)
             .map(|number| address(&product(kind), exit(kind, number), 0, "main"))
+            .collect();
+        self.store.add_addresses(&addresses, self.now).unwrap();
+    }
+
+    /// Adds `count` IPv4 addresses in Germany, from the number `first` on.
+    pub fn stock_german(&self, first: u32, count: u32) {
+        let numbers = first..first + count;
+        let addresses: Vec<NewAddress> = numbers
+            .map(|number| address(&german(), exit(ProxyKind::Ipv4, number), 0, "main"))
             .collect();
         self.store.add_addresses(&addresses, self.now).unwrap();
     }
@@ -273,7 +293,12 @@ pub fn usd(minor: i64) -> Money {
 /// The product of `kind` in the USA.
 pub fn product(kind: ProxyKind) -> ProductKey {
     let operator = (kind == ProxyKind::Mobile).then(|| "verizon".to_owned());
-    ProductKey { kind, country: Country::from_alpha3("USA").unwrap(), operator }
+    ProductKey { kind, country: Country::from_alpha3("USA").unwrap(), operator, package: None }
+}
+
+/// IPv4 in Germany.
+pub fn german() -> ProductKey {
+    ProductKey::parse("IPv4/DEU").unwrap()
 }
 
 /// The exit with this number. Those of IPv4 are in a network each, those of IPv6 all in one, so
@@ -352,6 +377,7 @@ pub fn order(customer: CustomerId, kind: ProxyKind, quantity: u32) -> PlaceOrder
         customer,
         kind: Some(kind),
         country: Country::from_alpha3("USA"),
+        package: None,
         operator: Some("verizon".into()),
         rotation_seconds: Some(300),
         access: AccessWish::Login,
@@ -362,6 +388,12 @@ pub fn order(customer: CustomerId, kind: ProxyKind, quantity: u32) -> PlaceOrder
         promo: None,
         seed: [1; 16],
     }
+}
+
+/// An order of the package `pair` for 30 days.
+pub fn package(customer: CustomerId, quantity: u32) -> PlaceOrder {
+    let package = Some("pair".into());
+    PlaceOrder { package, country: None, goal: None, ..order(customer, ProxyKind::Ipv4, quantity) }
 }
 
 /// An extension of leases by 30 days.
@@ -384,7 +416,7 @@ pub fn auto_extend(
     on: bool,
 ) -> SetAutoExtend {
     let (leases, period) = (Selection::Leases(Some(leases.to_vec())), PeriodWish::Days(30));
-    SetAutoExtend { customer, kind: Some(kind), leases, period, on: Some(on) }
+    SetAutoExtend { customer, kind: Some(kind), leases, period, on: Some(on), card: None }
 }
 
 /// `command` under a key that the customer gave, for the request `body`.

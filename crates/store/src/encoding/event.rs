@@ -1,15 +1,18 @@
 //! Journal entries as JSON. The mirror structs are the format: the domain may change, what is in
 //! journals may not.
 
-use domain::ids::{AccountId, AddressId, LeaseId, OrderId, PromoId};
-use domain::journal::{self, Entry, Granted, Moved};
+use domain::ids::{
+    AccountId, AddressId, AuthorisationId, CardId, LeaseId, OrderId, PaymentId, PromoId,
+};
+use domain::journal::{self, AuthorisationChange, Entry, Granted, Moved, Replaced};
 use domain::ledger;
+use domain::payment::{Decline, Purpose};
 use domain::pricing;
 use domain::promo::PromoOutcome;
 use serde::{Deserialize, Serialize};
 
-use super::corrupt;
-use super::wire::{At, Cash, Days, Hundredths, Micros, Product};
+use super::wire::{At, Cash, Days, Hundredths, Micros, Product, Reason};
+use super::{corrupt, named};
 use crate::Result;
 
 /// The body of an entry: what happened, which is a struct of its own for each kind, and the money
@@ -54,6 +57,8 @@ struct Extension {
 struct AutoExtend {
     leases: Vec<i64>,
     period: Option<Days>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    card: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -74,6 +79,50 @@ struct Released {
 }
 
 #[derive(Serialize, Deserialize)]
+struct Payment {
+    payment: i64,
+    purpose: String,
+    amount: Cash,
+    balance_after: Cash,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AutoTopUp {
+    enabled: bool,
+    threshold: Cash,
+    amount: Cash,
+    card: Option<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TopUpFailed {
+    amount: Cash,
+    why: String,
+    paused: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Authorisation {
+    authorisation: i64,
+    order: i64,
+    active: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Comment {
+    leases: Vec<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Replacement {
+    /// Lease, address before, address now.
+    leases: Vec<(i64, i64, i64)>,
+    reason: Reason,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
 struct Bill {
     lines: Vec<Line>,
     #[serde(default, skip_serializing_if = "Promo::is_absent")]
@@ -83,6 +132,8 @@ struct Bill {
     balance: Cash,
     balance_after: Cash,
     catalogue: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    payment: Option<i64>,
 }
 
 /// Product, period, quantity, list price of one, discount.
@@ -127,8 +178,9 @@ pub(crate) fn encode(entry: &Entry) -> String {
                 leases.iter().map(|moved| (moved.lease.0, At(moved.from), At(moved.to))).collect();
             text(Extension { bill: Bill::from(bill), period: Days(*period), leases }, postings)
         }
-        journal::Event::AutoExtend { leases, period } => {
-            text(AutoExtend { leases: ids(leases), period: period.map(Days) }, postings)
+        journal::Event::AutoExtend { leases, period, card } => {
+            let (period, card) = (period.map(Days), card.map(|card| card.0));
+            text(AutoExtend { leases: ids(leases), period, card }, postings)
         }
         journal::Event::RenewalFailed { leases, missing } => {
             text(RenewalFailed { leases: ids(leases), missing: missing.map(Cash) }, postings)
@@ -138,6 +190,30 @@ pub(crate) fn encode(entry: &Entry) -> String {
             text(Ended { leases }, postings)
         }
         journal::Event::Released { leases } => text(Released { leases: ids(leases) }, postings),
+        journal::Event::Payment { payment, purpose, amount, balance_after } => {
+            let (payment, purpose) = (payment.0, purpose.name().to_owned());
+            let (amount, balance_after) = (Cash(*amount), Cash(*balance_after));
+            text(Payment { payment, purpose, amount, balance_after }, postings)
+        }
+        journal::Event::AutoTopUp { enabled, threshold, amount, card } => {
+            let (threshold, amount) = (Cash(*threshold), Cash(*amount));
+            let card = card.map(|card| card.0);
+            text(AutoTopUp { enabled: *enabled, threshold, amount, card }, postings)
+        }
+        journal::Event::TopUpFailed { amount, why, paused } => {
+            let why = why.name().to_owned();
+            text(TopUpFailed { amount: Cash(*amount), why, paused: *paused }, postings)
+        }
+        journal::Event::Authorisation { authorisation, order, active, change: _ } => {
+            let (authorisation, order, active) = (authorisation.0, order.0, *active);
+            text(Authorisation { authorisation, order, active }, postings)
+        }
+        journal::Event::Comment { leases } => text(Comment { leases: ids(leases) }, postings),
+        journal::Event::Replacement { leases, reason, comment } => {
+            let leases = leases.iter().map(|it| (it.lease.0, it.from.0, it.to.0)).collect();
+            let (reason, comment) = (Reason(*reason), comment.clone());
+            text(Replacement { leases, reason, comment }, postings)
+        }
     }
 }
 
@@ -185,6 +261,7 @@ pub(crate) fn decode(kind: &str, body: &str) -> Result<(journal::Event, Vec<ledg
         "auto_extend" => read(body, |event: AutoExtend| journal::Event::AutoExtend {
             leases: ids(event.leases),
             period: event.period.map(|Days(period)| period),
+            card: event.card.map(CardId),
         }),
         "renewal_failed" => read(body, |event: RenewalFailed| journal::Event::RenewalFailed {
             leases: ids(event.leases),
@@ -200,14 +277,72 @@ pub(crate) fn decode(kind: &str, body: &str) -> Result<(journal::Event, Vec<ledg
         "released" => {
             read(body, |event: Released| journal::Event::Released { leases: ids(event.leases) })
         }
+        "payment" => {
+            let (event, postings) = parsed::<Payment>(body)?;
+            let purpose = named("entry.body", &event.purpose, Purpose::from_name)?;
+            let event = journal::Event::Payment {
+                payment: PaymentId(event.payment),
+                purpose,
+                amount: event.amount.0,
+                balance_after: event.balance_after.0,
+            };
+            Ok((event, postings))
+        }
+        "auto_top_up" => read(body, |event: AutoTopUp| journal::Event::AutoTopUp {
+            enabled: event.enabled,
+            threshold: event.threshold.0,
+            amount: event.amount.0,
+            card: event.card.map(CardId),
+        }),
+        "top_up_failed" => {
+            let (event, postings) = parsed::<TopUpFailed>(body)?;
+            let why = named("entry.body", &event.why, Decline::from_name)?;
+            let (amount, paused) = (event.amount.0, event.paused);
+            Ok((journal::Event::TopUpFailed { amount, why, paused }, postings))
+        }
+        "authorisation_added" => authorisation(body, AuthorisationChange::Added),
+        "authorisation_changed" => authorisation(body, AuthorisationChange::Changed),
+        "authorisation_deleted" => authorisation(body, AuthorisationChange::Deleted),
+        "comment" => {
+            read(body, |event: Comment| journal::Event::Comment { leases: ids(event.leases) })
+        }
+        "replacement" => read(body, |event: Replacement| journal::Event::Replacement {
+            leases: event
+                .leases
+                .into_iter()
+                .map(|(lease, from, to)| Replaced {
+                    lease: LeaseId(lease),
+                    from: AddressId(from),
+                    to: AddressId(to),
+                })
+                .collect(),
+            reason: event.reason.0,
+            comment: event.comment,
+        }),
         _ => Err(corrupt("entry.kind", kind)),
     }
+}
+
+fn authorisation(
+    body: &str,
+    change: AuthorisationChange,
+) -> Result<(journal::Event, Vec<ledger::Posting>)> {
+    read(body, |event: Authorisation| journal::Event::Authorisation {
+        authorisation: AuthorisationId(event.authorisation),
+        order: OrderId(event.order),
+        active: event.active,
+        change,
+    })
 }
 
 fn read<'de, E: Deserialize<'de>>(
     body: &'de str,
     event: impl FnOnce(E) -> journal::Event,
 ) -> Result<(journal::Event, Vec<ledger::Posting>)> {
+    parsed(body).map(|(read, postings)| (event(read), postings))
+}
+
+fn parsed<'de, E: Deserialize<'de>>(body: &'de str) -> Result<(E, Vec<ledger::Posting>)> {
     let read: Body<E> = serde_json::from_str(body).map_err(|_| corrupt("entry.body", body))?;
     let postings = read
         .postings
@@ -219,7 +354,7 @@ fn read<'de, E: Deserialize<'de>>(
             balance_after,
         })
         .collect();
-    Ok((event(read.event), postings))
+    Ok((read.event, postings))
 }
 
 impl From<&journal::Bill> for Bill {
@@ -248,6 +383,7 @@ impl From<&journal::Bill> for Bill {
             balance: Cash(quote.balance),
             balance_after: Cash(bill.balance_after),
             catalogue: quote.catalogue,
+            payment: bill.payment.map(|id| id.0),
         }
     }
 }
@@ -275,6 +411,7 @@ impl From<Bill> for journal::Bill {
             balance: bill.balance.0,
             catalogue: bill.catalogue,
         };
-        journal::Bill { quote, balance_after: bill.balance_after.0 }
+        let payment = bill.payment.map(PaymentId);
+        journal::Bill { quote, balance_after: bill.balance_after.0, payment }
     }
 }

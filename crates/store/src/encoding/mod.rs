@@ -9,7 +9,7 @@ mod wire;
 
 use std::str::FromStr;
 
-use domain::ids::OrderId;
+use domain::ids::{CardId, CustomerId, OrderId};
 use domain::kind::ProxyKind;
 use domain::lease::LeaseState;
 use domain::money::{Currency, Percent};
@@ -120,7 +120,27 @@ pub(crate) fn descriptions_text(descriptions: &[(String, String)]) -> String {
     serde_json::to_string(descriptions).expect("pairs of text are JSON")
 }
 
+/// What has this name, of what [`domain`] names.
+pub(crate) fn named<T>(
+    column: &'static str,
+    text: &str,
+    from_name: impl Fn(&str) -> Option<T>,
+) -> Result<T> {
+    from_name(text).ok_or_else(|| corrupt(column, text))
+}
+
+/// Where the token of a card is kept, so that it cannot be unsealed anywhere else.
+pub(crate) fn token_place(card: CardId) -> String {
+    format!("card/{}/token", card.0)
+}
+
 /// Where the password of an order is kept, so that it cannot be unsealed anywhere else.
+/// Where the usual password of a customer is kept, so that it cannot be unsealed anywhere else.
+pub(crate) fn usual_place(customer: CustomerId) -> String {
+    format!("customer/{}/password", customer.0)
+}
+
+/// Where the passwords of an order are kept, so that they cannot be unsealed anywhere else.
 pub(crate) fn password_place(order: OrderId) -> String {
     format!("customer_order/{}/password", order.0)
 }

@@ -1,6 +1,7 @@
 //! Remembered refusals as JSON: `{"refusal":"insufficient_funds","missing":[12,"USD"],…}`.
 
 use domain::idempotency::Answer;
+use domain::ids::LeaseId;
 use domain::money::Money;
 use domain::refusal::Refusal;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,7 @@ enum Name {
     UnknownKind,
     UnknownCountry,
     CountryNotOffered,
+    UnknownPackage,
     UnknownOperator,
     UnknownRotation,
     UnknownAccess,
@@ -32,7 +34,7 @@ enum Name {
     BadQuantity,
     UnknownLease,
     UnknownOrder,
-    WholeOrderOnly,
+    WholeOrderOnly { missing: Vec<i64> },
     UnknownSwitch,
     OutOfStock,
     InsufficientFunds { missing: Cash },
@@ -42,6 +44,25 @@ enum Name {
     PromoNotApplicable,
     BadAmount,
     SalesLocked,
+    UnknownMeans,
+    UnknownPayment,
+    PaymentClosed,
+    PriceChanged,
+    NoCard,
+    CardExpired,
+    CardDeclined,
+    ProviderSilent,
+    ThresholdTooLow,
+    TopUpTooLow,
+    TopUpBelowThreshold,
+    UnknownAuthorisation,
+    TooManyAuthorisations,
+    BadLogin,
+    BadPassword,
+    LoginTaken,
+    BadComment,
+    UnknownReason,
+    ReplacedRecently { leases: Vec<i64> },
 }
 
 /// Both ways between the refusals and their names, so that neither can forget one.
@@ -53,6 +74,12 @@ macro_rules! names {
                 Refusal::InsufficientFunds { missing } => {
                     Name::InsufficientFunds { missing: Cash(*missing) }
                 }
+                Refusal::WholeOrderOnly { missing } => {
+                    Name::WholeOrderOnly { missing: missing.iter().map(|lease| lease.0).collect() }
+                }
+                Refusal::ReplacedRecently { leases } => {
+                    Name::ReplacedRecently { leases: leases.iter().map(|id| id.0).collect() }
+                }
             }
         }
 
@@ -62,6 +89,13 @@ macro_rules! names {
                 Name::InsufficientFunds { missing } => {
                     Refusal::InsufficientFunds { missing: missing.0 }
                 }
+                Name::WholeOrderOnly { missing } => {
+                    let missing = missing.into_iter().map(LeaseId).collect();
+                    Refusal::WholeOrderOnly { missing }
+                }
+                Name::ReplacedRecently { leases } => Refusal::ReplacedRecently {
+                    leases: leases.into_iter().map(LeaseId).collect(),
+                },
             }
         }
     };
@@ -71,6 +105,7 @@ names!(
     UnknownKind,
     UnknownCountry,
     CountryNotOffered,
+    UnknownPackage,
     UnknownOperator,
     UnknownRotation,
     UnknownAccess,
@@ -81,7 +116,6 @@ names!(
     BadQuantity,
     UnknownLease,
     UnknownOrder,
-    WholeOrderOnly,
     UnknownSwitch,
     OutOfStock,
     Suspended,
@@ -89,7 +123,25 @@ names!(
     EndTooFar,
     PromoNotApplicable,
     BadAmount,
-    SalesLocked
+    SalesLocked,
+    UnknownMeans,
+    UnknownPayment,
+    PaymentClosed,
+    PriceChanged,
+    NoCard,
+    CardExpired,
+    CardDeclined,
+    ProviderSilent,
+    ThresholdTooLow,
+    TopUpTooLow,
+    TopUpBelowThreshold,
+    UnknownAuthorisation,
+    TooManyAuthorisations,
+    BadLogin,
+    BadPassword,
+    LoginTaken,
+    BadComment,
+    UnknownReason
 );
 
 /// A refusal, and what was in the wallet.
@@ -114,7 +166,10 @@ mod tests {
     fn a_refusal_is_read_as_it_was_written() {
         let balance = Money::from_minor(718, Currency::USD);
         let missing = Money::from_minor(114, Currency::USD);
-        for refusal in [Refusal::OutOfStock, Refusal::InsufficientFunds { missing }] {
+        let whole = Refusal::WholeOrderOnly { missing: vec![LeaseId(7)] };
+        let recent = Refusal::ReplacedRecently { leases: vec![LeaseId(7), LeaseId(2)] };
+        for refusal in [Refusal::OutOfStock, Refusal::InsufficientFunds { missing }, whole, recent]
+        {
             let text = encode(&refusal, balance);
             assert_eq!(decode(&text).unwrap(), Answer::Refused { refusal, balance }, "{text}");
         }

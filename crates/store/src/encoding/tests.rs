@@ -1,13 +1,18 @@
 //! Every entry is read as it was written, and nothing else is read.
 
-use domain::ids::{AccountId, AddressId, CustomerId, EntryId, LeaseId, OrderId, PromoId};
-use domain::journal::{Bill, Entry, Event, Granted, Moved};
+use domain::ids::{
+    AccountId, AddressId, AuthorisationId, CardId, CustomerId, EntryId, LeaseId, OrderId,
+    PaymentId, PromoId,
+};
+use domain::journal::{AuthorisationChange, Bill, Entry, Event, Granted, Moved, Replaced};
 use domain::ledger::Posting;
 use domain::money::{Currency, Money, Percent, UnitPrice};
+use domain::payment::{Decline, Purpose};
 use domain::period::Period;
 use domain::pricing::{Quote, QuoteLine};
 use domain::product::ProductKey;
 use domain::promo::PromoOutcome;
+use domain::replace::ReplaceReason;
 use domain::time::Time;
 use proptest::collection::vec;
 use proptest::option;
@@ -64,10 +69,11 @@ fn promo() -> impl Strategy<Value = PromoOutcome> {
 
 fn bill() -> impl Strategy<Value = Bill> {
     let quote = (vec(line(), 0..4), promo(), percent(), money(), money(), any::<i64>());
-    (quote, money()).prop_map(|(quote, balance_after)| {
+    let payment = option::of(any::<i64>().prop_map(PaymentId));
+    (quote, money(), payment).prop_map(|(quote, balance_after, payment)| {
         let (lines, promo, discount, total, balance, catalogue) = quote;
         let quote = Quote { lines, promo, discount, total, balance, catalogue };
-        Bill { quote, balance_after }
+        Bill { quote, balance_after, payment }
     })
 }
 
@@ -78,6 +84,11 @@ fn happened() -> impl Strategy<Value = Event> {
         ends_at,
     });
     let moved = (lease(), time(), time()).prop_map(|(lease, from, to)| Moved { lease, from, to });
+    let replaced = (lease(), any::<i64>(), any::<i64>()).prop_map(|(lease, from, to)| Replaced {
+        lease,
+        from: AddressId(from),
+        to: AddressId(to),
+    });
     prop_oneof![
         (money(), money(), ".*").prop_map(|(amount, balance_after, note)| Event::Deposit {
             amount,
@@ -100,12 +111,49 @@ fn happened() -> impl Strategy<Value = Event> {
                 automatic
             }
         ),
-        (vec(lease(), 0..5), option::of(period()))
-            .prop_map(|(leases, period)| Event::AutoExtend { leases, period }),
+        (vec(lease(), 0..5), option::of(period()), option::of(any::<i64>().prop_map(CardId)))
+            .prop_map(|(leases, period, card)| Event::AutoExtend { leases, period, card }),
         (vec(lease(), 0..5), option::of(money()))
             .prop_map(|(leases, missing)| Event::RenewalFailed { leases, missing }),
         vec((lease(), option::of(time())), 0..5).prop_map(|leases| Event::Ended { leases }),
         vec(lease(), 0..5).prop_map(|leases| Event::Released { leases }),
+        (any::<i64>(), prop::sample::select(&Purpose::ALL[..]), money(), money()).prop_map(
+            |(id, purpose, amount, balance_after)| Event::Payment {
+                payment: PaymentId(id),
+                purpose,
+                amount,
+                balance_after
+            }
+        ),
+        (any::<bool>(), money(), money(), option::of(any::<i64>().prop_map(CardId))).prop_map(
+            |(enabled, threshold, amount, card)| Event::AutoTopUp {
+                enabled,
+                threshold,
+                amount,
+                card
+            }
+        ),
+        (money(), prop::sample::select(&Decline::ALL[..]), any::<bool>())
+            .prop_map(|(amount, why, paused)| Event::TopUpFailed { amount, why, paused }),
+        (any::<i64>(), any::<i64>(), any::<bool>(), 0..3_usize).prop_map(
+            |(authorisation, order, active, change)| {
+                let change = [
+                    AuthorisationChange::Added,
+                    AuthorisationChange::Changed,
+                    AuthorisationChange::Deleted,
+                ][change];
+                let (authorisation, order) = (AuthorisationId(authorisation), OrderId(order));
+                Event::Authorisation { authorisation, order, active, change }
+            }
+        ),
+        vec(lease(), 0..5).prop_map(|leases| Event::Comment { leases }),
+        (vec(replaced, 0..5), 0..5_usize, option::of(".*")).prop_map(
+            |(leases, reason, comment)| Event::Replacement {
+                leases,
+                reason: ReplaceReason::ALL[reason],
+                comment
+            }
+        ),
     ]
 }
 

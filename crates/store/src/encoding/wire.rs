@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use domain::money::{Currency, Money, Percent, UnitPrice};
 use domain::period::Period;
 use domain::product::ProductKey;
+use domain::replace::ReplaceReason;
 use domain::time::Time;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -15,6 +16,9 @@ pub(super) struct Cash(pub(super) Money);
 
 /// `"IPv4/USA"`.
 pub(super) struct Product(pub(super) ProductKey);
+
+/// `"NOT_WORK"`.
+pub(super) struct Reason(pub(super) ReplaceReason);
 
 /// A number of days.
 #[derive(Clone, Copy)]
@@ -58,6 +62,20 @@ impl<'de> Deserialize<'de> for Product {
         let name = Cow::<'_, str>::deserialize(deserializer)?;
         let product = ProductKey::parse(&name);
         product.map(Product).ok_or_else(|| D::Error::custom("unknown product"))
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Reason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Reason, D::Error> {
+        let name = Cow::<'_, str>::deserialize(deserializer)?;
+        let reason = ReplaceReason::from_name(&name);
+        reason.map(Reason).ok_or_else(|| D::Error::custom("unknown reason"))
     }
 }
 

@@ -3,17 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use domain::access::{Access, Login};
 use domain::address::{Address, Pool, Prefix};
 use domain::api_key::ApiKey;
+use domain::authorisation::Authorisation;
+use domain::auto_top_up::AutoTopUp;
+use domain::card::Card;
 use domain::catalogue::Catalogue;
 use domain::customer::Customer;
 use domain::idempotency::{Answer, Remembered};
-use domain::ids::{AddressId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PrefixId, PromoId};
+use domain::ids::{
+    AddressId, AuthorisationId, CardId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId,
+    PrefixId, PromoId,
+};
 use domain::journal::Entry;
 use domain::lease::{Lease, Standing};
 use domain::ledger::Wallet;
 use domain::needs::Needs;
 use domain::order::Order;
+use domain::payment::Payment;
 use domain::product::ProductKey;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
@@ -40,9 +48,14 @@ pub(super) struct Books {
     pub(super) prefixes: BTreeMap<PrefixId, Prefix>,
     pub(super) next_ports: BTreeMap<String, u16>,
     pub(super) orders: BTreeMap<OrderId, Arc<Order>>,
+    pub(super) authorisations: BTreeMap<AuthorisationId, Authorisation>,
+    pub(super) usual_logins: BTreeMap<CustomerId, Login>,
     pub(super) leases: BTreeMap<LeaseId, Lease>,
     pub(super) entries: BTreeMap<EntryId, Entry>,
     pub(super) remembered: BTreeMap<(CustomerId, [u8; 16]), Remembered>,
+    pub(super) payments: BTreeMap<PaymentId, Payment>,
+    pub(super) cards: BTreeMap<CardId, Card>,
+    pub(super) top_ups: BTreeMap<CustomerId, AutoTopUp>,
     pub(super) next: NextIds,
     /// Answers to entries from this one on may not have reached their customers.
     pub(super) quiet: i64,
@@ -75,16 +88,22 @@ impl Books {
             prefixes: BTreeMap::new(),
             next_ports: BTreeMap::new(),
             orders: BTreeMap::new(),
+            authorisations: BTreeMap::new(),
+            usual_logins: BTreeMap::new(),
             leases: BTreeMap::new(),
             entries: BTreeMap::new(),
             remembered: BTreeMap::new(),
-            next: NextIds { entry: 1, order: 1, lease: 1, address: 1 },
+            payments: BTreeMap::new(),
+            cards: BTreeMap::new(),
+            top_ups: BTreeMap::new(),
+            next: NextIds { entry: 1, order: 1, lease: 1, address: 1, authorisation: 1 },
             quiet: 1,
         }
     }
 
     /// What `needs` names, as far as it exists.
     pub(super) fn load(&self, needs: &Needs, now: Time) -> Loaded {
+        let needs = &*needs.resolved(&self.catalogue);
         let of = |customer: &CustomerId| needs.customers.contains(customer);
         let codes: BTreeSet<&str> = needs.promos.iter().map(|(code, _)| code.as_str()).collect();
         let promos: Vec<Promo> =
@@ -101,7 +120,7 @@ impl Books {
             .siblings
             .iter()
             .filter_map(|id| self.leases.get(id))
-            .filter(|lease| lease.product.kind.extends_whole_orders())
+            .filter(|lease| lease.product.extends_whole_orders())
             .map(|lease| lease.order)
             .chain(needs.orders.iter().copied())
             .collect();
@@ -110,6 +129,8 @@ impl Books {
                 || needs.siblings.contains(&lease.id)
                 || whole.contains(&lease.order)
         };
+        let paid = |payment: &Payment| needs.payments.contains(&payment.id);
+        let means = |customer: &CustomerId| needs.means.contains(customer);
         Loaded {
             catalogue: Arc::clone(&self.catalogue),
             customers: self.customers.values().filter(|it| of(&it.id)).cloned().collect(),
@@ -123,15 +144,44 @@ impl Books {
                 .collect(),
             next_ports: self.next_ports.clone(),
             leases: self.leases.values().filter(wanted).cloned().collect(),
+            authorisations: self
+                .authorisations
+                .values()
+                .filter(|it| {
+                    needs.authorisations.contains(&it.id)
+                        || needs.authorised.contains(&(it.customer, it.order))
+                })
+                .cloned()
+                .collect(),
+            usual_logins: needs
+                .usual_logins
+                .iter()
+                .filter_map(|id| self.usual_logins.get(id).map(|usual| (*id, usual.clone())))
+                .collect(),
+            logins: self.logins().filter(|(it, ..)| needs.logins.contains(it)).collect(),
             remembered: needs
                 .remembered
                 .iter()
                 .filter_map(|key| self.remembered.get(key))
                 .cloned()
                 .collect(),
+            payments: self.payments.values().filter(|it| paid(it)).cloned().collect(),
+            cards: self.cards.values().filter(|it| means(&it.customer)).cloned().collect(),
+            top_ups: self.top_ups.values().filter(|it| means(&it.customer)).cloned().collect(),
             next: self.next,
             sales_locked: self.sales_locked,
         }
+    }
+
+    /// Who has which login.
+    fn logins(&self) -> impl Iterator<Item = (String, CustomerId, Option<AuthorisationId>)> {
+        let own = self.authorisations.values().filter(|it| !it.usual);
+        let own = own.filter_map(|it| match &it.access {
+            Access::Login(pair) => Some((pair.login.clone(), it.customer, Some(it.id))),
+            Access::SourceIp(_) => None,
+        });
+        let usual = self.usual_logins.iter().map(|(id, pair)| (pair.login.clone(), *id, None));
+        own.chain(usual)
     }
 
     fn pool(&self, key: &ProductKey, quantity: u32, now: Time) -> Pool {
@@ -160,6 +210,23 @@ impl Books {
             let again = self.orders.insert(order.id, Arc::new(order));
             assert!(again.is_none(), "order {again:?} is placed once");
         }
+        for id in changes.authorisations_gone {
+            assert!(self.authorisations.remove(&id).is_some(), "authorisation {} exists", id.0);
+        }
+        self.usual_logins.extend(changes.usual_logins);
+        for (id, changed) in changes.authorisations {
+            assert!(self.authorisations.insert(id, changed).is_some(), "{} exists", id.0);
+        }
+        for (id, new) in changes.authorisations_new {
+            let again = self.authorisations.insert(id, new);
+            assert!(again.is_none(), "authorisation {again:?} is added once");
+        }
+        let chosen = self.authorisations.values().filter(|it| it.chosen);
+        let mut logins = BTreeSet::new();
+        chosen.for_each(|it| {
+            let Access::Login(pair) = &it.access else { return };
+            assert!(logins.insert(&pair.login), "no two have chosen one login");
+        });
         for lease in changes.leases_new {
             let again = self.leases.insert(lease.id, lease);
             assert!(again.is_none(), "lease {again:?} is granted once");
@@ -193,6 +260,9 @@ impl Books {
         for remembered in changes.remembered {
             self.remembered.insert((remembered.customer, remembered.key), remembered);
         }
+        self.payments.extend(changes.payments);
+        self.cards.extend(changes.cards);
+        self.top_ups.extend(changes.top_ups);
         self.next = changes.next;
     }
 
@@ -220,6 +290,17 @@ impl Books {
         proxy.lease.standing(now, self.catalogue.reserve(&proxy.lease.product))
     }
 
+    /// The order, with what lists show of who may use it now.
+    pub(super) fn order(&self, id: OrderId) -> Arc<Order> {
+        let order = &self.orders[&id];
+        let shown = self.authorisations.values().find(|it| it.order == id && it.shown);
+        let access = shown.map(|shown| shown.access.clone());
+        match order.access == access {
+            true => Arc::clone(order),
+            false => Arc::new(Order { access, ..Order::clone(order) }),
+        }
+    }
+
     /// The leases of a customer, by id, as he sees them.
     pub(super) fn proxies(&self, customer: CustomerId) -> impl Iterator<Item = Proxy> {
         let of = move |lease: &&Lease| lease.customer == customer;
@@ -227,7 +308,7 @@ impl Books {
             let address = &self.addresses[&lease.address].address;
             Proxy {
                 lease: lease.clone(),
-                order: Arc::clone(&self.orders[&lease.order]),
+                order: self.order(lease.order),
                 ip: address.ip,
                 gateway: address.gateway.clone(),
                 port: address.port,

@@ -16,7 +16,7 @@ use super::leases::{lease, lease_columns};
 use super::row::Row;
 use super::statements::statements;
 use super::transaction::Tx;
-use super::{customers, journal, promos};
+use super::{customers, journal, payments, promos};
 use crate::audit::{Auditor, Report};
 use crate::error::Error;
 use crate::{Result, encoding};
@@ -80,6 +80,7 @@ pub(super) fn in_pages(tx: &Tx<'_>, page: u32, progress: &mut dyn FnMut(u64)) ->
         auditor.promo_use(PromoId(row.int(0)?), CustomerId(row.int(1)?), uses);
         Ok(())
     })?;
+    payments::each(tx, page, |payment| auditor.payment(payment))?;
     Ok(auditor.finish())
 }
 

@@ -32,7 +32,7 @@ impl Catalogues {
     /// The catalogue of `version`, which is in force in the transaction. Another server may have
     /// applied it a moment ago.
     pub(super) fn get(&self, tx: &Tx<'_>, version: i64) -> Result<Arc<Catalogue>> {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last = self.last();
         if last.version == version {
             return Ok(last);
         }
@@ -44,6 +44,11 @@ impl Catalogues {
         let read = Arc::new(read);
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = read.clone();
         Ok(read)
+    }
+
+    /// The last catalogue that was read. Most of the time it is the one in force.
+    pub(super) fn last(&self) -> Arc<Catalogue> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The catalogue in force.

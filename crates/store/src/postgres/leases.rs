@@ -1,6 +1,6 @@
 //! Leases, and how many of them are live.
 
-use domain::ids::{AddressId, CustomerId, LeaseId, OrderId};
+use domain::ids::{AddressId, CardId, CustomerId, LeaseId, OrderId};
 use domain::lease::Lease;
 use domain::time::Time;
 
@@ -15,14 +15,15 @@ macro_rules! lease_columns {
     () => {
         "lease.id, lease.order_id, lease.customer_id, lease.product, lease.address_id,
          lease.state, lease.starts_at_ms, lease.ends_at_ms, lease.reserved_until_ms,
-         lease.auto_extend_days, lease.retry_at_ms, lease.look_at_ms"
+         lease.auto_extend_days, lease.retry_at_ms, lease.look_at_ms, lease.renew_card_id,
+         lease.replaced_at_ms, lease.comment"
     };
 }
 
 pub(super) use lease_columns;
 
 /// How many columns [`lease`] reads.
-pub(super) const LEASE_COLUMNS: usize = 12;
+pub(super) const LEASE_COLUMNS: usize = 15;
 
 statements! {
     DUE = "SELECT look_at_ms, id, order_id, customer_id FROM lease
@@ -48,6 +49,9 @@ pub(super) fn lease(row: &Row, first: usize) -> Result<Lease> {
             .transpose()?,
         retry_at: row.optional_time(first + 10)?,
         look_at: row.time(first + 11)?,
+        renew_card: row.optional_int(first + 12)?.map(CardId),
+        replaced_at: row.optional_time(first + 13)?,
+        comment: row.optional_text(first + 14)?.map(str::to_owned),
     })
 }
 

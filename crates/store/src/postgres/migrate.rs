@@ -23,6 +23,18 @@ const MIGRATIONS: &[Migration] = &[
         shared: "",
         own: include_str!("../../migrations/0002_postgres.sql"),
     },
+    Migration {
+        id: 4,
+        name: "access",
+        shared: include_str!("../../migrations/0004_access.sql"),
+        own: include_str!("../../migrations/0004_postgres.sql"),
+    },
+    Migration {
+        id: 5,
+        name: "payments",
+        shared: include_str!("../../migrations/0005_payments.sql"),
+        own: "",
+    },
 ];
 
 struct Migration {

@@ -7,6 +7,7 @@
 mod answers;
 mod arriving;
 mod audit;
+mod authorisations;
 pub mod baseline;
 mod batches;
 mod catalogues;
@@ -24,10 +25,12 @@ mod numbers;
 mod open;
 mod operators;
 mod orders;
+mod payments;
 mod pool;
 mod promos;
 mod proxies;
 mod reactor;
+mod replacements;
 mod row;
 mod runs;
 mod save;
@@ -44,21 +47,28 @@ mod transact;
 mod transaction;
 mod value;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::api_key::ApiKey;
+use domain::authorisation::Authorised;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
-use domain::ids::{CustomerId, EntryId, KeyId, LeaseId, PromoId};
+use domain::ids::{
+    AddressId, AuthorisationId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId, PromoId,
+};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::ledger::Wallet;
 use domain::needs::Needs;
+use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
+use domain::replace::Replacement;
 use domain::time::{Span, Time};
 use domain::world::{NextIds, World};
 
@@ -76,7 +86,7 @@ use crate::audit::Report;
 use crate::error::Error;
 use crate::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, ProxyFilter, StockLine, Stocked,
+    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked,
 };
 use crate::revocations::Revocations;
 use crate::statements;
@@ -208,8 +218,18 @@ impl Store for PostgresStore {
     }
 
     fn load(&self, needs: &Needs, now: Time) -> Result<World> {
-        let catalogue = |tx: &Tx<'_>, version| self.catalogues.get(tx, version);
-        self.read(|tx| load::load(tx, needs, now, Locks::None, None, catalogue)).map(World::new)
+        loop {
+            let supposed = self.catalogues.last();
+            let catalogue = |tx: &Tx<'_>, version| self.catalogues.get(tx, version);
+            let resolved = needs.resolved(&supposed);
+            let load = |tx: &Tx<'_>| {
+                load::load(tx, &self.vault, &resolved, now, Locks::None, None, catalogue)
+            };
+            let loaded = self.read(load)?;
+            if needs.packages.is_empty() || loaded.catalogue.version == supposed.version {
+                return Ok(World::new(loaded));
+            }
+        }
     }
 
     fn due(&self, until: Time, limit: u32) -> Result<Vec<Due>> {
@@ -402,6 +422,24 @@ impl Store for PostgresStore {
         self.read(|tx| self.shelf(tx, now).list_at(customer, kind, offset, limit))
     }
 
+    fn authorisations(
+        &self,
+        customer: CustomerId,
+        order: Option<OrderId>,
+        after: Option<(OrderId, AuthorisationId)>,
+        limit: u32,
+    ) -> Result<Vec<Authorised>> {
+        self.read(|tx| authorisations::list(tx, &self.vault, customer, order, after, limit))
+    }
+
+    fn replacements(&self, customer: CustomerId, lease: LeaseId) -> Result<Vec<Replacement>> {
+        self.read(|tx| replacements::list(tx, customer, lease))
+    }
+
+    fn exits(&self, addresses: &BTreeSet<AddressId>) -> Result<BTreeMap<AddressId, IpAddr>> {
+        self.read(|tx| replacements::exits(tx, addresses))
+    }
+
     fn entries(
         &self,
         filter: &EntryFilter,
@@ -420,6 +458,23 @@ impl Store for PostgresStore {
             more = self.write(feed::give_numbers)?;
         }
         self.read(|tx| feed::list(tx, after, limit))
+    }
+
+    fn payments(
+        &self,
+        filter: &PaymentFilter,
+        after: Option<PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<Payment>> {
+        self.read(|tx| payments::list(tx, filter, after, limit))
+    }
+
+    fn unfinished_payments(&self, until: Time, limit: u32) -> Result<Vec<Payment>> {
+        self.read(|tx| payments::unfinished(tx, until, limit))
+    }
+
+    fn top_ups_due(&self, until: Time, limit: u32) -> Result<Vec<(Time, CustomerId)>> {
+        self.read(|tx| payments::top_ups_due(tx, until, limit))
     }
 
     fn audit(&self, progress: &mut dyn FnMut(u64)) -> Result<Report> {

@@ -30,10 +30,16 @@ pub(super) fn take(numbers: &Pool, counts: NextIds) -> Result<NextIds> {
         answer => answer?,
     };
     let [first] = rows.as_slice() else { return Err(corrupt("number.id", "nothing")) };
-    let [entry, order, lease, address] = first.as_slice() else {
+    let [entry, order, lease, address, authorisation] = first.as_slice() else {
         return Err(corrupt("number.id", format!("{first:?}")));
     };
-    Ok(NextIds { entry: *entry, order: *order, lease: *lease, address: *address })
+    Ok(NextIds {
+        entry: *entry,
+        order: *order,
+        lease: *lease,
+        address: *address,
+        authorisation: *authorisation,
+    })
 }
 
 /// The statements that take them. In one message, they are one transaction.
@@ -43,6 +49,7 @@ pub(super) fn script(counts: NextIds) -> String {
         ("next_order", counts.order),
         ("next_lease", counts.lease),
         ("next_address", counts.address),
+        ("next_authorisation", counts.authorisation),
     ];
     let mut script = "SET LOCAL synchronous_commit = off; UPDATE number SET ".to_owned();
     for (index, (name, count)) in columns.iter().enumerate() {

@@ -1,26 +1,30 @@
-//! Orders, with the passwords that belong to them sealed.
+//! Orders.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use domain::access::{Access, Login};
 use domain::ids::{CustomerId, OrderId};
 use domain::order::{Order, Protocol};
 
+use super::authorisations::access;
 use super::row::Row;
 use super::statements::statements;
 use super::transaction::Tx;
-use crate::encoding::{corrupt, password_place};
+use crate::encoding::corrupt;
 use crate::vault::Vault;
 use crate::{Result, encoding};
 
 statements! {
-    GET = "SELECT id, customer_id, product, period_days, quantity, goal, login, password_sealed,
-        source_ip, protocol, rotation_seconds, created_at_ms FROM customer_order
-        WHERE id = ANY($1)";
+    /// With the authorisation that lists show, if there is one.
+    GET = "SELECT customer_order.id, customer_order.customer_id, product, period_days, quantity,
+        goal, login, password_sealed, source_ip, protocol, rotation_seconds, created_at_ms, shown
+        FROM customer_order LEFT JOIN authorisation
+        ON authorisation.customer_id = customer_order.customer_id
+        AND authorisation.order_id = customer_order.id AND authorisation.shown = 1
+        WHERE customer_order.id = ANY($1)";
 }
 
-/// The orders, with their passwords unsealed. Those that do not exist are left out.
+/// The orders, with the passwords that lists show unsealed. Those that do not exist are left out.
 pub(super) fn get(
     tx: &Tx<'_>,
     vault: &Vault,
@@ -40,6 +44,7 @@ pub(super) fn get(
 
 fn order(row: &Row, vault: &Vault) -> Result<Order> {
     let id = OrderId(row.int(0)?);
+    let shown = row.optional_int(12)?;
     let rotation = row.optional_int(10)?;
     let rotation = rotation.map(|it| encoding::small("customer_order.rotation_seconds", it));
     let protocol = row.optional_text(9)?.map(|name| {
@@ -53,22 +58,9 @@ fn order(row: &Row, vault: &Vault) -> Result<Order> {
         period: encoding::period("customer_order.period_days", row.int(3)?)?,
         quantity: encoding::small("customer_order.quantity", row.int(4)?)?,
         goal: row.text(5)?.to_owned(),
-        access: access(row, vault, id)?,
+        access: shown.map(|_| access(row, 6, vault, id)).transpose()?,
         protocol: protocol.transpose()?,
         rotation_seconds: rotation.transpose()?,
         created_at: row.time(11)?,
     })
-}
-
-fn access(row: &Row, vault: &Vault, id: OrderId) -> Result<Access> {
-    match (row.optional_text(6)?, row.optional_text(8)?) {
-        (Some(login), None) => {
-            let password = vault.unseal(&password_place(id), row.bytes(7)?);
-            let password =
-                password.ok_or_else(|| corrupt("customer_order.password_sealed", id.0))?;
-            Ok(Access::Login(Login { login: login.to_owned(), password }))
-        }
-        (None, Some(ip)) => encoding::ip("customer_order.source_ip", ip).map(Access::SourceIp),
-        _ => Err(corrupt("customer_order.login", id.0)),
-    }
 }

@@ -10,7 +10,7 @@ use crate::Result;
 
 statements! {
     READ_STATE = "SELECT number.next_entry, number.next_order, number.next_lease,
-        number.next_address, state.catalogue_version, state.sales_locked
+        number.next_address, number.next_authorisation, state.catalogue_version, state.sales_locked
         FROM state CROSS JOIN number WHERE state.id = 1 AND number.id = 1";
     READ_KEYS_VERSION = "SELECT keys_version FROM state WHERE id = 1";
     RAISE_KEYS_VERSION = "UPDATE state SET keys_version = keys_version + 1 WHERE id = 1";
@@ -22,8 +22,8 @@ statements! {
         VALUES (1, $1, $2, $3) ON CONFLICT DO NOTHING";
     MAKE_STATE = "INSERT INTO state (id, catalogue_version, keys_version, sales_locked,
         clock_offset_ms) VALUES (1, 0, 0, 0, 0) ON CONFLICT DO NOTHING";
-    MAKE_NUMBER = "INSERT INTO number (id, next_entry, next_order, next_lease, next_address)
-        VALUES (1, 1, 1, 1, 1) ON CONFLICT DO NOTHING";
+    MAKE_NUMBER = "INSERT INTO number (id, next_entry, next_order, next_lease, next_address,
+        next_authorisation) VALUES (1, 1, 1, 1, 1, 1) ON CONFLICT DO NOTHING";
     MAKE_FEED = "INSERT INTO feed (id, next_number) VALUES (1, 1) ON CONFLICT DO NOTHING";
 }
 
@@ -52,9 +52,10 @@ pub(super) fn state(row: &Row) -> Result<State> {
             order: row.int(1)?,
             lease: row.int(2)?,
             address: row.int(3)?,
+            authorisation: row.int(4)?,
         },
-        catalogue_version: row.int(4)?,
-        sales_locked: row.flag(5)?,
+        catalogue_version: row.int(5)?,
+        sales_locked: row.flag(6)?,
     })
 }
 

@@ -30,8 +30,10 @@ enum Try {
     /// It is decided, and what it has changed is durable.
     Done(Vec<Decision>),
     /// Somebody would have been told that a pool is sold out while others held addresses of it
-    /// that they might not take.
+    /// that they might not take, or packages be spread less evenly than they can.
     PassedOver,
+    /// Another catalogue is in force than the one that said which pools serve the packages.
+    Superseded,
 }
 
 /// A batch on its way.
@@ -74,6 +76,7 @@ impl PostgresStore {
             match self.attempt(&batch, locks) {
                 Ok(Try::Done(decisions)) => return Ok(decisions),
                 Ok(Try::PassedOver) => locks = Locks::Waiting,
+                Ok(Try::Superseded) => {}
                 Err(error) if failure::is_in_the_way(&error) && tries < TRIES => {
                     sleep(Duration::from_millis(jitter(u64::from(tries) * PAUSE_MS)));
                     tries += 1;
@@ -96,17 +99,23 @@ impl PostgresStore {
         let tx = Tx::writing(&session);
         let catalogue = |tx: &Tx<'_>, version| self.catalogues.get(tx, version);
         let run = Some((self.server, self.run.load(Ordering::Relaxed)));
-        let loaded = load::load(&tx, &batch.needs, batch.now, locks, run, catalogue)?;
+        let supposed = self.catalogues.last();
+        let needs = batch.needs.resolved(&supposed);
+        let loaded = load::load(&tx, &self.vault, &needs, batch.now, locks, run, catalogue)?;
+        let packages = !needs.packages.is_empty();
+        if packages && loaded.catalogue.version != supposed.version {
+            return Ok(Try::Superseded);
+        }
         let decided = batch.decide(loaded.clone());
         let sold_out =
             |decision: &Decision| !decision.replayed && decision.result == Err(Refusal::OutOfStock);
-        if locks == Locks::Passing && decided.decisions.iter().any(sold_out) {
+        if locks == Locks::Passing && (packages || decided.decisions.iter().any(sold_out)) {
             let held: Vec<usize> = loaded.pools.iter().map(|(_, pool)| pool.free.len()).collect();
-            if Stock::has_passed_over(&tx, &batch.needs, batch.now, &held)? {
+            if Stock::has_passed_over(&tx, &needs, batch.now, &held)? {
                 return Ok(Try::PassedOver);
             }
         }
-        if save::is_nothing(&decided.changes, decided.from) {
+        if decided.changes.is_nothing(decided.from) {
             return Ok(Try::Done(decided.decisions));
         }
         let before = loaded.leases.clone();
@@ -168,6 +177,7 @@ fn used(before: NextIds, after: NextIds) -> NextIds {
         order: after.order - before.order,
         lease: after.lease - before.lease,
         address: after.address - before.address,
+        authorisation: after.authorisation - before.authorisation,
     }
 }
 

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::leases::{lease, lease_columns};
 use super::statements::statements;
-use super::{customers, journal, promos};
+use super::{customers, journal, payments, promos};
 use crate::Result;
 use crate::audit::{Auditor, Report};
 
@@ -68,6 +68,7 @@ pub(super) fn audit(connection: &Connection, progress: &mut dyn FnMut(u64)) -> R
     while let Some(row) = rows.next()? {
         auditor.promo_use(PromoId(row.get(0)?), CustomerId(row.get(1)?), row.get(2)?);
     }
+    payments::each(connection, |payment| auditor.payment(payment))?;
     Ok(auditor.finish())
 }
 

@@ -34,8 +34,15 @@ pub(super) fn load(
     let few = needs.customers.len() == 1 && needs.leases.len() == 1;
     let else_empty = needs.promos.is_empty()
         && needs.stock.is_empty()
+        && needs.packages.is_empty()
         && needs.orders.is_empty()
+        && needs.authorisations.is_empty()
+        && needs.authorised.is_empty()
+        && needs.usual_logins.is_empty()
+        && needs.logins.is_empty()
         && needs.remembered.is_empty()
+        && needs.payments.is_empty()
+        && needs.means.is_empty()
         && needs.siblings.is_subset(&needs.leases);
     if !few || !else_empty {
         return Ok(None);
@@ -49,7 +56,7 @@ pub(super) fn load(
     }
     let state = state(row)?;
     let lease = lease(row, behind_customer)?;
-    if needs.siblings.contains(id) && lease.product.kind.extends_whole_orders() {
+    if needs.siblings.contains(id) && lease.product.extends_whole_orders() {
         return Ok(None);
     }
     // One that has just been applied is read in a transaction.

@@ -10,12 +10,17 @@ use super::statements::statements;
 use crate::Result;
 use crate::encoding::event;
 
-/// What [`entry`] reads.
+/// What [`entry`] reads, in the first columns.
 macro_rules! entry_columns {
     () => {
         "entry.id, entry.at_ms, entry.customer_id, entry.kind, entry.fingerprint, entry.body"
     };
 }
+
+pub(super) use entry_columns;
+
+/// How many columns [`entry`] reads.
+pub(super) const ENTRY_COLUMNS: usize = 6;
 
 statements! {
     ADD = "INSERT INTO entry (id, at_ms, customer_id, kind, fingerprint, postings, body)
@@ -40,7 +45,8 @@ statements! {
     ENTRY_OF = "SELECT entry_id FROM posting WHERE account_id = ?1 AND version = ?2";
 }
 
-fn entry(row: &Row<'_>) -> Result<Entry> {
+/// Reads [`entry_columns`], which are the first.
+pub(super) fn entry(row: &Row<'_>) -> Result<Entry> {
     let text = |index: usize| row.get_ref(index)?.as_str().map_err(rusqlite::Error::from);
     let (event, postings) = event::decode(text(3)?, text(5)?)?;
     Ok(Entry {

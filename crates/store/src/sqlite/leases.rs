@@ -1,6 +1,6 @@
 //! Leases, and how many of them are live.
 
-use domain::ids::{AddressId, CustomerId, LeaseId, OrderId};
+use domain::ids::{AddressId, CardId, CustomerId, LeaseId, OrderId};
 use domain::kind::ProxyKind;
 use domain::lease::{Lease, LeaseState};
 use domain::time::Time;
@@ -18,14 +18,15 @@ macro_rules! lease_columns {
     () => {
         "lease.id, lease.order_id, lease.customer_id, lease.product, lease.address_id,
          lease.state, lease.starts_at_ms, lease.ends_at_ms, lease.reserved_until_ms,
-         lease.auto_extend_days, lease.retry_at_ms, lease.look_at_ms"
+         lease.auto_extend_days, lease.retry_at_ms, lease.look_at_ms, lease.renew_card_id,
+         lease.replaced_at_ms, lease.comment"
     };
 }
 
 pub(super) use lease_columns;
 
 /// How many columns [`lease`] reads.
-pub(super) const LEASE_COLUMNS: usize = 12;
+pub(super) const LEASE_COLUMNS: usize = 15;
 
 statements! {
     BY_ID = concat!("SELECT ", lease_columns!(), " FROM lease WHERE id = ?1");
@@ -34,12 +35,14 @@ statements! {
         WHERE state < 2 AND look_at_ms <= ?1 ORDER BY look_at_ms, id LIMIT ?2";
     NEXT_DUE = "SELECT look_at_ms FROM lease WHERE state < 2 ORDER BY look_at_ms, id LIMIT 1";
     ADD = "INSERT INTO lease (id, order_id, customer_id, product, kind, address_id, state,
-        starts_at_ms, ends_at_ms, reserved_until_ms, auto_extend_days, retry_at_ms, look_at_ms)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+        starts_at_ms, ends_at_ms, reserved_until_ms, auto_extend_days, retry_at_ms, look_at_ms,
+        renew_card_id, replaced_at_ms, comment)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
     /// No index has the end in it, so this writes the row and nothing else.
     SET_END = "UPDATE lease SET ends_at_ms = ?2 WHERE id = ?1";
     SET_TERMS = "UPDATE lease SET ends_at_ms = ?2, reserved_until_ms = ?3, auto_extend_days = ?4,
-        retry_at_ms = ?5, look_at_ms = ?6 WHERE id = ?1";
+        retry_at_ms = ?5, look_at_ms = ?6, renew_card_id = ?7 WHERE id = ?1";
+    SET_PLACE = "UPDATE lease SET address_id = ?2, replaced_at_ms = ?3, comment = ?4 WHERE id = ?1";
     STATE_OF = "SELECT state FROM lease WHERE id = ?1";
     SET_STATE = "UPDATE lease SET state = ?2 WHERE id = ?1";
     COUNT_UP = "INSERT INTO lease_count (customer_id, kind, chunk, live) VALUES (?1, ?2, ?3, ?4)
@@ -73,6 +76,9 @@ pub(super) fn lease(row: &Row<'_>, first: usize) -> Result<Lease> {
             .transpose()?,
         retry_at: optional_time(10)?,
         look_at: time(11)?,
+        renew_card: row.get::<_, Option<i64>>(first + 12)?.map(CardId),
+        replaced_at: optional_time(13)?,
+        comment: row.get(first + 14)?,
     })
 }
 
@@ -139,6 +145,9 @@ pub(super) fn add(connection: &Connection, leases: &[Lease]) -> Result<()> {
             lease.auto_extend.map(|period| period.days()),
             lease.retry_at.map(Time::millis),
             lease.look_at.millis(),
+            lease.renew_card.map(|card| card.0),
+            lease.replaced_at.map(Time::millis),
+            lease.comment.as_deref(),
         ))?;
     }
     let live: Vec<&Lease> =
@@ -158,23 +167,37 @@ pub(super) fn change(connection: &Connection, lease: &Lease, change: LeaseChange
             connection.prepare_cached(SET_END)?.execute((lease.id.0, lease.ends_at.millis()))?
         }
         LeaseChange::Terms => set_terms(connection, lease)?,
-        LeaseChange::State => {
-            let mut statement = connection.prepare_cached(STATE_OF)?;
-            let before: i64 = statement.query_row([lease.id.0], |row| row.get(0))?;
-            let before = encoding::state("lease.state", before)?;
-            connection
-                .prepare_cached(SET_STATE)?
-                .execute((lease.id.0, encoding::state_number(lease.state)))?;
-            let place = (lease.customer, lease.product.kind, chunk(lease.id));
-            match (before == LeaseState::Active, lease.state == LeaseState::Active) {
-                (false, true) => count_up(connection, place, 1)?,
-                (true, false) => count_down(connection, place)?,
-                _ => {}
-            }
-            set_terms(connection, lease)?
+        LeaseChange::State => set_state(connection, lease)?,
+        LeaseChange::Whole => {
+            connection.prepare_cached(SET_PLACE)?.execute((
+                lease.id.0,
+                lease.address.0,
+                lease.replaced_at.map(Time::millis),
+                lease.comment.as_deref(),
+            ))?;
+            set_state(connection, lease)?
         }
     };
     if changed == 1 { Ok(()) } else { Err(missing("lease", lease.id.0)) }
+}
+
+fn set_state(connection: &Connection, lease: &Lease) -> Result<usize> {
+    let mut statement = connection.prepare_cached(STATE_OF)?;
+    let before: Option<i64> = statement.query_row([lease.id.0], |row| row.get(0)).optional()?;
+    let before = before.ok_or_else(|| missing("lease", lease.id.0))?;
+    let before = encoding::state("lease.state", before)?;
+    if before != lease.state {
+        connection
+            .prepare_cached(SET_STATE)?
+            .execute((lease.id.0, encoding::state_number(lease.state)))?;
+    }
+    let place = (lease.customer, lease.product.kind, chunk(lease.id));
+    match (before == LeaseState::Active, lease.state == LeaseState::Active) {
+        (false, true) => count_up(connection, place, 1)?,
+        (true, false) => count_down(connection, place)?,
+        _ => {}
+    }
+    set_terms(connection, lease)
 }
 
 fn set_terms(connection: &Connection, lease: &Lease) -> Result<usize> {
@@ -185,6 +208,7 @@ fn set_terms(connection: &Connection, lease: &Lease) -> Result<usize> {
         lease.auto_extend.map(|period| period.days()),
         lease.retry_at.map(Time::millis),
         lease.look_at.millis(),
+        lease.renew_card.map(|card| card.0),
     ))?)
 }
 

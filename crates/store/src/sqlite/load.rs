@@ -11,15 +11,17 @@ use domain::world::Loaded;
 use rusqlite::Connection;
 
 use super::state::State;
-use super::{answers, customers, leases, promos, stock};
+use super::{answers, authorisations, customers, leases, payments, promos, stock};
 use crate::Result;
+use crate::vault::Vault;
 
-/// Everything in `needs` that exists, in the order of its fields.
+/// Everything in `needs` that exists, in the order of its fields; its packages are resolved.
 ///
 /// Rows are looked up one by one, in the order of their ids: inside a process that costs less than
 /// putting lists into statements, and neighbours lie on one page.
 pub(super) fn load(
     connection: &Connection,
+    vault: &Vault,
     needs: &Needs,
     state: &State,
     catalogue: Arc<Catalogue>,
@@ -61,8 +63,16 @@ pub(super) fn load(
         loaded.pools.push((product.clone(), pool));
     }
     load_leases(connection, needs, &mut loaded)?;
+    authorisations::load(connection, vault, needs, &mut loaded)?;
     for (customer, key) in &needs.remembered {
         loaded.remembered.extend(answers::get(connection, *customer, *key)?);
+    }
+    for id in &needs.payments {
+        loaded.payments.extend(payments::by_id(connection, *id)?);
+    }
+    for customer in &needs.means {
+        loaded.cards.extend(payments::cards_of(connection, vault, *customer)?);
+        loaded.top_ups.extend(payments::top_up_of(connection, *customer)?);
     }
     Ok(loaded)
 }
@@ -71,7 +81,7 @@ fn load_leases(connection: &Connection, needs: &Needs, loaded: &mut Loaded) -> R
     let mut whole: BTreeSet<OrderId> = BTreeSet::new();
     for id in needs.leases.union(&needs.siblings) {
         let Some(lease) = leases::by_id(connection, *id)? else { continue };
-        if needs.siblings.contains(id) && lease.product.kind.extends_whole_orders() {
+        if needs.siblings.contains(id) && lease.product.extends_whole_orders() {
             whole.insert(lease.order);
         }
         loaded.leases.push(lease);

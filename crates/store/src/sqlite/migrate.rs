@@ -12,8 +12,30 @@ use crate::error::OpenError;
 
 /// The migrations in their order. Those that have been released never change.
 const MIGRATIONS: &[Migration] = &[
-    Migration { id: 1, name: "books", sql: include_str!("../../migrations/0001_books.sql") },
-    Migration { id: 2, name: "moved", sql: include_str!("../../migrations/0002_sqlite.sql") },
+    Migration {
+        id: 1,
+        name: "books",
+        shared: include_str!("../../migrations/0001_books.sql"),
+        own: "",
+    },
+    Migration {
+        id: 2,
+        name: "moved",
+        shared: "",
+        own: include_str!("../../migrations/0002_sqlite.sql"),
+    },
+    Migration {
+        id: 4,
+        name: "access",
+        shared: include_str!("../../migrations/0004_access.sql"),
+        own: include_str!("../../migrations/0004_sqlite.sql"),
+    },
+    Migration {
+        id: 5,
+        name: "payments",
+        shared: include_str!("../../migrations/0005_payments.sql"),
+        own: "",
+    },
 ];
 
 /// What SQLite keeps of a file to tell whose it is: `Subl`.
@@ -22,17 +44,20 @@ const APPLICATION_ID: i64 = 0x5375_626c;
 struct Migration {
     id: i64,
     name: &'static str,
-    sql: &'static str,
+    /// What every engine needs.
+    shared: &'static str,
+    /// What follows on SQLite.
+    own: &'static str,
 }
 
 impl Migration {
     fn checksum(&self) -> [u8; 32] {
-        Sha256::digest(self.sql).into()
+        Sha256::new().chain_update(self.shared).chain_update(self.own).finalize().into()
     }
 
     /// The text in SQLite's words. `BIGINT PRIMARY KEY` becomes the row's own number.
     fn text(&self) -> String {
-        self.sql
+        (self.shared.to_owned() + self.own)
             .replace("BIGINT", "INTEGER")
             .replace("BYTEA", "BLOB")
             .replace(") /* heap */;", ") STRICT;")

@@ -5,6 +5,7 @@
 
 mod answers;
 mod audit;
+mod authorisations;
 mod backup;
 pub mod baseline;
 mod catalogues;
@@ -21,9 +22,11 @@ mod migrate;
 mod open;
 mod operators;
 mod orders;
+mod payments;
 mod promos;
 mod proxies;
 mod readers;
+mod replacements;
 mod restore;
 mod save;
 mod state;
@@ -32,21 +35,27 @@ mod stock;
 mod tests;
 mod transaction;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::api_key::ApiKey;
+use domain::authorisation::Authorised;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
-use domain::ids::{CustomerId, EntryId, KeyId, LeaseId, PromoId};
+use domain::ids::{
+    AddressId, AuthorisationId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId, PromoId,
+};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::ledger::Wallet;
 use domain::needs::Needs;
+use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
+use domain::replace::Replacement;
 use domain::time::{Span, Time};
 use domain::world::{Loaded, World};
 use rusqlite::Connection;
@@ -66,7 +75,7 @@ use crate::audit::Report;
 use crate::error::Error;
 use crate::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, ProxyFilter, StockLine, Stocked,
+    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked,
 };
 use crate::revocations::Revocations;
 use crate::statements;
@@ -162,7 +171,14 @@ impl SqliteStore {
     fn loaded(&self, connection: &Connection, needs: &Needs, now: Time) -> Result<Loaded> {
         let state = state::read(connection)?;
         let catalogue = self.catalogues.get(connection, state.catalogue_version)?;
-        load::load(connection, needs, &state, catalogue, now)
+        load::load(
+            connection,
+            &self.vault,
+            &needs.resolved(&catalogue),
+            &state,
+            catalogue.clone(),
+            now,
+        )
     }
 
     fn catalogue_in(&self, connection: &Connection) -> Result<Arc<Catalogue>> {
@@ -191,7 +207,7 @@ impl Store for SqliteStore {
             let mut world = World::new(loaded);
             let decisions = batch.iter().map(|command| world.decide(command, now)).collect();
             let changes = world.into_changes();
-            if save::is_nothing(&changes, before) {
+            if changes.is_nothing(before) {
                 return Ok(Ending::Rollback(decisions));
             }
             save::save(connection, &self.vault, &changes)?;
@@ -401,6 +417,26 @@ impl Store for SqliteStore {
         self.read(|connection| self.shelf(connection, now).list_at(customer, kind, offset, limit))
     }
 
+    fn authorisations(
+        &self,
+        customer: CustomerId,
+        order: Option<OrderId>,
+        after: Option<(OrderId, AuthorisationId)>,
+        limit: u32,
+    ) -> Result<Vec<Authorised>> {
+        self.read(|connection| {
+            authorisations::list(connection, &self.vault, customer, order, after, limit)
+        })
+    }
+
+    fn replacements(&self, customer: CustomerId, lease: LeaseId) -> Result<Vec<Replacement>> {
+        self.read(|connection| replacements::list(connection, customer, lease))
+    }
+
+    fn exits(&self, addresses: &BTreeSet<AddressId>) -> Result<BTreeMap<AddressId, IpAddr>> {
+        self.read(|connection| replacements::exits(connection, addresses))
+    }
+
     fn entries(
         &self,
         filter: &EntryFilter,
@@ -418,6 +454,23 @@ impl Store for SqliteStore {
         let entries =
             self.read(|connection| journal::list(connection, Some(EntryId(after)), limit));
         Ok(entries?.into_iter().map(|entry| (entry.id.0, entry)).collect())
+    }
+
+    fn payments(
+        &self,
+        filter: &PaymentFilter,
+        after: Option<PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<Payment>> {
+        self.read(|connection| payments::list(connection, filter, after, limit))
+    }
+
+    fn unfinished_payments(&self, until: Time, limit: u32) -> Result<Vec<Payment>> {
+        self.read(|connection| payments::unfinished(connection, until, limit))
+    }
+
+    fn top_ups_due(&self, until: Time, limit: u32) -> Result<Vec<(Time, CustomerId)>> {
+        self.read(|connection| payments::top_ups_due(connection, until, limit))
     }
 
     fn audit(&self, progress: &mut dyn FnMut(u64)) -> Result<Report> {

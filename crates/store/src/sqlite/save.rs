@@ -1,20 +1,14 @@
 //! Saving what a batch has changed.
 
-use domain::world::{Changes, NextIds};
+use domain::world::Changes;
 use rusqlite::Connection;
 
-use super::{answers, customers, journal, leases, orders, promos, state, stock};
+use super::{
+    answers, authorisations, customers, journal, leases, orders, payments, promos, replacements,
+    state, stock,
+};
 use crate::Result;
 use crate::vault::Vault;
-
-/// Whether there is nothing to save. Ids that were handed out and not used are no change.
-pub(super) fn is_nothing(changes: &Changes, before: NextIds) -> bool {
-    // Every change of the books but these comes with an entry.
-    changes.entries.is_empty()
-        && changes.leases.is_empty()
-        && changes.remembered.is_empty()
-        && changes.next == before
-}
 
 /// Writes the changes.
 ///
@@ -26,13 +20,16 @@ pub(super) fn save(connection: &Connection, vault: &Vault, changes: &Changes) ->
     for wallet in changes.wallets.values() {
         customers::set_wallet(connection, wallet)?;
     }
+    stock::save_new(connection, changes)?;
     for (lease, change) in changes.leases.values() {
         leases::change(connection, lease, *change)?;
     }
-    orders::add(connection, vault, &changes.orders)?;
-    stock::save_new(connection, changes)?;
+    orders::add(connection, &changes.orders)?;
+    authorisations::save(connection, vault, changes)?;
+    replacements::add(connection, &changes.entries)?;
     leases::add(connection, &changes.leases_new)?;
     stock::save(connection, changes)?;
     promos::set_uses(connection, &changes.promo_uses)?;
+    payments::put(connection, vault, changes)?;
     answers::keep(connection, &changes.remembered)
 }

@@ -11,19 +11,19 @@ use crate::Result;
 macro_rules! state_columns {
     () => {
         "state.next_entry, state.next_order, state.next_lease, state.next_address,
-         state.catalogue_version, state.sales_locked"
+         state.next_authorisation, state.catalogue_version, state.sales_locked"
     };
 }
 
 pub(super) use state_columns;
 
 /// How many columns [`state`] reads.
-pub(super) const STATE_COLUMNS: usize = 6;
+pub(super) const STATE_COLUMNS: usize = 7;
 
 statements! {
     READ_STATE = concat!("SELECT ", state_columns!(), " FROM state WHERE id = 1");
     WRITE_NEXT = "UPDATE state SET next_entry = ?1, next_order = ?2, next_lease = ?3,
-        next_address = ?4 WHERE id = 1";
+        next_address = ?4, next_authorisation = ?5 WHERE id = 1";
     WRITE_VERSION = "UPDATE state SET catalogue_version = ?1 WHERE id = 1";
     READ_KEYS_VERSION = "SELECT keys_version FROM state WHERE id = 1";
     RAISE_KEYS_VERSION = "UPDATE state SET keys_version = keys_version + 1 WHERE id = 1";
@@ -34,8 +34,8 @@ statements! {
     MAKE_INSTALLATION = "INSERT INTO installation (id, sandbox, id_key, key_fingerprint)
         VALUES (1, ?1, ?2, ?3) ON CONFLICT DO NOTHING";
     MAKE_STATE = "INSERT INTO state (id, next_entry, next_order, next_lease, next_address,
-        catalogue_version, keys_version, sales_locked, quiet_entry, clock_offset_ms)
-        VALUES (1, 1, 1, 1, 1, 0, 0, 0, 1, 0) ON CONFLICT DO NOTHING";
+        next_authorisation, catalogue_version, keys_version, sales_locked, quiet_entry,
+        clock_offset_ms) VALUES (1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 0) ON CONFLICT DO NOTHING";
     READ_MOVED = "SELECT place FROM moved WHERE id = 1";
     WRITE_MOVED = "INSERT INTO moved (id, place, at_ms) VALUES (1, ?1, ?2)";
 }
@@ -63,9 +63,10 @@ pub(super) fn state(row: &Row<'_>) -> rusqlite::Result<State> {
             order: row.get(1)?,
             lease: row.get(2)?,
             address: row.get(3)?,
+            authorisation: row.get(4)?,
         },
-        catalogue_version: row.get(4)?,
-        sales_locked: row.get(5)?,
+        catalogue_version: row.get(5)?,
+        sales_locked: row.get(6)?,
     })
 }
 
@@ -75,7 +76,7 @@ pub(super) fn read(connection: &Connection) -> Result<State> {
 }
 
 pub(super) fn write_next(connection: &Connection, next: NextIds) -> Result<()> {
-    let values = (next.entry, next.order, next.lease, next.address);
+    let values = (next.entry, next.order, next.lease, next.address, next.authorisation);
     connection.prepare_cached(WRITE_NEXT)?.execute(values)?;
     Ok(())
 }

@@ -47,8 +47,8 @@ pub enum Unmoved {
     #[error("another `sublet migrate` has begun and goes on with this")]
     TakenOver,
     /// The key file does not open what is sealed.
-    #[error("the password of order {0} cannot be opened with the key file; it is damaged")]
-    Sealed(i64),
+    #[error("{0} cannot be opened with the key file; it is damaged")]
+    Sealed(String),
     /// The books are wrong.
     #[error("the books in {place} are wrong in {count} places; `sublet audit` says where")]
     Unsound {

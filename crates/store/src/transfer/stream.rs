@@ -3,7 +3,7 @@
 //! It is the binary form in which PostgreSQL takes rows in and gives them out, so that their digest
 //! is the digest of what went over the wire, and no row has to be taken apart to compare it.
 
-use domain::ids::OrderId;
+use domain::ids::{CustomerId, OrderId};
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 use sha2::{Digest as _, Sha256};
@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::Unmoved;
 use super::tables::Table;
 use crate::Result;
-use crate::encoding::{corrupt, password_place};
+use crate::encoding::{corrupt, password_place, usual_place};
 use crate::sqlite::Leaving;
 
 /// How a stream begins: what it is, that nothing special is in it, and that nothing more precedes
@@ -41,12 +41,16 @@ pub(super) fn read(
     send: &mut dyn FnMut(Vec<u8>) -> Result<()>,
     count: &mut dyn FnMut(u64),
 ) -> Result<Sum> {
-    let sealed = table.place("password_sealed").zip(table.place("id"));
+    let sealed = table.place("password_sealed");
+    let order = sealed.zip(table.place("order_id"));
+    let customer = sealed.zip(table.place("customer_id"));
     let mut digest = Sha256::new();
     let (mut piece, mut in_piece, mut rows) = (HEAD.to_vec(), 0, 0);
     books.rows(&table.kept(), |row| {
-        if let Some((sealed, id)) = sealed {
-            open_password(books, row, sealed, id)?;
+        if let Some((sealed, id)) = order {
+            open_password(books, row, sealed, &password_place(OrderId(row.get(id)?)))?;
+        } else if let Some((sealed, id)) = customer {
+            open_password(books, row, sealed, &usual_place(CustomerId(row.get(id)?)))?;
         }
         put(&mut piece, row, table)?;
         in_piece += 1;
@@ -69,13 +73,12 @@ pub(super) fn read(
 }
 
 /// The key file must open what is moved.
-fn open_password(books: &Leaving, row: &Row<'_>, sealed: usize, id: usize) -> Result<()> {
+fn open_password(books: &Leaving, row: &Row<'_>, sealed: usize, place: &str) -> Result<()> {
     let Some(bytes) = row.get_ref(sealed)?.as_blob_or_null().map_err(rusqlite::Error::from)? else {
         return Ok(());
     };
-    let order = OrderId(row.get(id)?);
-    let opened = books.vault().unseal(&password_place(order), bytes);
-    opened.map(|_| ()).ok_or_else(|| Unmoved::Sealed(order.0).into())
+    let opened = books.vault().unseal(place, bytes);
+    opened.map(|_| ()).ok_or_else(|| Unmoved::Sealed(place.to_owned()).into())
 }
 
 /// Puts a row behind the others.

@@ -1,21 +1,28 @@
 //! Two PostgreSQL stores on one database, which take turns at every call and run side by side where
 //! a case does: together they do as one store must.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use domain::api_key::ApiKey;
+use domain::authorisation::Authorised;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
-use domain::ids::{CustomerId, EntryId, KeyId, LeaseId, PromoId};
+use domain::ids::{
+    AddressId, AuthorisationId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId, PromoId,
+};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::ledger::Wallet;
 use domain::needs::Needs;
+use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
+use domain::replace::Replacement;
 use domain::time::{Span, Time};
 use domain::world::World;
 use store::audit::Report;
@@ -23,7 +30,7 @@ use store::conformance::CASES;
 use store::postgres::{Options, PostgresStore};
 use store::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, ProxyFilter, StockLine, Stocked,
+    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked,
 };
 use store::{Result, Store};
 use tempfile::TempDir;
@@ -105,8 +112,14 @@ impl Store for Turns {
             limit: u32,
             now: Time
         ) -> Result<Vec<Proxy>>;
+        fn authorisations(customer: CustomerId, order: Option<OrderId>, after: Option<(OrderId, AuthorisationId)>, limit: u32) -> Result<Vec<Authorised>>;
+        fn replacements(customer: CustomerId, lease: LeaseId) -> Result<Vec<Replacement>>;
+        fn exits(addresses: &BTreeSet<AddressId>) -> Result<BTreeMap<AddressId, IpAddr>>;
         fn entries(filter: &EntryFilter, after: Option<EntryId>, limit: u32) -> Result<Vec<Entry>>;
         fn feed(after: i64, limit: u32) -> Result<Vec<(i64, Entry)>>;
+        fn payments(filter: &PaymentFilter, after: Option<PaymentId>, limit: u32) -> Result<Vec<Payment>>;
+        fn unfinished_payments(until: Time, limit: u32) -> Result<Vec<Payment>>;
+        fn top_ups_due(until: Time, limit: u32) -> Result<Vec<(Time, CustomerId)>>;
         fn audit(progress: &mut dyn FnMut(u64)) -> Result<Report>;
         fn backup(to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<()>;
         fn sales_locked() -> Result<bool>;

@@ -38,12 +38,14 @@ fn minutes() -> impl Strategy<Value = u32> {
 fn ask() -> impl Strategy<Value = Ask> {
     let order = (kind(), quantity(), days(), 0_usize..5)
         .prop_map(|(kind, quantity, days, promo)| Ask::Order { kind, quantity, days, promo });
+    let package = (quantity(), days(), 0_usize..5)
+        .prop_map(|(quantity, days, promo)| Ask::Package { quantity, days, promo });
     let extend = (kind(), pick(), days(), 0_usize..5)
         .prop_map(|(kind, pick, days, promo)| Ask::Extend { kind, pick, days, promo });
     let auto = (kind(), pick(), days(), prop::bool::weighted(0.8))
         .prop_map(|(kind, pick, days, on)| Ask::AutoExtend { kind, pick, days, on });
     let deposit = (-50_i64..600).prop_map(|minor| Ask::Deposit { minor });
-    prop_oneof![5 => order, 4 => extend, 4 => auto, 1 => deposit]
+    prop_oneof![5 => order, 2 => package, 4 => extend, 4 => auto, 1 => deposit]
 }
 
 fn kind() -> impl Strategy<Value = ProxyKind> {

@@ -171,6 +171,7 @@ fn order(customer: CustomerId, quantity: u32) -> Command {
         customer,
         kind: Some(ProxyKind::Ipv4),
         country: Country::from_alpha3("USA"),
+        package: None,
         operator: None,
         rotation_seconds: None,
         access: AccessWish::Login,

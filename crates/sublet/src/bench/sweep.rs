@@ -100,6 +100,7 @@ pub(super) fn turn_on(shop: &Shop) -> Result<()> {
                     leases: Selection::Leases(Some(customer.leases.clone())),
                     period: PeriodWish::Days(30),
                     on: Some(true),
+                    card: None,
                 }))
             })
             .collect();

@@ -25,6 +25,8 @@ struct Summary {
     wallets: u64,
     leases: u64,
     promos: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payments: Option<u64>,
     violations: usize,
 }
 
@@ -72,9 +74,10 @@ fn say(shop: &mut Shop<'_, '_>, report: &Report) -> Result<(), Problem> {
         wallets: report.wallets,
         leases: report.leases,
         promos: report.promos,
+        payments: (report.payments > 0).then_some(report.payments),
         violations: wrong.len(),
     };
-    let people = [
+    let mut people = vec![
         ("journal entries", summary.entries.to_string()),
         ("postings", summary.postings.to_string()),
         ("wallets", summary.wallets.to_string()),
@@ -82,5 +85,8 @@ fn say(shop: &mut Shop<'_, '_>, report: &Report) -> Result<(), Problem> {
         ("promo codes", summary.promos.to_string()),
         ("violations", summary.violations.to_string()),
     ];
+    if let Some(payments) = summary.payments {
+        people.insert(5, ("payments", payments.to_string()));
+    }
     shop.console.result(&summary, &people)
 }

@@ -11,8 +11,10 @@ mod init;
 mod key;
 mod migrate;
 mod operator;
+mod payment;
 mod promo;
 mod restore;
+mod sandbox;
 mod serve;
 mod stock;
 mod unlock;
@@ -91,9 +93,15 @@ enum Books {
     /// The money of customers
     #[command(subcommand)]
     Wallet(wallet::Wallet),
+    /// Money from outside that you confirm
+    #[command(subcommand)]
+    Payment(payment::Payment),
     /// What the operator's own programs are known by
     #[command(subcommand)]
     Operator(operator::Operator),
+    /// What happens only where nothing is real
+    #[command(subcommand)]
+    Sandbox(sandbox::Sandbox),
     /// What happened, from the journal
     Events(events::Events),
     /// Prove the books from their journal
@@ -158,6 +166,8 @@ impl Books {
             Books::Customer(customer) => customer.run(shop),
             Books::Key(key) => key.run(shop),
             Books::Wallet(wallet) => wallet.run(shop),
+            Books::Payment(payment) => payment.run(shop),
+            Books::Sandbox(sandbox) => sandbox.run(shop),
             Books::Operator(operator) => operator.run(shop),
             Books::Events(events) => events.run(shop),
             Books::Audit(audit) => audit.run(shop),

@@ -3,11 +3,14 @@
 use std::path::Path;
 
 use clap::CommandFactory;
-use domain::command::{Command, Wish};
+use domain::command::{Command, Outcome, Wish};
 use domain::country::Country;
 use domain::ids::CustomerId;
 use domain::kind::ProxyKind;
+use domain::money::{Currency, Money};
 use domain::order::{AccessWish, PlaceOrder};
+use domain::payment::{Purpose, StartPayment};
+use domain::public_id::PublicIds;
 use domain::time::Time;
 use serde_json::Value;
 use store::Store;
@@ -162,6 +165,64 @@ fn a_customer_is_made_shown_suspended_and_resumed() {
     assert!(lines[2].contains("Bob") && lines[2].contains("0 JPY"), "{table}");
     desk.refused("customer show 999", 1, "there is no customer 999");
     desk.refused("customer suspend 999", 1, "there is no customer 999");
+}
+
+/// Two payments of the first customer's, begun as the API does; their references.
+fn begin_payments(desk: &Desk) -> [String; 2] {
+    let customer = CustomerId(1);
+    let ids = PublicIds::new(desk.store.installation().unwrap().id_key);
+    [500, 700].map(|minor| {
+        let start = StartPayment {
+            customer,
+            amount: Some(Money::from_minor(minor, Currency::USD)),
+            provider: "manual".into(),
+            card: None,
+            purpose: Purpose::TopUp,
+        };
+        let command = Command::plain(Wish::StartPayment(start));
+        let decided = desk.store.transact(&[command], desk.now).unwrap().remove(0);
+        let Ok(Outcome::Payment(payment)) = decided.result else { panic!("{decided:?}") };
+        ids.payment(payment.id)
+    })
+}
+
+#[test]
+fn a_payment_is_confirmed_once_or_refused() {
+    let desk = Desk::new();
+    desk.object("customer create --name Ann");
+    assert_eq!(desk.shown("payment list"), "No payment waits.\n");
+    let [first, second] = begin_payments(&desk);
+    let waiting = desk.objects("payment list --customer 1");
+    assert_eq!((waiting.len(), &waiting[0]["payment_id"]), (2, &first.as_str().into()));
+    assert_eq!(desk.objects(&format!("payment list --after {first}")).len(), 1);
+    for _ in 0..2 {
+        let confirmed = desk.object(&format!("payment confirm {first}"));
+        assert_eq!((&confirmed["state"], &confirmed["entry"]), (&"settled".into(), &1.into()));
+    }
+    desk.object(&format!("payment refuse {second}"));
+    desk.refused(&format!("payment refuse {first}"), 1, "is settled already");
+    desk.refused(&format!("payment confirm {second}"), 1, "is refused already");
+    desk.refused("payment confirm 123", 1, "there is no payment 123");
+    assert_eq!(desk.object("wallet show --customer 1")["balance"], "5.00");
+    assert_eq!(desk.objects("payment list"), Vec::<Value>::new());
+    assert_eq!(desk.objects("payment list --all").len(), 2);
+    let event = desk.object("events");
+    assert_eq!((&event["event"], &event["payment_id"]), (&"payment".into(), &first.into()));
+    assert_eq!(desk.object("audit")["payments"], 2);
+}
+
+#[test]
+fn cards_are_played_with_in_sandboxes_only() {
+    let desk = Desk::new();
+    desk.object("customer create --name Ann");
+    desk.refused("sandbox card --customer 1", 1, "only a sandbox");
+    let desk = Desk { store: MemoryStore::new(true), ..desk };
+    desk.refused("sandbox card --customer 1", 1, "there is no customer 1");
+    desk.object("customer create --name Ann");
+    let card = desk.object("sandbox card --customer 1");
+    let again = desk.object("sandbox card --customer 1 --fail timeout");
+    assert_eq!(card["card_id"], again["card_id"], "it is the same card");
+    assert_eq!((&card["does"], &again["does"]), (&"pays".into(), &"timeout".into()));
 }
 
 #[test]
@@ -420,6 +481,7 @@ fn order_two(desk: &Desk, customer: i64) {
         customer: CustomerId(customer),
         kind: Some(ProxyKind::Ipv4),
         country: Country::from_alpha3("USA"),
+        package: None,
         operator: None,
         rotation_seconds: None,
         access: AccessWish::Login,

@@ -92,10 +92,13 @@ impl Orders {
             }),
             protocol: one_port.then_some(protocol.name().into()),
             auth_info: match &order.access {
-                Access::Login(login) => {
+                Some(Access::Login(login)) => {
                     AuthInfo::login(login.login.as_str(), login.password.as_str())
                 }
-                Access::SourceIp(ip) => AuthInfo::ip(ip.to_string()),
+                Some(Access::SourceIp(ip)) => AuthInfo::ip(ip.to_string()),
+                // Such an order is one that its customer has taken the way in from, by other
+                // means than this dialect has.
+                None => AuthInfo::login("", ""),
             },
             extend_info: ExtendInfo {
                 auto_extend: lease.auto_extend.is_some(),

@@ -57,7 +57,7 @@ impl<'n> Leases<'n> {
         }
         // Of what kind a lease is, is not known before.
         let whole = loaded.leases.iter().filter(|lease| {
-            lease.product.kind.extends_whole_orders() && self.siblings.contains(&lease.id)
+            lease.product.extends_whole_orders() && self.siblings.contains(&lease.id)
         });
         let whole: BTreeSet<i64> = whole.map(|lease| lease.order.0).collect();
         if !whole.is_empty() {

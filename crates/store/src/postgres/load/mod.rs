@@ -5,7 +5,9 @@
 //! sees what was committed before it, and so, behind the wallets' locks, what those who held them
 //! before have left.
 
+mod access;
 mod leases;
+mod means;
 mod promos;
 mod remembered;
 pub(super) mod stock;
@@ -18,7 +20,9 @@ use domain::needs::Needs;
 use domain::time::Time;
 use domain::world::Loaded;
 
+use self::access::Accesses;
 use self::leases::Leases;
+use self::means::Means;
 use self::promos::Promos;
 use self::remembered::Asked;
 pub(super) use self::stock::Locks;
@@ -29,22 +33,26 @@ use super::transaction::Tx;
 use super::value::Value;
 use super::{runs, state};
 use crate::Result;
+use crate::vault::Vault;
 
 /// Every file's statements, for the test that prepares them.
 #[cfg(test)]
 pub(super) const FILES: &[(&str, &[(&str, &str)])] = &[
+    ("load/access", access::STATEMENTS),
     ("load/leases", leases::STATEMENTS),
+    ("load/means", means::STATEMENTS),
     ("load/promos", promos::STATEMENTS),
     ("load/remembered", remembered::STATEMENTS),
     ("load/stock", stock::STATEMENTS),
     ("load/wallets", wallets::STATEMENTS),
 ];
 
-/// Everything in `needs` that exists; `catalogue` gives the catalogue of a version. `locks` says
+/// Everything in `needs` that exists; its packages are resolved. `catalogue` gives the catalogue of a version. `locks` says
 /// what is kept from others until the end of the transaction, which is of this `run`, if any: the
 /// number of a server and of its run.
 pub(super) fn load(
     tx: &Tx<'_>,
+    vault: &Vault,
     needs: &Needs,
     now: Time,
     locks: Locks,
@@ -55,7 +63,9 @@ pub(super) fn load(
     let promos = Promos::new(needs);
     let stock = Stock::new(needs, now);
     let leases = Leases::new(needs);
+    let accesses = Accesses::new(needs);
     let asked = Asked::new(needs);
+    let means = Means::new(needs);
 
     let mut values: Vec<(&'static str, Vec<&dyn Value>)> = Vec::new();
     if let Some((server, run)) = &run {
@@ -69,8 +79,12 @@ pub(super) fn load(
     stock.ask(locks, &mut values);
     let of_leases = values.len();
     leases.ask(&mut values);
+    let of_accesses = values.len();
+    accesses.ask(&mut values);
     let of_answers = values.len();
     asked.ask(&mut values);
+    let of_means = values.len();
+    means.ask(&mut values);
     let of_state = values.len();
     values.push((state::READ, Vec::new()));
 
@@ -92,8 +106,10 @@ pub(super) fn load(
     wallets.read(&answers[of_wallets..of_promos], &mut loaded)?;
     promos.read(&answers[of_promos..of_stock], &mut loaded)?;
     stock.read(&answers[of_stock..of_leases], &mut loaded)?;
-    leases.read(tx, &answers[of_leases..of_answers], &mut loaded)?;
-    asked.read(&answers[of_answers..of_state], &mut loaded)?;
+    leases.read(tx, &answers[of_leases..of_accesses], &mut loaded)?;
+    accesses.read(vault, &answers[of_accesses..of_answers], &mut loaded)?;
+    asked.read(&answers[of_answers..of_means], &mut loaded)?;
+    means.read(vault, &answers[of_means..of_state], &mut loaded)?;
     if locks == Locks::Waiting {
         stock.wait_for_all(tx, &mut loaded)?;
     }

@@ -64,7 +64,7 @@ pub(super) fn count(changes: &Changes, before: &[Lease], plan: &mut Plan) {
     for lease in changes.leases_new.iter().filter(|lease| lease.state == LeaseState::Active) {
         *balance.entry(place(lease)).or_default() += 1;
     }
-    let moved = changes.leases.values().filter(|(_, change)| *change == LeaseChange::State);
+    let moved = changes.leases.values().filter(|(_, change)| LeaseChange::State <= *change);
     let moved: Vec<&Lease> = moved.map(|(lease, _)| lease).collect();
     if !moved.is_empty() {
         let were: BTreeMap<LeaseId, LeaseState> =

@@ -13,19 +13,27 @@ use crate::postgres::statements::statements;
 
 statements! {
     ADD = "INSERT INTO lease (id, order_id, customer_id, product, kind, address_id, state,
-        starts_at_ms, ends_at_ms, reserved_until_ms, auto_extend_days, retry_at_ms, look_at_ms)
+        starts_at_ms, ends_at_ms, reserved_until_ms, auto_extend_days, retry_at_ms, look_at_ms,
+        renew_card_id, replaced_at_ms, comment)
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[],
             $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
-            $11::bigint[], $12::bigint[], $13::bigint[])";
+            $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[],
+            $16::text[])";
     /// No index has the end in it, so this writes the rows and nothing else.
     SET_ENDS = "UPDATE lease SET ends_at_ms = new.ends_at_ms
         FROM unnest($1::bigint[], $2::bigint[]) AS new (id, ends_at_ms) WHERE lease.id = ANY($1) AND lease.id = new.id";
     SET_TERMS = "UPDATE lease SET state = new.state, ends_at_ms = new.ends_at_ms,
         reserved_until_ms = new.reserved_until_ms, auto_extend_days = new.auto_extend_days,
-        retry_at_ms = new.retry_at_ms, look_at_ms = new.look_at_ms
+        retry_at_ms = new.retry_at_ms, look_at_ms = new.look_at_ms,
+        renew_card_id = new.renew_card_id
         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
-            $6::bigint[], $7::bigint[]) AS new (id, state, ends_at_ms, reserved_until_ms,
-            auto_extend_days, retry_at_ms, look_at_ms) WHERE lease.id = ANY($1) AND lease.id = new.id";
+            $6::bigint[], $7::bigint[], $8::bigint[]) AS new (id, state, ends_at_ms,
+            reserved_until_ms, auto_extend_days, retry_at_ms, look_at_ms, renew_card_id) WHERE lease.id = ANY($1) AND lease.id = new.id";
+    SET_PLACES = "UPDATE lease SET address_id = new.address_id,
+        replaced_at_ms = new.replaced_at_ms, comment = new.comment
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[])
+        AS new (id, address_id, replaced_at_ms, comment)
+        WHERE lease.id = ANY($1) AND lease.id = new.id";
 }
 
 rows!(
@@ -43,6 +51,17 @@ rows!(
     auto_extend_days: Option<i64>,
     retry_at_ms: Option<i64>,
     look_at_ms: i64,
+    renew_card_id: Option<i64>,
+    replaced_at_ms: Option<i64>,
+    comment: Option<String>,
+);
+
+rows!(
+    Places, SET_PLACES, Some("lease"),
+    id: i64,
+    address_id: i64,
+    replaced_at_ms: Option<i64>,
+    comment: Option<String>,
 );
 
 rows!(
@@ -60,6 +79,7 @@ rows!(
     auto_extend_days: Option<i64>,
     retry_at_ms: Option<i64>,
     look_at_ms: i64,
+    renew_card_id: Option<i64>,
 );
 
 /// Adds new leases.
@@ -79,6 +99,9 @@ pub(super) fn add(leases: &[Lease], plan: &mut Plan) {
         rows.auto_extend_days.push(days(lease));
         rows.retry_at_ms.push(lease.retry_at.map(Time::millis));
         rows.look_at_ms.push(lease.look_at.millis());
+        rows.renew_card_id.push(lease.renew_card.map(|card| card.0));
+        rows.replaced_at_ms.push(lease.replaced_at.map(Time::millis));
+        rows.comment.push(lease.comment.clone());
     }
     plan.push(Box::new(rows));
 }
@@ -86,13 +109,20 @@ pub(super) fn add(leases: &[Lease], plan: &mut Plan) {
 /// Writes as much of leases as has changed.
 pub(super) fn change(leases: &BTreeMap<LeaseId, (Lease, LeaseChange)>, plan: &mut Plan) {
     let (mut ends, mut terms) = (Ends::default(), Terms::default());
+    let mut places = Places::default();
     for (lease, change) in leases.values() {
+        if *change == LeaseChange::Whole {
+            places.id.push(lease.id.0);
+            places.address_id.push(lease.address.0);
+            places.replaced_at_ms.push(lease.replaced_at.map(Time::millis));
+            places.comment.push(lease.comment.clone());
+        }
         match change {
             LeaseChange::End => {
                 ends.id.push(lease.id.0);
                 ends.ends_at_ms.push(lease.ends_at.millis());
             }
-            LeaseChange::Terms | LeaseChange::State => {
+            LeaseChange::Terms | LeaseChange::State | LeaseChange::Whole => {
                 terms.id.push(lease.id.0);
                 terms.state.push(encoding::state_number(lease.state));
                 terms.ends_at_ms.push(lease.ends_at.millis());
@@ -100,11 +130,13 @@ pub(super) fn change(leases: &BTreeMap<LeaseId, (Lease, LeaseChange)>, plan: &mu
                 terms.auto_extend_days.push(days(lease));
                 terms.retry_at_ms.push(lease.retry_at.map(Time::millis));
                 terms.look_at_ms.push(lease.look_at.millis());
+                terms.renew_card_id.push(lease.renew_card.map(|card| card.0));
             }
         }
     }
     plan.push(Box::new(ends));
     plan.push(Box::new(terms));
+    plan.push(Box::new(places));
 }
 
 fn days(lease: &Lease) -> Option<i64> {

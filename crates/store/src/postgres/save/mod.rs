@@ -3,17 +3,19 @@
 //! One statement a table, with the rows as lists; all of them go to the server in one go. Each
 //! says how many rows it must have written: a row that is not as it was read is an error.
 
+mod access;
 mod answers;
 mod counts;
 mod journal;
 mod leases;
+mod means;
 mod orders;
 mod promos;
 mod stock;
 mod wallets;
 
 use domain::lease::Lease;
-use domain::world::{Changes, NextIds};
+use domain::world::Changes;
 
 use super::session::Ask;
 use super::transaction::Tx;
@@ -25,10 +27,12 @@ use crate::vault::Vault;
 /// Every file's statements, for the test that prepares them.
 #[cfg(test)]
 pub(super) const FILES: &[(&str, &[(&str, &str)])] = &[
+    ("save/access", access::STATEMENTS),
     ("save/answers", answers::STATEMENTS),
     ("save/counts", counts::STATEMENTS),
     ("save/journal", journal::STATEMENTS),
     ("save/leases", leases::STATEMENTS),
+    ("save/means", means::STATEMENTS),
     ("save/orders", orders::STATEMENTS),
     ("save/promos", promos::STATEMENTS),
     ("save/stock", stock::STATEMENTS),
@@ -89,15 +93,6 @@ type Plan = Vec<Box<dyn Rows>>;
 /// believes of the size of a table: no list is ever walked through for each row.
 pub(super) const HASHED: &str = "SET LOCAL enable_nestloop = off; SET LOCAL enable_hashjoin = on";
 
-/// Whether there is nothing to save. Ids that were handed out and not used are no change.
-pub(super) fn is_nothing(changes: &Changes, before: NextIds) -> bool {
-    // Every change of the books but these comes with an entry.
-    changes.entries.is_empty()
-        && changes.leases.is_empty()
-        && changes.remembered.is_empty()
-        && changes.next == before
-}
-
 /// Writes the changes; `before` are the leases as they were loaded. `last` comes behind them all.
 ///
 /// Leases go before the addresses they hold: an address that one lease gives back in this batch
@@ -112,13 +107,16 @@ pub(super) fn save(
     let mut plan = Plan::new();
     journal::append(&changes.entries, &mut plan);
     wallets::set(&changes.wallets, &mut plan);
-    leases::change(&changes.leases, &mut plan);
-    orders::add(vault, &changes.orders, &changes.leases_new, &mut plan)?;
     stock::add(&changes.addresses_new, &mut plan);
+    leases::change(&changes.leases, &mut plan);
+    orders::add(&changes.orders, &changes.leases_new, &mut plan);
+    access::save(vault, changes, &mut plan)?;
+    access::add_replacements(&changes.entries, &mut plan);
     leases::add(&changes.leases_new, &mut plan);
     counts::count(changes, before, &mut plan);
     stock::save(changes, &mut plan);
     promos::set_uses(&changes.promo_uses, &mut plan);
+    means::put(vault, changes, &mut plan)?;
     answers::keep(&changes.remembered, &mut plan);
     plan.retain(|rows| rows.count() > 0);
 

@@ -1,26 +1,19 @@
-//! Orders, with the passwords that belong to them sealed.
+//! Orders.
 
 use std::collections::BTreeMap;
 
-use domain::access::{Access, Login};
 use domain::ids::{LeaseId, OrderId};
 use domain::lease::Lease;
 use domain::order::{Order, Protocol};
 
 use super::{Plan, rows};
-use crate::Result;
-use crate::encoding::password_place;
-use crate::error::Error;
 use crate::postgres::statements::statements;
-use crate::vault::Vault;
 
 statements! {
     ADD = "INSERT INTO customer_order (id, customer_id, product, period_days, quantity, goal,
-        login, password_sealed, source_ip, protocol, rotation_seconds, created_at_ms,
-        first_lease_id)
+        protocol, rotation_seconds, created_at_ms, first_lease_id)
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[],
-            $6::text[], $7::text[], $8::bytea[], $9::text[], $10::text[],
-            $11::bigint[], $12::bigint[], $13::bigint[])";
+            $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[])";
 }
 
 rows!(
@@ -31,9 +24,6 @@ rows!(
     period_days: i64,
     quantity: i64,
     goal: String,
-    login: Option<String>,
-    password_sealed: Option<Vec<u8>>,
-    source_ip: Option<String>,
     protocol: Option<&'static str>,
     rotation_seconds: Option<i64>,
     created_at_ms: i64,
@@ -41,12 +31,7 @@ rows!(
 );
 
 /// Adds new orders with where their `leases` begin.
-pub(super) fn add(
-    vault: &Vault,
-    orders: &[Order],
-    leases: &[Lease],
-    plan: &mut Plan,
-) -> Result<()> {
+pub(super) fn add(orders: &[Order], leases: &[Lease], plan: &mut Plan) {
     let mut granted: BTreeMap<OrderId, (LeaseId, u32)> = BTreeMap::new();
     for lease in leases {
         let (first, count) = granted.entry(lease.order).or_insert((lease.id, 0));
@@ -57,29 +42,16 @@ pub(super) fn add(
     for order in orders {
         let (first, count) = granted.get(&order.id).copied().unwrap_or((LeaseId(0), 0));
         assert_eq!(count, order.quantity, "an order has its leases from the beginning");
-        let (login, sealed, ip) = match &order.access {
-            Access::Login(Login { login, password }) => {
-                let mut nonce = [0; 24];
-                getrandom::fill(&mut nonce).map_err(|error| Error::Fault(error.into()))?;
-                let sealed = vault.seal(&password_place(order.id), password, nonce);
-                (Some(login.clone()), Some(sealed), None)
-            }
-            Access::SourceIp(ip) => (None, None, Some(ip.to_string())),
-        };
         rows.id.push(order.id.0);
         rows.customer_id.push(order.customer.0);
         rows.product.push(order.product.to_string());
         rows.period_days.push(i64::from(order.period.days()));
         rows.quantity.push(i64::from(order.quantity));
         rows.goal.push(order.goal.clone());
-        rows.login.push(login);
-        rows.password_sealed.push(sealed);
-        rows.source_ip.push(ip);
         rows.protocol.push(order.protocol.map(Protocol::name));
         rows.rotation_seconds.push(order.rotation_seconds.map(i64::from));
         rows.created_at_ms.push(order.created_at.millis());
         rows.first_lease_id.push(first.0);
     }
     plan.push(Box::new(rows));
-    Ok(())
 }

@@ -166,6 +166,7 @@ pub(super) fn order(customer: CustomerId, kind: ProxyKind, count: u32) -> Comman
         customer,
         kind: Some(kind),
         country: Country::from_alpha3(country),
+        package: None,
         operator: None,
         rotation_seconds: None,
         access: AccessWish::Login,
@@ -212,9 +213,9 @@ pub(super) fn days(days: u32) -> Span {
 }
 
 /// The password of an order's leases.
-pub(super) fn password(access: &Access) -> &str {
+pub(super) fn password(access: &Option<Access>) -> &str {
     match access {
-        Access::Login(login) => &login.password,
-        Access::SourceIp(_) => panic!("it has none"),
+        Some(Access::Login(login)) => &login.password,
+        Some(Access::SourceIp(_)) | None => panic!("it has none"),
     }
 }

@@ -24,6 +24,7 @@ fn all() -> Vec<(String, &'static str)> {
     let files = [
         ("answers", answers::STATEMENTS),
         ("audit", audit::STATEMENTS),
+        ("authorisations", authorisations::STATEMENTS),
         ("catalogues", catalogues::STATEMENTS),
         ("customers", customers::STATEMENTS),
         ("glance", glance::STATEMENTS),
@@ -33,8 +34,10 @@ fn all() -> Vec<(String, &'static str)> {
         ("migrate", migrate::STATEMENTS),
         ("operators", operators::STATEMENTS),
         ("orders", orders::STATEMENTS),
+        ("payments", payments::STATEMENTS),
         ("promos", promos::STATEMENTS),
         ("proxies", proxies::STATEMENTS),
+        ("replacements", replacements::STATEMENTS),
         ("state", state::STATEMENTS),
         ("stock", stock::STATEMENTS),
         ("transaction", transaction::STATEMENTS),

@@ -35,7 +35,12 @@ pub(super) struct Line {
 impl Line {
     /// The pool that it adds to.
     pub(super) fn pool(&self) -> ProductKey {
-        ProductKey { kind: self.kind, country: self.country, operator: self.operator.clone() }
+        ProductKey {
+            kind: self.kind,
+            country: self.country,
+            operator: self.operator.clone(),
+            package: None,
+        }
     }
 
     /// Why it makes no sense.

@@ -1,0 +1,148 @@
+//! The calls of the Proxy-Seller dialect, of both versions.
+
+mod schemas;
+
+use serde_json::{Map, Value, json};
+
+pub(super) use self::schemas::add_schemas;
+use super::{idempotency_key, parameter, schema};
+use crate::proxyseller::Version;
+use crate::proxyseller::call::{Call, LINES, Line, Typed};
+
+pub(super) fn add(paths: &mut Map<String, Value>) {
+    for (version, name) in [(Version::V1, "v1"), (Version::V2, "v2")] {
+        for line in LINES {
+            let Some(template) = line.template(version) else { continue };
+            let item = paths.entry(template).or_insert_with(|| json!({}));
+            item[line.method.to_lowercase()] = operation(line, version, name);
+        }
+    }
+}
+
+/// What a call is for, what it takes and what it answers.
+struct Described {
+    summary: &'static str,
+    takes: Option<&'static str>,
+    gives: Value,
+}
+
+fn described(call: Call, v2: bool) -> Described {
+    let of = |name: &str| schema(name);
+    let list = |name: &str| json!({ "type": "array", "items": schema(name) });
+    let (summary, takes, gives) = match call {
+        Call::AuthList => ("Who may use your proxies", None, list("PsAuthorization")),
+        Call::AuthAdd => (
+            "Let somebody use an order's proxies by a login",
+            Some("PsAuthAdd"),
+            of("PsAuthorization"),
+        ),
+        Call::AuthAddIp => {
+            ("Let an address use an order's proxies", Some("PsAuthAddIp"), of("PsAuthorization"))
+        }
+        Call::AuthChange => {
+            ("Change an authorization", Some("PsAuthChange"), of("PsAuthorization"))
+        }
+        Call::AuthActive => {
+            ("Turn an authorization on or off", Some("PsAuthActive"), of("PsAuthorization"))
+        }
+        Call::AuthDelete => ("Delete an authorization", Some("PsAuthDelete"), of("PsDeleted")),
+        Call::ProxyReplace => {
+            ("Get other addresses for proxies", Some("PsReplace"), of("PsReplaced"))
+        }
+        Call::BalanceGet => ("What is in the wallet", None, of("PsBalance")),
+        Call::BalanceAdd => ("Pay into the wallet", Some("PsBalanceAdd"), of("PsPage")),
+        Call::PaymentsList => ("The ways to pay into the wallet", None, of("PsPaymentSystems")),
+        Call::AutoTopUpGet => ("How automatic top-up stands", None, of("PsAutoTopUp")),
+        Call::AutoTopUpSet => ("Set automatic top-up", Some("PsAutoTopUpSet"), of("PsAutoTopUp")),
+        Call::ReferenceList => ("What can be ordered", None, of("PsReference")),
+        Call::OrderCalc => ("What an order would cost", Some("PsOrder"), of("PsPrice")),
+        Call::OrderMake => ("Order proxies", Some("PsOrder"), of("PsOrdered")),
+        Call::ProlongCalc => {
+            ("What a prolongation would cost", Some("PsProlong"), of("PsProlongPrice"))
+        }
+        Call::ProlongMake => ("Prolong proxies", Some("PsProlong"), of("PsProlonged")),
+        Call::AutoProlongCalc => (
+            "What an automatic prolongation would cost",
+            Some("PsProlong"),
+            of("PsAutoProlongPrice"),
+        ),
+        Call::AutoProlongEnable => {
+            ("Have proxies prolonged automatically", Some("PsProlong"), of("PsAutoProlonged"))
+        }
+        Call::AutoProlongDisable => (
+            "Have proxies prolonged automatically no more",
+            Some("PsProlong"),
+            of("PsAutoProlonged"),
+        ),
+        Call::Ping => ("The time", None, of("PsPong")),
+        Call::Resident => {
+            ("Not offered: answered as to a customer who has none", None, json!({ "type": "null" }))
+        }
+    };
+    let takes = match takes {
+        Some("PsOrder") if v2 => Some("PsOrderV2"),
+        Some("PsProlong") if v2 => Some("PsProlongV2"),
+        takes => takes,
+    };
+    Described { summary, takes, gives }
+}
+
+fn operation(line: &Line, version: Version, name: &str) -> Value {
+    let Described { summary, takes, gives } = described(line.call, version == Version::V2);
+    let text = json!({ "type": "string" });
+    let mut parameters = vec![parameter("path", "apiKey", true, &text, "The API key.")];
+    if line.typed == Typed::Required {
+        let what = "The section.";
+        parameters.push(parameter("path", "type", true, &schema("PsSection"), what));
+    }
+    if line.call.spends() {
+        parameters.push(idempotency_key());
+    }
+    let envelope = |data: Value| {
+        json!({
+            "type": "object",
+            "properties": {
+                "status": { "enum": ["success", "error"] },
+                "data": { "anyOf": [data, { "type": "null" }] },
+                "errors": { "type": "array", "items": schema("PsProblem") }
+            },
+            "required": ["status", "data", "errors"]
+        })
+    };
+    let answered = |description: &str, schema: Value| json!({ "description": description, "content": { "application/json": { "schema": schema } } });
+    let mut responses = json!({
+        "200": answered(
+            "Done, or refused: see `status`. `X-Sublet-Reason` names the reason of a refusal.",
+            envelope(gives)
+        ),
+        "429": answered("Too many wrong keys; nothing was done.", schema("PsFlood")),
+        "503": answered(
+            "Nothing was done, or with `X-Operation-Id`: it is not known.",
+            envelope(json!({ "type": "null" }))
+        )
+    });
+    let id: String = line.path.split('/').map(capital).collect();
+    // One call may be made by a GET too.
+    let by = if line.method == "GET" && takes.is_some() { "ByQuery" } else { "" };
+    let mut operation = json!({
+        "operationId": format!("proxySeller{}{id}{by}", name.to_uppercase()),
+        "summary": summary,
+        "tags": [format!("proxy-seller {name}")],
+        "parameters": parameters,
+    });
+    if let Some(takes) = takes.filter(|_| line.method != "GET") {
+        operation["requestBody"] = json!({
+            "required": true,
+            "content": { "application/json": { "schema": schema(takes) } }
+        });
+        let bad = "The body cannot be read; in v1 this is told with status 200.";
+        responses["400"] = answered(bad, schema("PsBare"));
+    }
+    operation["responses"] = responses;
+    operation
+}
+
+fn capital(word: &str) -> String {
+    let mut signs = word.chars();
+    signs.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(signs).collect()
+}

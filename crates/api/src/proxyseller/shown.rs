@@ -1,0 +1,76 @@
+//! Proxies as this dialect shows them.
+
+use domain::access::Access;
+use domain::catalogue::Catalogue;
+use domain::kind::ProxyKind;
+use domain::order::Protocol;
+use domain::proxy::Proxy;
+use domain::time::Time;
+use wire::proxyseller::date::Date;
+
+use crate::app::App;
+
+/// How a proxy is reached and used.
+pub(super) struct Shown {
+    /// The address or host; for IPv6, with its port.
+    pub(super) ip: String,
+    /// The port for HTTP. One that speaks one protocol only has the same port for both.
+    pub(super) port_http: u16,
+    /// The port for SOCKS5.
+    pub(super) port_socks: u16,
+    /// Empty where an address may use it.
+    pub(super) login: String,
+    /// Empty where an address may use it.
+    pub(super) password: String,
+    /// The address that may use it; empty where a login is needed.
+    pub(super) auth_ip: String,
+    /// Minutes, for mobile; else empty.
+    pub(super) rotation: String,
+    /// Where it is rotated, for mobile; else `#`.
+    pub(super) link_reboot: String,
+}
+
+impl Shown {
+    pub(super) fn of(app: &App, catalogue: &Catalogue, proxy: &Proxy) -> Shown {
+        let kind = proxy.lease.product.kind;
+        let endpoint = proxy.endpoint(catalogue);
+        let (mut port_http, mut port_socks) = (endpoint.http_port, endpoint.socks_port);
+        let mut ip = endpoint.host;
+        if kind == ProxyKind::Ipv6 {
+            let port = match proxy.order.protocol {
+                Some(Protocol::Socks) => port_socks,
+                _ => port_http,
+            };
+            (port_http, port_socks) = (port, port);
+            ip = format!("{ip}:{port}");
+        }
+        let (login, password, auth_ip) = match &proxy.order.access {
+            Some(Access::Login(pair)) => (pair.login.clone(), pair.password.clone(), String::new()),
+            Some(Access::SourceIp(ip)) => (String::new(), String::new(), ip.to_string()),
+            None => (String::new(), String::new(), String::new()),
+        };
+        let mobile = kind == ProxyKind::Mobile;
+        let minutes = proxy.order.rotation_seconds.filter(|_| mobile).map(|it| it / 60);
+        let link_reboot = if mobile {
+            let (base, token) = (&app.settings.base_url, app.engine.reboot_token(proxy.lease.id));
+            format!("{base}/api/proxy/reboot?token={token}")
+        } else {
+            "#".to_owned()
+        };
+        Shown {
+            ip,
+            port_http,
+            port_socks,
+            login,
+            password,
+            auth_ip,
+            rotation: minutes.map_or_else(String::new, |minutes| minutes.to_string()),
+            link_reboot,
+        }
+    }
+}
+
+/// A moment, to be written in one of the dialect's ways.
+pub(super) fn date(time: Time) -> Date {
+    Date::from_milliseconds(time.millis()).expect("moments are between 1970 and 9999")
+}

@@ -1,0 +1,82 @@
+//! What may come in, and in what form.
+
+use serde_json::{Value, json};
+
+use super::VERSIONS;
+use crate::client::post;
+use crate::shop::{Shop, With};
+use crate::trouble::Trouble;
+
+#[tokio::test]
+async fn an_unknown_path_is_told_with_a_status() {
+    let shop = Shop::open().await;
+    let expected = json!({ "code": 404, "message": "Not found", "customData": null });
+    for version in VERSIONS {
+        for call in ["", "nothing", "balance", "balance/get/now", "order/make", "prolong/make/ipv4"]
+        {
+            let answer = shop.ps_get(version, call).await;
+            assert_eq!((answer.status, answer.json()), (404, expected.clone()), "{call}");
+        }
+        let answer = shop.ps(version, "balance/get", &json!({})).await;
+        assert_eq!((answer.status, answer.json()), (404, expected.clone()));
+    }
+    assert_eq!(shop.get("/personal/api/v3/x/balance/get").await.status, 404);
+    assert_eq!(shop.get("/personal/api/v1").await.status, 404);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_a_bad_request() {
+    let shop = Shop::open().await;
+    let before = shop.digest();
+    for body in ["{", "[1]", "\"x\"", "{\"periodId\":1,\"periodId\":2}", "\u{feff}{}", "{} {}"] {
+        for call in ["order/calc", "order/make", "prolong/make/ipv4"] {
+            let path = format!("/personal/api/v1/{}/{call}", shop.ka);
+            shop.raw(post(&path, "", body)).await.ps_refused("Bad request", 0);
+            let path = format!("/personal/api/v2/{}/{call}", shop.ka);
+            let answer = shop.raw(post(&path, "", body)).await;
+            let bare = json!({ "code": 400, "message": "Bad request", "customData": null });
+            assert_eq!((answer.status, answer.json()), (400, bare), "{body}");
+        }
+    }
+    let large = format!("{{\"x\":\"{}\"}}", "x".repeat(1 << 20));
+    for version in VERSIONS {
+        let path = format!("/personal/api/{version}/{}/order/calc", shop.ka);
+        assert_eq!(shop.raw(post(&path, "", &large)).await.status, 413);
+    }
+    assert!(shop.digest() == before);
+}
+
+#[tokio::test]
+async fn no_body_is_an_empty_one() {
+    let shop = Shop::open().await;
+    for body in ["", "null", "[]", " ", "{}"] {
+        let path = format!("/personal/api/v1/{}/prolong/calc/ipv4", shop.ka);
+        let answer = shop.raw(post(&path, "", body)).await;
+        answer.ps_refused("Set existed [periodId] from reference", 0);
+    }
+    // Without a content type, and with a slash at the end.
+    let (path, body) = (format!("/personal/api/v1/{}/order/calc/", shop.ka), "{}");
+    let request = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{body}");
+    shop.raw(request).await.ps_refused("Country not exists", 0);
+}
+
+#[tokio::test]
+async fn an_outage_is_told_with_what_is_certain() {
+    let shop = Shop::open().await;
+    let body = json!({ "ids": [shop.a4()], "periodId": "1m" });
+    shop.store.be(Trouble::Away);
+    for version in VERSIONS {
+        let answer = shop.ps(version, "prolong/make/ipv4", &body).await;
+        assert_eq!(answer.status, 503, "{answer:?}");
+        assert_eq!(answer.json()["status"], json!("error"));
+        assert_eq!(answer.header("x-sublet-reason"), Some("temporarily-unavailable"));
+        assert!(answer.header("retry-after").is_some());
+    }
+    shop.store.be(Trouble::None);
+    let mut with = With::default();
+    with.settings.always_200 = true;
+    let shop = Shop::open_with(with).await;
+    shop.store.be(Trouble::Away);
+    let answer = shop.ps("v1", "prolong/make/ipv4", &body).await;
+    assert_eq!((answer.status, &answer.json()["data"]), (200, &Value::Null), "{answer:?}");
+}
