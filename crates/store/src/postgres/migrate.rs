@@ -23,6 +23,12 @@ const MIGRATIONS: &[Migration] = &[
         shared: "",
         own: include_str!("../../migrations/0002_postgres.sql"),
     },
+    Migration {
+        id: 3,
+        name: "runs",
+        shared: "",
+        own: include_str!("../../migrations/0003_postgres.sql"),
+    },
 ];
 
 struct Migration {
