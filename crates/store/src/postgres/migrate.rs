@@ -24,6 +24,12 @@ const MIGRATIONS: &[Migration] = &[
         own: include_str!("../../migrations/0002_postgres.sql"),
     },
     Migration {
+        id: 3,
+        name: "runs",
+        shared: "",
+        own: include_str!("../../migrations/0003_postgres.sql"),
+    },
+    Migration {
         id: 4,
         name: "access",
         shared: include_str!("../../migrations/0004_access.sql"),

@@ -42,6 +42,8 @@ pub(super) fn current(tx: &Tx<'_>, server: i64) -> Result<i64> {
 
 /// Ends the run of a server, after all who hold it; says the number of the next.
 pub(super) fn end(tx: &Tx<'_>, server: i64) -> Result<i64> {
+    // A server of an earlier version has none.
+    tx.execute(ADD, &[&server])?;
     let row = tx.row(LOCK, &[&server])?.ok_or_else(|| missing("server_run", server))?;
     tx.execute(END, &[&server])?;
     Ok(row.int(0)? + 1)
