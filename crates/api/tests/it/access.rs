@@ -30,9 +30,8 @@ async fn ways_in_are_listed_added_changed_and_deleted() {
     let list = shop.authorisations("").await;
     let order = list[0]["order_id"].as_str().unwrap().to_owned();
     assert_eq!(list[0]["shown_in_lists"], true);
-    let add = |body: Value| async {
-        shop.ask("POST", "/api/v1/authorisations", "", &body.to_string()).await
-    };
+    let add =
+        async |body: Value| shop.ask("POST", "/api/v1/authorisations", "", &body.to_string()).await;
     let own = add(json!({ "order_id": order, "by": "own" })).await;
     assert_eq!(own.status, 200, "{own:?}");
     let own = own.json()["authorisation"].clone();
@@ -137,7 +136,7 @@ async fn a_lease_gets_another_address_once_a_day_and_a_comment() {
     let shown = async || {
         let leases = shop.native(&shop.ka, "/api/v1/leases?limit=500").await.json();
         let list = leases["leases"].as_array().unwrap().clone();
-        list.into_iter().find(|it| it["id"] == lease.as_str()).unwrap()
+        list.into_iter().find(|it| it["id"] == lease).unwrap()
     };
     let before = shown().await;
     let replace = async |headers: &str, body: Value| {
