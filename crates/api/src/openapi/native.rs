@@ -475,7 +475,7 @@ pub(super) fn add_schemas(schemas: &mut Map<String, Value>) {
     add("ClockTurned", &turned, &["now", "renewed", "failed", "ended", "released"]);
 }
 
-/// Adds a schema: its name, its members, and those that are always there.
+/// Adds a schema: its name, its members, and those of them that are always there.
 type Add<'a> = dyn FnMut(&str, &[(&str, Value)], &[&str]) + 'a;
 
 /// What authorisations, comments and replacements look like.
