@@ -27,7 +27,7 @@ pub type State = BTreeMap<String, Vec<String>>;
 /// What comes and goes by itself, and tells nobody what he has: remembered answers; and of many
 /// servers on one database, which of them run, which numbers they have taken, and how far the journal
 /// was numbered for readers.
-const COMES_AND_GOES: [&str; 5] = ["answer", "server", "number", "batch", "feed"];
+const COMES_AND_GOES: [&str; 6] = ["answer", "server", "server_run", "number", "batch", "feed"];
 
 impl Books {
     /// Opens them.
