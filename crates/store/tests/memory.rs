@@ -34,7 +34,7 @@ fn scripts_reach_everything() {
     let mut runner = TestRunner::deterministic();
     let mut reached: BTreeMap<String, u32> = BTreeMap::new();
     let mut reach = |what: String| *reached.entry(what).or_default() += 1;
-    for _ in 0..400 {
+    for _ in 0..1200 {
         let script = scripts::scripts(40).new_tree(&mut runner).unwrap().current();
         let played = Played::new(&mut make, &script, PLAIN);
         for decision in &played.decisions {
