@@ -222,10 +222,10 @@ fn a_move_that_is_killed_keeps_everybody_away_and_is_gone_on_with() {
     wire.delay_commits(Duration::from_millis(100));
     let slow = wire.url(&url);
 
-    for (sql, enough) in [(PARTS, 1), (PARTS, 8), (PARTS, 15), (PARTS, 21), (MADE, 90)] {
+    for (sql, enough) in [(PARTS, 1), (PARTS, 8), (PARTS, 15), (PARTS, 27), (MADE, 90)] {
         let mut child = begin(&shop, &slow);
         wait_for(&url, sql, enough);
-        if sql == PARTS && enough < 21 {
+        if sql == PARTS && enough < 27 {
             // Whoever does the same at the same time is in the way of nothing.
             refuses(&migrate(&shop, &slow), "another program has");
         }
@@ -285,7 +285,7 @@ fn a_changed_row_is_noticed() {
         ("UPDATE batch SET number = number + 1000000 WHERE number = 1", "batch"),
     ] {
         let mut child = begin(&shop, &wire.url(&url));
-        wait_for(&url, PARTS, 21);
+        wait_for(&url, PARTS, 27);
         child.kill().unwrap();
         child.wait().unwrap();
         psql(&url, change).unwrap();
