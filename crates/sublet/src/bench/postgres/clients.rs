@@ -133,8 +133,8 @@ async fn once(
     Ok(())
 }
 
-/// Asks two servers the same. Where it is done, both must give the same answer, because it is done
-/// once. A refusal need not be remembered: it tells how things were when it was given.
+/// Asks two servers the same. What both have done was done once, and both must give the same answer.
+/// A refusal need not be remembered: it tells how things were when it was given.
 async fn twice(
     street: &Street,
     deed: Deed,
@@ -144,7 +144,7 @@ async fn twice(
     let [one, other, ..] = connections else { return Ok(()) };
     let (one, other) = tokio::join!(one.ask(request), other.ask(request));
     let (one, other) = (street.judge(deed, one?)?, street.judge(deed, other?)?);
-    let done = [&one, &other].iter().any(|answer| answer["success"] == true);
+    let done = [&one, &other].iter().all(|answer| answer["success"] == true);
     if done && one != other {
         street.fault(format!("two answers to one request: {one} and {other}"));
     }
@@ -238,7 +238,7 @@ fn order(dice: &mut Dice, promo: Option<&str>) -> Value {
         }),
         1 | 2 => json!({
             "proxyType": "IPv6", "authType": "LOGIN", "goal": "soak", "country": "USA",
-            "quantity": quantity, "rentPeriodDays": 7, "protocol": "HTTPS", "promoCode": promo,
+            "quantity": quantity, "rentPeriodDays": 7, "protocol": "HTTP", "promoCode": promo,
         }),
         _ => json!({
             "proxyType": "IPv4", "authType": "LOGIN", "goal": "soak", "country": "USA",
