@@ -59,6 +59,31 @@ impl Quote {
         micros.and_then(UnitPrice::from_micros).expect("an average is no more than the largest")
     }
 
+    /// The total shared out among groups of what is bought, each so many of a product, by what they
+    /// cost. The shares are whole minor units and add up to the total. For showing: what is charged
+    /// is the total.
+    pub fn shares(&self, groups: &[(&ProductKey, u32)]) -> Vec<Money> {
+        let weight = |(product, quantity): &(&ProductKey, u32)| {
+            let line = self.lines.iter().find(|line| line.product == **product);
+            let line = line.or(self.lines.first());
+            line.map_or(0, |line| {
+                let rest = line.discount.plus(self.promo.discount()).rest();
+                i128::from(line.unit.micros()) * i128::from(*quantity) * i128::from(rest)
+            })
+        };
+        let weights: Vec<i128> = groups.iter().map(weight).collect();
+        let (whole, total) = (weights.iter().sum::<i128>(), i128::from(self.total.minor()));
+        let (mut so_far, mut shared) = (0, 0);
+        let share = |weight: &i128| {
+            so_far += weight;
+            let until = if whole == 0 { 0 } else { total * so_far / whole };
+            let share = until - std::mem::replace(&mut shared, until);
+            let minor = i64::try_from(share).expect("a share is no more than the whole");
+            Money::from_minor(minor, self.total.currency())
+        };
+        weights.iter().map(share).collect()
+    }
+
     /// How much of the total the balance does not cover, if so.
     ///
     /// Pricing never fails for lack of money: in one dialect it is a warning, in another an error.
