@@ -220,6 +220,30 @@ mod tests {
     }
 
     #[test]
+    fn a_total_is_shared_out_by_what_things_cost() {
+        let key = |text| ProductKey::parse(text).unwrap();
+        let (usa, deu) = (key("IPv4/USA"), key("IPv4/DEU"));
+        let mut catalogue = catalogue("0.05", Some("1.31"));
+        let mut dearer = catalogue.products[&usa].clone();
+        dearer.key = deu.clone();
+        dearer.prices.get_mut(&Currency::USD).unwrap().per_period =
+            [(30, UnitPrice::parse("2.62").unwrap())].into();
+        catalogue.products.insert(deu.clone(), dearer);
+        let items = [(usa.clone(), 3), (deu.clone(), 1)].into();
+        let period = Period::from_days(30).unwrap();
+        let promo = PromoOutcome::Absent;
+        let basket = Basket { items: &items, kind: ProxyKind::Ipv4, period, promo };
+        let quote = quote(&catalogue, basket, Money::from_minor(1000, Currency::USD)).unwrap();
+        let shares = |groups: &[(&ProductKey, u32)]| -> Vec<i64> {
+            quote.shares(groups).into_iter().map(Money::minor).collect()
+        };
+        assert_eq!(quote.total.minor(), 655);
+        assert_eq!(shares(&[(&usa, 3), (&deu, 1)]), [393, 262]);
+        assert_eq!(shares(&[(&usa, 1), (&deu, 1), (&usa, 2)]), [131, 262, 262]);
+        assert_eq!(shares(&[]), [0; 0]);
+    }
+
+    #[test]
     fn a_period_without_a_price_is_not_on_sale() {
         let catalogue = catalogue("0.05", None);
         let items = [(ProductKey::parse("IPv4/DEU").unwrap(), 1)].into();
@@ -237,6 +261,27 @@ mod tests {
             let missing = quote.shortfall().map_or(0, Money::minor);
             prop_assert!(quote.total.minor() <= quote.balance.minor() + missing);
             prop_assert!(missing == 0 || quote.total.minor() == quote.balance.minor() + missing);
+        }
+
+        #[test]
+        fn shares_add_up(
+            groups in prop::collection::vec(1u32..40, 1..9), promo in 0u32..=100,
+            micros in 0i64..5_000_000,
+        ) {
+            let price = UnitPrice::from_micros(micros).unwrap().to_string();
+            let catalogue = catalogue("1", Some(&price));
+            let key = ProductKey::parse("IPv4/USA").unwrap();
+            let whole = groups.iter().sum();
+            let quote = priced(&catalogue, whole, 30, &promo.to_string());
+            let groups: Vec<_> = groups.into_iter().map(|quantity| (&key, quantity)).collect();
+            let shares = quote.shares(&groups);
+            let fair = |(share, (_, quantity)): (&Money, &(&ProductKey, u32))| {
+                let exact = quote.total.minor() * i64::from(*quantity);
+                (share.minor() * i64::from(whole) - exact).abs() < i64::from(whole)
+            };
+            prop_assert!(shares.iter().zip(&groups).all(fair));
+            let sum: i64 = shares.into_iter().map(Money::minor).sum();
+            prop_assert_eq!(sum, quote.total.minor());
         }
 
         #[test]
