@@ -215,8 +215,8 @@ mod tests {
         };
         assert_eq!(unit(1, 30, "0"), "1.31");
         assert_eq!(unit(10, 30, "0"), "1.2445");
-        assert_eq!(unit(10, 90, "5"), "3.6");
-        assert_eq!(unit(1, 30, "100"), "0");
+        assert_eq!(unit(10, 90, "5"), "3.60");
+        assert_eq!(unit(1, 30, "100"), "0.00");
     }
 
     #[test]

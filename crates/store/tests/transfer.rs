@@ -6,12 +6,17 @@ mod scripts;
 
 use std::path::Path;
 
+use domain::auto_top_up::SetAutoTopUp;
+use domain::card::{CardFace, CardToken, NewCard, SaveCard};
+use domain::command::{Command, Outcome, Wish};
+use domain::credit::Credit;
+use domain::payment::{Purpose, StartPayment};
 use domain::time::{Span, Time};
 use proptest::prelude::*;
 use store::Store;
 use store::conformance::compare::{PLAIN, Played, pass};
 use store::conformance::digest::digest;
-use store::conformance::shop::Shop;
+use store::conformance::shop::{Shop, usd};
 use store::memory::MemoryStore;
 use store::postgres::PostgresStore;
 use store::sqlite::{Create, Options, SqliteStore};
@@ -75,6 +80,39 @@ proptest! {
         }
         prop_assert_eq!(ours.digest(), stays.digest());
     }
+}
+
+/// A payment, a card that can still be read, and an instruction to top up.
+#[test]
+fn payments_and_cards_move_along() {
+    let folder = TempDir::new().unwrap();
+    let mut shop = Shop::open(&mut || file(folder.path()));
+    let customer = shop.customer("Ann", 500);
+    let face = CardFace { brand: "visa".into(), last4: "4242".into(), month: 12, year: 2099 };
+    let card = NewCard { provider: "test".into(), token: CardToken("secret".into()), face };
+    let save = Wish::SaveCard(SaveCard { customer, card });
+    let wish =
+        SetAutoTopUp { customer, enabled: Some(true), threshold: None, amount: None, card: None };
+    let start = StartPayment {
+        customer,
+        amount: Some(usd(700)),
+        provider: "manual".into(),
+        card: None,
+        purpose: Purpose::TopUp,
+    };
+    let begun = [save, Wish::SetAutoTopUp(wish), Wish::StartPayment(start)];
+    let decided = shop.batch(&begun.map(Command::plain));
+    let Ok(Outcome::Payment(payment)) = &decided[2].result else { panic!("{decided:?}") };
+    let credit = Credit { customer, payment: payment.id, card: None };
+    assert!(shop.decide(Command::plain(Wish::Credit(credit))).result.is_ok());
+    let before = digest(&*shop.store, shop.now);
+    assert_eq!((before.payments.len(), before.cards.len(), before.top_ups.len()), (1, 1, 1));
+    assert_eq!(before.cards[0].token.0, "secret");
+
+    shop.store = std::sync::Arc::new(MemoryStore::new(false));
+    let here = moved(folder.path(), shop.now);
+    assert_eq!(digest(&here, shop.now), before);
+    assert_eq!(here.audit(&mut |_| {}).unwrap().violations, []);
 }
 
 /// Everything that was told to extend itself does so for a year, or ends.

@@ -37,10 +37,10 @@ pub(super) async fn change(asked: Asked) -> Result<Response<Body>, Refused> {
     asked.may_change()?;
     let (app, caller) = (asked.app.clone(), asked.caller.customer.clone());
     let change: Change = asked.parsed().await?;
-    let bad = || problem::said(StatusCode::BAD_REQUEST, "An amount cannot be read");
-    let money = |text: &Option<String>| {
-        let read = |text: &String| Money::parse(text, caller.currency).ok_or_else(bad);
-        text.as_ref().map(read).transpose()
+    let money = |text: &Option<String>| -> Result<Option<Money>, Refused> {
+        let Some(text) = text else { return Ok(None) };
+        let bad = || problem::said(StatusCode::BAD_REQUEST, "An amount cannot be read");
+        Ok(Some(Money::parse(text, caller.currency).ok_or_else(bad)?))
     };
     let (threshold, amount) = (money(&change.threshold)?, money(&change.amount)?);
     let card = match &change.card_id {

@@ -475,8 +475,11 @@ pub(super) fn add_schemas(schemas: &mut Map<String, Value>) {
     add("ClockTurned", &turned, &["now", "renewed", "failed", "ended", "released"]);
 }
 
+/// Adds a schema: its name, its members, and those of them that are always there.
+type Add<'a> = dyn FnMut(&str, &[(&str, Value)], &[&str]) + 'a;
+
 /// What authorisations, comments and replacements look like.
-fn add_access_schemas(add: &mut dyn FnMut(&str, &[(&str, Value)], &[&str])) {
+fn add_access_schemas(add: &mut Add<'_>) {
     let text = || json!({ "type": "string" });
     let moment = || json!({ "type": "string", "format": "date-time" });
     let maybe = |kind: &str| json!({ "type": [kind, "null"] });

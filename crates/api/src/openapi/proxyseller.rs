@@ -12,11 +12,22 @@ use crate::proxyseller::call::{Call, LINES, Line, Typed};
 pub(super) fn add(paths: &mut Map<String, Value>) {
     for (version, name) in [(Version::V1, "v1"), (Version::V2, "v2")] {
         for line in LINES {
-            let Some(template) = line.template(version) else { continue };
-            let item = paths.entry(template).or_insert_with(|| json!({}));
-            item[line.method.to_lowercase()] = operation(line, version, name);
+            for (path, typed) in described_at(line, version) {
+                let item = paths.entry(path).or_insert_with(|| json!({}));
+                item[line.method.to_lowercase()] = operation(line, version, name, typed);
+            }
         }
     }
+}
+
+/// The paths at which a call is described, and whether they end in a section.
+pub(super) fn described_at(line: &Line, version: Version) -> Vec<(String, bool)> {
+    let Some(template) = line.template(version) else { return Vec::new() };
+    let mut paths = vec![(template.to_owned(), line.typed == Typed::Required)];
+    if line.typed == Typed::Optional {
+        paths.push((format!("{template}/{{type}}"), true));
+    }
+    paths
 }
 
 /// What a call is for, what it takes and what it answers.
@@ -49,11 +60,9 @@ fn described(call: Call, v2: bool) -> Described {
         Call::ProxyReplace => {
             ("Get other addresses for proxies", Some("PsReplace"), of("PsReplaced"))
         }
-        Call::ProxyList => (
-            "Your proxies: of a section behind another slash as `items`, else by section",
-            None,
-            of("PsProxies"),
-        ),
+        Call::ProxyList => {
+            ("Your proxies: of one section as `items`, else by section", None, of("PsProxies"))
+        }
         // A file, see below.
         Call::ProxyDownload => {
             ("Your proxies of a section as a file", None, json!({ "type": "null" }))
@@ -132,11 +141,11 @@ fn queries(call: Call) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-fn operation(line: &Line, version: Version, name: &str) -> Value {
+fn operation(line: &Line, version: Version, name: &str, typed: bool) -> Value {
     let Described { summary, takes, gives } = described(line.call, version == Version::V2);
     let text = json!({ "type": "string" });
     let mut parameters = vec![parameter("path", "apiKey", true, &text, "The API key.")];
-    if line.typed == Typed::Required {
+    if typed {
         let what = "The section.";
         parameters.push(parameter("path", "type", true, &schema("PsSection"), what));
     }
@@ -176,8 +185,9 @@ fn operation(line: &Line, version: Version, name: &str) -> Value {
     let id: String = line.path.split('/').map(capital).collect();
     // One call may be made by a GET too.
     let by = if line.method == "GET" && takes.is_some() { "ByQuery" } else { "" };
+    let of = if typed && line.typed == Typed::Optional { "OfType" } else { "" };
     let mut operation = json!({
-        "operationId": format!("proxySeller{}{id}{by}", name.to_uppercase()),
+        "operationId": format!("proxySeller{}{id}{of}{by}", name.to_uppercase()),
         "summary": summary,
         "tags": [format!("proxy-seller {name}")],
         "parameters": parameters,

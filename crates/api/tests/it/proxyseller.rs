@@ -37,6 +37,13 @@ impl Shop {
         self.raw(post(&path, "", body).replacen("POST", "DELETE", 1)).await
     }
 
+    /// Orders IPv4 in the USA for a month, as Ann.
+    pub(crate) async fn ps_buy(&self, quantity: u32) -> Value {
+        let body = json!({ "sectionCode": "ipv4", "countryCode": "USA", "periodCode": "1m",
+            "quantity": quantity, "paymentCode": "balance", "customTargetName": "tests" });
+        self.ps("v2", "order/make", &body).await.ps_ok()
+    }
+
     /// Puts addresses into stock with which a package has two countries.
     pub(crate) fn stock_canada(&self) {
         let pool = domain::product::ProductKey::parse("IPv4/CAN").unwrap();

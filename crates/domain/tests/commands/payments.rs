@@ -1,4 +1,5 @@
 //! Payments: credited once, bought with whole, and topped up by themselves.
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
 use domain::auto_extend::{PeriodWish, SetAutoExtend};
 use domain::auto_top_up::{Caps, SetAutoTopUp, TopUpState, TopUpStatus, TriggerTopUp};

@@ -102,20 +102,20 @@ impl Books {
         books
     }
 
-    /// The same, and then Ann tops up by $5 (11), has a card pay for another extension (12, 13),
+    /// The same, and then Ann tops up by $5 (12), has a card pay for another extension (13, 14),
     /// and begins a payment that does not come in.
     fn with_payments() -> Books {
         let mut books = Books::sound();
-        books.push(1_453, paid(1, Purpose::TopUp, 500, 9_871));
-        books.push(1_454, paid(2, Purpose::Extension, 131, 10_002));
-        books.push(1_454, extension(moved(1, 2_172, 2_892), 10_002, false));
-        books.bill(13).payment = Some(PaymentId(2));
+        books.push(1_461, paid(1, Purpose::TopUp, 500, 9_871));
+        books.push(1_462, paid(2, Purpose::Extension, 131, 10_002));
+        books.push(1_462, extension(moved(1, 2_172, 2_892), 10_002, false));
+        books.bill(14).payment = Some(PaymentId(2));
         books.leases[0].ends_at = hours(2_892);
         books.wallets[0].balance = usd(9_871);
         books.wallets[0].version = 8;
         books.payments = vec![
-            payment(1, Purpose::TopUp, 500, Some(11)),
-            payment(2, Purpose::Extension, 131, Some(12)),
+            payment(1, Purpose::TopUp, 500, Some(12)),
+            payment(2, Purpose::Extension, 131, Some(13)),
             payment(3, Purpose::TopUp, 700, None),
         ];
         books
@@ -337,25 +337,25 @@ fn payments_are_credited_once_and_buy_what_they_were_for() {
         it.payments[0].customer = BOB;
     });
     finds_payment("payment", "payment 1 is not what the journal makes", |it| {
-        it.payments[0].entry = Some(EntryId(12));
+        it.payments[0].entry = Some(EntryId(13));
     });
-    finds_payment("orphan", "entry 11 credits payment 1, which does not exist", |it| {
+    finds_payment("orphan", "entry 12 credits payment 1, which does not exist", |it| {
         it.payments.remove(0);
     });
-    finds_payment("payment", "entry 12 credits payment 1, which was credited before", |it| {
-        *it.event(12) = paid(1, Purpose::Extension, 131, 10_002);
+    finds_payment("payment", "entry 13 credits payment 1, which was credited before", |it| {
+        *it.event(13) = paid(1, Purpose::Extension, 131, 10_002);
     });
-    finds_payment("payment", "entry 12 credits payment 2, which buys nothing", |it| {
-        it.bill(13).payment = None;
+    finds_payment("payment", "entry 13 credits payment 2, which buys nothing", |it| {
+        it.bill(14).payment = None;
     });
-    finds_payment("payment", "entry 13 was paid by payment 9, not credited before it", |it| {
-        it.bill(13).payment = Some(PaymentId(9));
+    finds_payment("payment", "entry 14 was paid by payment 9, not credited before it", |it| {
+        it.bill(14).payment = Some(PaymentId(9));
     });
     finds_payment("payment", "payment 2 of 1.31 USD was not for it", |it| {
-        *it.event(12) = paid(2, Purpose::Order, 131, 10_002);
+        *it.event(13) = paid(2, Purpose::Order, 131, 10_002);
     });
-    finds_payment("ledger", "entry 11 posts to account", |it| {
-        it.entries[10].postings[1].account = House::Deposits.account(Currency::USD);
+    finds_payment("ledger", "entry 12 posts to account", |it| {
+        it.entries[11].postings[1].account = House::Deposits.account(Currency::USD);
     });
 }
 

@@ -7,8 +7,10 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use domain::authorise::{Authorise, AuthoriseBy};
 use domain::auto_extend::{PeriodWish, SetAutoExtend};
 use domain::command::{Command, Decision, Outcome, Wish};
+use domain::comment::SetComment;
 use domain::deposit::Deposit;
 use domain::extend::Extend;
 use domain::idempotency::{Idempotency, KeySource};
@@ -16,8 +18,10 @@ use domain::ids::{CustomerId, LeaseId, OrderId};
 use domain::journal::Event;
 use domain::kind::ProxyKind;
 use domain::money::{Currency, Money};
+use domain::order::AccessWish;
 use domain::pricing::Quote;
 use domain::refusal::Refusal;
+use domain::replace::{Replace, ReplaceReason};
 use domain::select::Selection;
 use domain::sweep::Sweep;
 use domain::time::{Span, Time};
@@ -66,6 +70,9 @@ pub enum Ask {
     Extend { kind: ProxyKind, pick: Pick, days: u32, promo: usize },
     AutoExtend { kind: ProxyKind, pick: Pick, days: u32, on: bool },
     Deposit { minor: i64 },
+    Authorise { kind: ProxyKind, pick: Pick, by: u8 },
+    Replace { kind: ProxyKind, pick: Pick },
+    Comment { kind: ProxyKind, pick: Pick, comment: String },
 }
 
 /// Which leases are named.
@@ -295,6 +302,11 @@ impl Played {
                 wish.period_days = Some(*days);
                 wish.promo = Some(CODES[promo % CODES.len()].to_owned());
                 wish.seed = [u8::try_from(self.sent.len() % 251).unwrap(); 16];
+                wish.access = match self.sent.len() % 3 {
+                    0 => AccessWish::Login,
+                    1 => AccessWish::Usual,
+                    _ => AccessWish::UsualAndOwn,
+                };
                 Wish::Order(Box::new(wish))
             }
             Ask::Package { quantity, days, promo } => {
@@ -325,6 +337,27 @@ impl Played {
             Ask::Deposit { minor } => {
                 Wish::Deposit(Deposit { customer, amount: usd(*minor), note: "cash".into() })
             }
+            Ask::Authorise { kind, pick, by } => {
+                let pick = Pick { by_order: true, ..pick.clone() };
+                let (_, selection) = self.picked(customer, *kind, &pick);
+                let Selection::Orders(orders) = selection else { unreachable!("by order") };
+                let by_ip = AuthoriseBy::SourceIp(Some([203, 0, 113, *by].into()));
+                let kinds = [AuthoriseBy::Usual, AuthoriseBy::Own, by_ip];
+                let (by, seed) = (kinds[usize::from(by % 3)], [*by; 16]);
+                let order = orders.and_then(|orders| orders.first().copied());
+                Wish::Authorise(Authorise { customer, order, by, seed })
+            }
+            Ask::Replace { kind, pick } => {
+                let (kind, leases) = self.named(customer, *kind, pick);
+                let pools = [(product(kind), 100)].into();
+                let (reason, comment) = (Some(ReplaceReason::NotWork), None);
+                Wish::Replace(Replace { customer, leases, pools, reason, comment })
+            }
+            Ask::Comment { kind, pick, comment } => {
+                let (_, leases) = self.named(customer, *kind, pick);
+                let comment = Some(comment.clone());
+                Wish::SetComment(SetComment { customer, leases, comment })
+            }
         };
         let mut hasher = DefaultHasher::new();
         format!("{customer:?} {ask:?}").hash(&mut hasher);
@@ -338,6 +371,19 @@ impl Played {
         };
         let idempotency = idempotency.map(|(key, source)| Idempotency { key, fingerprint, source });
         Command { wish, idempotency, at: None }
+    }
+
+    /// The same, each by itself.
+    fn named(
+        &self,
+        customer: CustomerId,
+        kind: ProxyKind,
+        pick: &Pick,
+    ) -> (ProxyKind, Option<Vec<LeaseId>>) {
+        match self.picked(customer, kind, &Pick { by_order: false, ..pick.clone() }) {
+            (kind, Selection::Leases(leases)) => (kind, leases),
+            (_, Selection::Orders(_)) => unreachable!("they are named one by one"),
+        }
     }
 
     /// The leases that are meant, as they were when the last batch was decided, and their kind: the

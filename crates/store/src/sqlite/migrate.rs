@@ -140,3 +140,73 @@ pub(super) fn apply(connection: &Connection) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A shop of before, with an order by login, one by address, and leases of both.
+    const BEFORE: &str = "
+        INSERT INTO state VALUES (1, 9, 4, 7, 5, 1, 1, 0, 1, 0);
+        INSERT INTO customer VALUES (1, 'Ann', NULL, 'USD', 0, 5), (2, 'Bob', NULL, 'USD', 0, 5);
+        INSERT INTO address VALUES (1, 'IPv4/USA', '192.0.2.1', 0, 0, 'main', 0, 1, 5, 0),
+            (2, 'IPv4/USA', '192.0.2.2', 0, 0, 'main', 0, 2, 6, 0);
+        INSERT INTO customer_order VALUES
+            (2, 1, 'IPv4/USA', 30, 1, 'one', 'ann', x'010203', NULL, NULL, NULL, 7),
+            (3, 2, 'IPv6/USA', 90, 1, 'two', NULL, NULL, '203.0.113.9', 'SOCKS', 300, 8);
+        INSERT INTO lease VALUES (5, 2, 1, 'IPv4/USA', 1, 1, 0, 7, 99, NULL, NULL, NULL, 99),
+            (6, 3, 2, 'IPv4/USA', 1, 2, 0, 8, 99, NULL, NULL, NULL, 99);";
+
+    fn rows(connection: &Connection, sql: &str) -> Vec<String> {
+        let mut statement = connection.prepare(sql).unwrap();
+        let columns = statement.column_count();
+        let row = |row: &rusqlite::Row<'_>| {
+            let value = |index| row.get_ref(index).map(|it| format!("{:?}", it.data_type()));
+            let shown = |index| -> rusqlite::Result<String> {
+                Ok(match row.get::<_, rusqlite::types::Value>(index)? {
+                    rusqlite::types::Value::Integer(number) => number.to_string(),
+                    rusqlite::types::Value::Text(text) => text,
+                    rusqlite::types::Value::Null => "-".to_owned(),
+                    _ => value(index)?,
+                })
+            };
+            (0..columns).map(shown).collect::<rusqlite::Result<Vec<String>>>()
+        };
+        let rows = statement.query_map([], row).unwrap();
+        rows.map(|row| row.unwrap().join(" ")).collect()
+    }
+
+    #[test]
+    fn what_orders_had_so_far_is_with_their_authorisations_now() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "foreign_keys", true).unwrap();
+        claim(&connection).unwrap();
+        for migration in MIGRATIONS.iter().filter(|migration| migration.id < 3) {
+            connection.execute_batch(&migration.text()).unwrap();
+            let checksum = migration.checksum();
+            connection.execute(NOTE, (migration.id, migration.name, checksum)).unwrap();
+        }
+        connection.execute_batch(BEFORE).unwrap();
+        apply(&connection).unwrap();
+        assert_eq!(
+            rows(
+                &connection,
+                "SELECT id, customer_id, order_id, active, login, source_ip, usual, chosen, shown,
+                 hex(password_sealed) FROM authorisation ORDER BY id"
+            ),
+            ["2 1 2 1 ann - 0 0 1 010203", "3 2 3 1 - 203.0.113.9 0 0 1 "]
+        );
+        assert_eq!(
+            rows(&connection, "SELECT * FROM customer_order ORDER BY id"),
+            ["2 1 IPv4/USA 30 1 one - - 7", "3 2 IPv6/USA 90 1 two SOCKS 300 8"]
+        );
+        assert_eq!(rows(&connection, "SELECT next_authorisation FROM state"), ["4"]);
+        assert_eq!(
+            rows(&connection, "SELECT id, order_id, replaced_at_ms, comment FROM lease"),
+            ["5 2 - -", "6 3 - -"]
+        );
+        assert_eq!(rows(&connection, "PRAGMA foreign_key_check"), [""; 0]);
+        let orphan = "UPDATE lease SET order_id = 4 WHERE id = 5";
+        assert!(connection.execute(orphan, []).is_err(), "references are looked at again");
+    }
+}

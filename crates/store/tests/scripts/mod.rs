@@ -45,7 +45,27 @@ fn ask() -> impl Strategy<Value = Ask> {
     let auto = (kind(), pick(), days(), prop::bool::weighted(0.8))
         .prop_map(|(kind, pick, days, on)| Ask::AutoExtend { kind, pick, days, on });
     let deposit = (-50_i64..600).prop_map(|minor| Ask::Deposit { minor });
-    prop_oneof![5 => order, 2 => package, 4 => extend, 4 => auto, 1 => deposit]
+    let authorise = (kind(), pick(), any::<u8>()).prop_map(|(kind, pick, by)| Ask::Authorise {
+        kind,
+        pick,
+        by,
+    });
+    let replace = (kind(), pick()).prop_map(|(kind, pick)| Ask::Replace { kind, pick });
+    let comment = (kind(), pick(), ".{0,3}").prop_map(|(kind, pick, comment)| Ask::Comment {
+        kind,
+        pick,
+        comment,
+    });
+    prop_oneof![
+        5 => order,
+        2 => package,
+        4 => extend,
+        4 => auto,
+        1 => deposit,
+        1 => authorise,
+        2 => replace,
+        1 => comment,
+    ]
 }
 
 fn kind() -> impl Strategy<Value = ProxyKind> {

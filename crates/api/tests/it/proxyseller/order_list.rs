@@ -82,7 +82,7 @@ async fn a_purchase_and_its_prolongation() {
 #[tokio::test]
 async fn a_prolongation_of_several_orders_is_shared_out() {
     let shop = Shop::open().await;
-    let made = shop.buy("IPv4", 1).await.is_ok();
+    let made = shop.ps_buy(1).await;
     let other = made["orderId"].as_str().unwrap();
     let proxies = shop.ps_get("v2", &format!("proxy/list/ipv4?orderId={other}")).await.ps_ok();
     let third = &proxies["items"][0]["id"];
