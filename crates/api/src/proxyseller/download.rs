@@ -55,8 +55,8 @@ fn section(asked: &Asked<'_>) -> Result<Section, Stop> {
 
 /// What the query says about the form, decoded.
 fn ext(query: &str) -> String {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    let last = pairs.filter(|(name, _)| query::decoded(name, true) == "ext").last();
+    let mut pairs = query.split('&').rev().filter_map(|pair| pair.split_once('='));
+    let last = pairs.find(|(name, _)| query::decoded(name, true) == "ext");
     last.map_or_else(String::new, |(_, raw)| {
         download::decoded(raw, |plain| query::decoded(plain, true).into_owned())
     })

@@ -24,7 +24,7 @@ async fn a_comment_is_set_and_taken_back() {
         assert_eq!(done, json!({ "updated": 2 }));
         assert_eq!(comment(&shop, "ipv4", shop.a4()).await, json!("for prices"));
         assert_eq!(comment(&shop, "mobile", shop.am.lease()).await, json!("for prices"));
-        assert_eq!(comment(&shop, "ipv4", shop.a4b()).await, json!(""));
+        assert_eq!(comment(&shop, "isp", shop.ai.lease()).await, json!(""));
         // By number, as one, and as a text with several.
         let both = format!("{number}, {}", shop.a4b());
         for (one, count) in [(json!(number), 1), (json!(number.to_string()), 1), (json!(both), 2)] {
