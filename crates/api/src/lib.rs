@@ -23,6 +23,7 @@ mod metrics;
 mod native;
 mod openapi;
 mod pay;
+mod pieces;
 mod proxyseller;
 mod query;
 mod reboot;

@@ -122,8 +122,9 @@ mod tests {
             }
             for line in crate::proxyseller::call::LINES {
                 for version in [Version::V1, Version::V2] {
-                    let template = line.template(version).map(str::to_owned);
-                    served.extend(template.map(|it| (it, line.method.to_lowercase())));
+                    let paths = proxyseller::described_at(line, version);
+                    served
+                        .extend(paths.into_iter().map(|(it, _)| (it, line.method.to_lowercase())));
                 }
             }
             let document = document(sandbox);

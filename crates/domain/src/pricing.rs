@@ -59,6 +59,31 @@ impl Quote {
         micros.and_then(UnitPrice::from_micros).expect("an average is no more than the largest")
     }
 
+    /// The total shared out among groups of what is bought, each so many of a product, by what they
+    /// cost. The shares are whole minor units and add up to the total. For showing: what is charged
+    /// is the total.
+    pub fn shares(&self, groups: &[(&ProductKey, u32)]) -> Vec<Money> {
+        let weight = |(product, quantity): &(&ProductKey, u32)| {
+            let line = self.lines.iter().find(|line| line.product == **product);
+            let line = line.or(self.lines.first());
+            line.map_or(0, |line| {
+                let rest = line.discount.plus(self.promo.discount()).rest();
+                i128::from(line.unit.micros()) * i128::from(*quantity) * i128::from(rest)
+            })
+        };
+        let weights: Vec<i128> = groups.iter().map(weight).collect();
+        let (whole, total) = (weights.iter().sum::<i128>(), i128::from(self.total.minor()));
+        let (mut so_far, mut shared) = (0, 0);
+        let share = |weight: &i128| {
+            so_far += weight;
+            let until = if whole == 0 { 0 } else { total * so_far / whole };
+            let share = until - std::mem::replace(&mut shared, until);
+            let minor = i64::try_from(share).expect("a share is no more than the whole");
+            Money::from_minor(minor, self.total.currency())
+        };
+        weights.iter().map(share).collect()
+    }
+
     /// How much of the total the balance does not cover, if so.
     ///
     /// Pricing never fails for lack of money: in one dialect it is a warning, in another an error.
@@ -195,6 +220,30 @@ mod tests {
     }
 
     #[test]
+    fn a_total_is_shared_out_by_what_things_cost() {
+        let key = |text| ProductKey::parse(text).unwrap();
+        let (usa, deu) = (key("IPv4/USA"), key("IPv4/DEU"));
+        let mut catalogue = catalogue("0.05", Some("1.31"));
+        let mut dearer = catalogue.products[&usa].clone();
+        dearer.key = deu.clone();
+        dearer.prices.get_mut(&Currency::USD).unwrap().per_period =
+            [(30, UnitPrice::parse("2.62").unwrap())].into();
+        catalogue.products.insert(deu.clone(), dearer);
+        let items = [(usa.clone(), 3), (deu.clone(), 1)].into();
+        let period = Period::from_days(30).unwrap();
+        let promo = PromoOutcome::Absent;
+        let basket = Basket { items: &items, kind: ProxyKind::Ipv4, period, promo };
+        let quote = quote(&catalogue, basket, Money::from_minor(1000, Currency::USD)).unwrap();
+        let shares = |groups: &[(&ProductKey, u32)]| -> Vec<i64> {
+            quote.shares(groups).into_iter().map(Money::minor).collect()
+        };
+        assert_eq!(quote.total.minor(), 655);
+        assert_eq!(shares(&[(&usa, 3), (&deu, 1)]), [393, 262]);
+        assert_eq!(shares(&[(&usa, 1), (&deu, 1), (&usa, 2)]), [131, 262, 262]);
+        assert_eq!(shares(&[]), [0; 0]);
+    }
+
+    #[test]
     fn a_period_without_a_price_is_not_on_sale() {
         let catalogue = catalogue("0.05", None);
         let items = [(ProductKey::parse("IPv4/DEU").unwrap(), 1)].into();
@@ -212,6 +261,27 @@ mod tests {
             let missing = quote.shortfall().map_or(0, Money::minor);
             prop_assert!(quote.total.minor() <= quote.balance.minor() + missing);
             prop_assert!(missing == 0 || quote.total.minor() == quote.balance.minor() + missing);
+        }
+
+        #[test]
+        fn shares_add_up(
+            groups in prop::collection::vec(1u32..40, 1..9), promo in 0u32..=100,
+            micros in 0i64..5_000_000,
+        ) {
+            let price = UnitPrice::from_micros(micros).unwrap().to_string();
+            let catalogue = catalogue("1", Some(&price));
+            let key = ProductKey::parse("IPv4/USA").unwrap();
+            let whole = groups.iter().sum();
+            let quote = priced(&catalogue, whole, 30, &promo.to_string());
+            let groups: Vec<_> = groups.into_iter().map(|quantity| (&key, quantity)).collect();
+            let shares = quote.shares(&groups);
+            let fair = |(share, (_, quantity)): (&Money, &(&ProductKey, u32))| {
+                let exact = quote.total.minor() * i64::from(*quantity);
+                (share.minor() * i64::from(whole) - exact).abs() < i64::from(whole)
+            };
+            prop_assert!(shares.iter().zip(&groups).all(fair));
+            let sum: i64 = shares.into_iter().map(Money::minor).sum();
+            prop_assert_eq!(sum, quote.total.minor());
         }
 
         #[test]

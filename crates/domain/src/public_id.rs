@@ -82,6 +82,11 @@ impl PublicIds {
         self.hex(Space::Entry, id.0)
     }
 
+    /// A journal entry's id as a number.
+    pub fn entry_number(&self, id: EntryId) -> u64 {
+        self.disguise(Space::Entry, id.0)
+    }
+
     /// The journal entry that `text` names in either form.
     pub fn read_entry(&self, text: &str) -> Option<EntryId> {
         self.read(Space::Entry, text).map(EntryId)

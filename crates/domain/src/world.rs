@@ -251,7 +251,7 @@ impl World {
     }
 
     /// The loaded leases of an order, by id.
-    pub(crate) fn leases_of(&self, order: OrderId) -> impl Iterator<Item = &Lease> {
+    pub fn leases_of(&self, order: OrderId) -> impl Iterator<Item = &Lease> {
         let range = (order, LeaseId(i64::MIN))..=(order, LeaseId(i64::MAX));
         self.by_order.range(range).filter_map(|(_, id)| self.leases.get(id))
     }

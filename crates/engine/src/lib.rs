@@ -6,12 +6,14 @@
 //! Nothing here knows of a wire format.
 
 pub mod batcher;
+pub mod browse;
 pub mod cards;
 pub mod clock;
 pub mod engine;
 pub mod fault;
 pub mod keys;
 pub mod payment;
+pub mod purchases;
 pub mod reads;
 mod reboot;
 pub mod scheduler;

@@ -123,7 +123,7 @@ fn everything_is_bought_prolonged_and_right_in_the_books() {
             let data = ok(&keyed(&shop, &customer, "v2", &path, &ids, &format!("p-{key}")));
             balance -= cents(&quote["total"]);
             assert_eq!((&data["total"], cents(&data["balance"])), (&quote["total"], balance));
-            assert_eq!(&data["listBaseOrderNumbers"], &json!([order]));
+            assert_eq!(digits(&data["listBaseOrderNumbers"][0]), digits(order));
             told.push((version, body, key, made));
         }
     }
@@ -138,6 +138,12 @@ fn everything_is_bought_prolonged_and_right_in_the_books() {
     assert_eq!(cents(&look(&shop, &customer, "v1", "balance/get")["summ"]), balance);
     shop.audit();
     assert!(!shop.logged().contains(&customer.key), "a key is in the log");
+}
+
+/// What the numbers of an order have in common in both versions.
+fn digits(number: &Value) -> &str {
+    let number = number.as_str().unwrap();
+    number.trim_start_matches("NS_").split(['_', '-']).next().unwrap()
 }
 
 fn kind(section: &str) -> &'static str {

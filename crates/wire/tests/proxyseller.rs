@@ -13,9 +13,13 @@ use wire::proxyseller::auth::{AuthAddRequest, AuthChangeRequest, AuthItem, Delet
 use wire::proxyseller::auto_prolong::{AutoProlongCalculated, AutoProlonged};
 use wire::proxyseller::auto_top_up::{AutoTopUp, AutoTopUpRequest};
 use wire::proxyseller::balance::{AddRequest, Added, Balance};
+use wire::proxyseller::check::Checked;
+use wire::proxyseller::comment::{CommentRequest, Updated};
 use wire::proxyseller::envelope::{Envelope, Problem};
 use wire::proxyseller::order::{Calculated, OrderRequest, Ordered};
+use wire::proxyseller::order_list::OrderList;
 use wire::proxyseller::prolong::{ProlongCalculated, ProlongRequest, Prolonged};
+use wire::proxyseller::proxy_list::{Lists, ProxyItem};
 use wire::proxyseller::reference::{Items, Named, Section, Sections};
 use wire::proxyseller::replace::{ReplaceRequest, Replaced};
 use wire::proxyseller::system::Pong;
@@ -62,6 +66,16 @@ fn rewrite(call: &str, case: &str, json: &str) -> String {
         ("prolong-make", false) => enveloped::<Prolonged>(json),
         ("reference-list", false) if case == "success-all" => enveloped::<Sections>(json),
         ("reference-list", false) => enveloped::<Items<Section>>(json),
+        ("proxy-list", false) if case == "success-all" => enveloped::<Lists<'_>>(json),
+        ("proxy-list", false) => enveloped::<Items<Vec<ProxyItem<'_>>>>(json),
+        ("proxy-download", false) if case == "success-json" => {
+            write(&serde_json::from_str::<Vec<ProxyItem<'_>>>(json).unwrap())
+        }
+        ("proxy-download", false) => enveloped::<()>(json),
+        ("proxy-comment-set", true) => write(&CommentRequest::read(bytes).unwrap()),
+        ("proxy-comment-set", false) => enveloped::<Updated>(json),
+        ("tools-proxy-check", false) => enveloped::<Checked>(json),
+        ("order-list", false) => enveloped::<OrderList>(json),
         ("system-ping", false) => enveloped::<Pong>(json),
         _ => panic!("no type for {call}: give it an arm in tests/proxyseller.rs"),
     }

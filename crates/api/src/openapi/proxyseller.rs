@@ -12,11 +12,22 @@ use crate::proxyseller::call::{Call, LINES, Line, Typed};
 pub(super) fn add(paths: &mut Map<String, Value>) {
     for (version, name) in [(Version::V1, "v1"), (Version::V2, "v2")] {
         for line in LINES {
-            let Some(template) = line.template(version) else { continue };
-            let item = paths.entry(template).or_insert_with(|| json!({}));
-            item[line.method.to_lowercase()] = operation(line, version, name);
+            for (path, typed) in described_at(line, version) {
+                let item = paths.entry(path).or_insert_with(|| json!({}));
+                item[line.method.to_lowercase()] = operation(line, version, name, typed);
+            }
         }
     }
+}
+
+/// The paths at which a call is described, and whether they end in a section.
+pub(super) fn described_at(line: &Line, version: Version) -> Vec<(String, bool)> {
+    let Some(template) = line.template(version) else { return Vec::new() };
+    let mut paths = vec![(template.to_owned(), line.typed == Typed::Required)];
+    if line.typed == Typed::Optional {
+        paths.push((format!("{template}/{{type}}"), true));
+    }
+    paths
 }
 
 /// What a call is for, what it takes and what it answers.
@@ -49,6 +60,15 @@ fn described(call: Call, v2: bool) -> Described {
         Call::ProxyReplace => {
             ("Get other addresses for proxies", Some("PsReplace"), of("PsReplaced"))
         }
+        Call::ProxyList => {
+            ("Your proxies: of one section as `items`, else by section", None, of("PsProxies"))
+        }
+        // A file, see below.
+        Call::ProxyDownload => {
+            ("Your proxies of a section as a file", None, json!({ "type": "null" }))
+        }
+        Call::CommentSet => ("Write something beside proxies", Some("PsComment"), of("PsUpdated")),
+        Call::ProxyCheck => ("Whether a proxy of yours works", None, of("PsChecked")),
         Call::BalanceGet => ("What is in the wallet", None, of("PsBalance")),
         Call::BalanceAdd => ("Pay into the wallet", Some("PsBalanceAdd"), of("PsPage")),
         Call::PaymentsList => ("The ways to pay into the wallet", None, of("PsPaymentSystems")),
@@ -57,6 +77,7 @@ fn described(call: Call, v2: bool) -> Described {
         Call::ReferenceList => ("What can be ordered", None, of("PsReference")),
         Call::OrderCalc => ("What an order would cost", Some("PsOrder"), of("PsPrice")),
         Call::OrderMake => ("Order proxies", Some("PsOrder"), of("PsOrdered")),
+        Call::OrderList => ("Your orders and prolongations", None, of("PsOrders")),
         Call::ProlongCalc => {
             ("What a prolongation would cost", Some("PsProlong"), of("PsProlongPrice"))
         }
@@ -87,17 +108,52 @@ fn described(call: Call, v2: bool) -> Described {
     Described { summary, takes, gives }
 }
 
-fn operation(line: &Line, version: Version, name: &str) -> Value {
+/// What a call can be asked in its query, with what for.
+fn queries(call: Call) -> &'static [(&'static str, &'static str)] {
+    const LATEST: (&str, &str) = ("latest", "`Y`: only those of the last order.");
+    const ORDER: (&str, &str) = ("orderId", "Only those of this order, by its id or number.");
+    const COUNTRY: (&str, &str) = ("country", "Only those in this country, by its alpha-3 code.");
+    const ENDS: (&str, &str) = (
+        "ends",
+        "`Y`: in v1, those that end soon or have ended and can be prolonged still; in v2, the latter.",
+    );
+    const PAGE: (&str, &str) = ("page", "Which page, from 1; of one section.");
+    const PER_PAGE: (&str, &str) = ("per_page", "How many are on a page; of one section.");
+    const EXT: (&str, &str) = ("ext", "`txt`, `csv`, `json`, or a template such as `%ip%:%port%`.");
+    const PROTO: (&str, &str) = ("proto", "`socks5` for the ports of that, else those for HTTP.");
+    match call {
+        Call::ProxyList => &[LATEST, ORDER, COUNTRY, ENDS, PAGE, PER_PAGE],
+        Call::ProxyDownload => &[EXT, PROTO, LATEST, ORDER, COUNTRY, ENDS],
+        Call::ProxyCheck => &[("proxy", "`user:password@host:port` or `host:port`.")],
+        Call::OrderList => &[
+            ("order_id", "Only this order and its prolongations, or this prolongation."),
+            ("start_date", "Only from this day or moment on."),
+            ("end_date", "Only until this day or moment."),
+            ("status", "`PAYED`; of `NOT_PAYED` and `RETURN` there are none."),
+            ("is_extend", "`Y`: only prolongations; `N`: only orders."),
+            ("auto_order", "`Y`: only those that are prolonged automatically; `N`: the others."),
+            ("page", "Which page, from 1."),
+            ("limit", "How many are on a page; without it, all are on one."),
+            ("sort_by", "`date_insert`, `summ` or `status`."),
+            ("order", "`asc` or `desc`, which it is otherwise."),
+        ],
+        _ => &[],
+    }
+}
+
+fn operation(line: &Line, version: Version, name: &str, typed: bool) -> Value {
     let Described { summary, takes, gives } = described(line.call, version == Version::V2);
     let text = json!({ "type": "string" });
     let mut parameters = vec![parameter("path", "apiKey", true, &text, "The API key.")];
-    if line.typed == Typed::Required {
+    if typed {
         let what = "The section.";
         parameters.push(parameter("path", "type", true, &schema("PsSection"), what));
     }
     if line.call.spends() {
         parameters.push(idempotency_key());
     }
+    let queried = queries(line.call).iter();
+    parameters.extend(queried.map(|(name, what)| parameter("query", name, false, &text, what)));
     let envelope = |data: Value| {
         json!({
             "type": "object",
@@ -121,11 +177,17 @@ fn operation(line: &Line, version: Version, name: &str) -> Value {
             envelope(json!({ "type": "null" }))
         )
     });
+    if line.call == Call::ProxyDownload {
+        for media in ["text/plain", "text/csv"] {
+            responses["200"]["content"][media] = json!({ "schema": text });
+        }
+    }
     let id: String = line.path.split('/').map(capital).collect();
     // One call may be made by a GET too.
     let by = if line.method == "GET" && takes.is_some() { "ByQuery" } else { "" };
+    let of = if typed && line.typed == Typed::Optional { "OfType" } else { "" };
     let mut operation = json!({
-        "operationId": format!("proxySeller{}{id}{by}", name.to_uppercase()),
+        "operationId": format!("proxySeller{}{id}{of}{by}", name.to_uppercase()),
         "summary": summary,
         "tags": [format!("proxy-seller {name}")],
         "parameters": parameters,

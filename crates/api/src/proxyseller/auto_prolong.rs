@@ -18,7 +18,7 @@ use super::order::{unpaid, warning};
 use super::prolong::select::{self, Chosen};
 use super::prolong::{item, orders, paid_by, proxies, quoted};
 use super::shown::date;
-use super::stop::{Done, Stop, decided};
+use super::stop::{Declined, Done, Stop, decided};
 use super::{Asked, payment, read, resident};
 use crate::spend::Means;
 
@@ -107,7 +107,9 @@ async fn switched(
     select::check_section(asked, &set.leases, &engine.leases_of(&set)?)?;
     let command = Command::plain(Wish::SetAutoExtend(set));
     let decision = engine.submit(command, Lane::Request).await?;
-    let (outcome, _) = decided(decision).map_err(|declined| declined.stop(asked))?;
+    let (outcome, _) = decided(decision).map_err(|declined| {
+        Declined { refusal: select::refusal(asked, declined.refusal), ..declined }.stop(asked)
+    })?;
     let Outcome::Done { event, .. } = outcome else { return Err(Stop::Unknown) };
     let Event::AutoExtend { leases, .. } = *event else { return Err(Stop::Unknown) };
     let told = engine.proxies_of(asked.customer(), &leases).await.map_err(|_| Stop::Unknown)?;

@@ -24,6 +24,14 @@ pub(crate) enum Call {
     AuthDelete,
     /// `POST proxy/replace`
     ProxyReplace,
+    /// `GET proxy/list`
+    ProxyList,
+    /// `GET proxy/download/{type}`
+    ProxyDownload,
+    /// `POST proxy/comment/set`
+    CommentSet,
+    /// `GET tools/proxy/check`, of v1
+    ProxyCheck,
     /// `GET balance/get`
     BalanceGet,
     /// `POST balance/add`
@@ -40,6 +48,8 @@ pub(crate) enum Call {
     OrderCalc,
     /// `POST order/make`
     OrderMake,
+    /// `GET order/list`, of v2
+    OrderList,
     /// `POST prolong/calc/{type}`
     ProlongCalc,
     /// `POST prolong/make/{type}`
@@ -139,6 +149,10 @@ pub(crate) const LINES: &[Line] = &[
     line!(AuthActive "POST" "auth/active" only V1),
     line!(AuthDelete "DELETE" "auth/delete"),
     line!(ProxyReplace "POST" "proxy/replace"),
+    line!(ProxyList "GET" "proxy/list" may be typed),
+    line!(ProxyDownload "GET" "proxy/download" typed),
+    line!(CommentSet "POST" "proxy/comment/set"),
+    line!(ProxyCheck "GET" "tools/proxy/check" only V1),
     line!(BalanceGet "GET" "balance/get"),
     line!(BalanceAdd "POST" "balance/add"),
     line!(PaymentsList "GET" "balance/payments/list"),
@@ -147,6 +161,7 @@ pub(crate) const LINES: &[Line] = &[
     line!(ReferenceList "GET" "reference/list" may be typed),
     line!(OrderCalc "POST" "order/calc" may be typed),
     line!(OrderMake "POST" "order/make" may be typed),
+    line!(OrderList "GET" "order/list" only V2),
     line!(ProlongCalc "POST" "prolong/calc" typed),
     // An old page says so. What spends is never done by a GET.
     line!(ProlongCalc "GET" "prolong/calc" typed),
@@ -235,6 +250,7 @@ impl Call {
                     | Call::AuthActive
                     | Call::AuthDelete
                     | Call::ProxyReplace
+                    | Call::CommentSet
                     | Call::BalanceAdd
                     | Call::AutoTopUpSet
                     | Call::AutoProlongEnable

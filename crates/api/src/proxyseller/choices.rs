@@ -1,6 +1,7 @@
 //! What the original leaves open, decided in one place, so that it is easy to change.
 
 use domain::country::Country;
+use domain::time::Span;
 use wire::proxyseller::section::Section;
 
 /// What an order is for if its section asks for no words about it. The shop wants to know always.
@@ -20,6 +21,12 @@ pub(super) fn payment_system(number: u32) -> String {
 
 /// What v2 calls the traffic of a mobile proxy.
 pub(super) const UNLIMITED: &str = "unlimited";
+
+/// How soon a proxy ends that is about to end.
+pub(super) const ABOUT_TO_END: Span = Span::from_millis_const(3 * 86_400_000);
+
+/// How many proxies are on a page if only the page is said.
+pub(super) const PER_PAGE: u64 = 100;
 
 /// How far apart the numbers of two sections are. A number of ISO 3166 has three digits.
 const APART: u64 = 1000;

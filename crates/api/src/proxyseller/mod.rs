@@ -7,14 +7,20 @@ mod auth;
 mod auto_prolong;
 mod auto_top_up;
 mod balance;
+mod basket;
 pub(crate) mod call;
+mod check;
 mod choices;
+mod comment;
+mod download;
 mod money;
 mod offer;
 mod order;
+mod order_list;
 mod order_number;
 mod payment;
 mod prolong;
+mod proxy_list;
 mod read;
 mod reference;
 mod refusal;
@@ -204,10 +210,15 @@ async fn admitted(
         Call::AuthActive => auth::activate(&asked).await,
         Call::AuthDelete => auth::delete(&asked).await,
         Call::ProxyReplace => replace::carry_out(&asked).await,
+        Call::ProxyList => proxy_list::list(&asked).await,
+        Call::ProxyDownload => download::file(&asked).await,
+        Call::CommentSet => comment::set(&asked).await,
+        Call::ProxyCheck => check::check(&asked).await,
         Call::BalanceGet => balance::show(&asked),
         Call::ReferenceList => reference::list(&asked),
         Call::OrderCalc => order::calculate(&asked),
         Call::OrderMake => order::place(&asked).await,
+        Call::OrderList => order_list::list(&asked).await,
         Call::ProlongCalc => prolong::calculate(&asked).await,
         Call::ProlongMake => prolong::carry_out(&asked).await,
         Call::AutoProlongCalc => auto_prolong::calculate(&asked).await,

@@ -25,6 +25,11 @@ pub(super) fn shortage(balance: Money, missing: Money) -> String {
     format!("Insufficient funds. Total {sign}{balance}. Not enough {sign}{missing}")
 }
 
+/// An amount as a text, to the cent.
+pub(super) fn text(money: Money) -> String {
+    format!("{}{}", sign(money.currency()), money.decimal())
+}
+
 /// What stands in front of an amount in a text.
 fn sign(currency: Currency) -> String {
     if currency == Currency::USD { "$".to_owned() } else { format!("{} ", currency.code()) }
@@ -44,6 +49,13 @@ mod tests {
         let yen = Currency::from_code("JPY").unwrap();
         let text = shortage(Money::from_minor(5, yen), Money::from_minor(70, yen));
         assert_eq!(text, "Insufficient funds. Total JPY 5. Not enough JPY 70");
+    }
+
+    #[test]
+    fn a_text_has_all_decimals() {
+        assert_eq!(text(Money::from_minor(3600, Currency::USD)), "$36.00");
+        let yen = Currency::from_code("JPY").unwrap();
+        assert_eq!(text(Money::from_minor(3600, yen)), "JPY 3600");
     }
 
     #[test]

@@ -19,6 +19,18 @@ pub(super) fn kind(section: Section) -> Option<ProxyKind> {
     }
 }
 
+/// The section in which a proxy of this kind is found.
+pub(super) fn section(kind: ProxyKind, in_package: bool) -> Section {
+    match (kind, in_package) {
+        (ProxyKind::Isp, true) => Section::MixIsp,
+        (_, true) => Section::Mix,
+        (ProxyKind::Ipv4, false) => Section::Ipv4,
+        (ProxyKind::Ipv6, false) => Section::Ipv6,
+        (ProxyKind::Mobile, false) => Section::Mobile,
+        (ProxyKind::Isp, false) => Section::Isp,
+    }
+}
+
 /// Whether a section is sold in packages.
 pub(super) fn is_mixed(section: Section) -> bool {
     matches!(section, Section::Mix | Section::MixIsp)

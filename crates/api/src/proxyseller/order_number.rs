@@ -29,10 +29,20 @@ pub(super) fn of(ids: &PublicIds, version: Version, proxy: &Proxy) -> String {
 
 /// The number of an order that ends then.
 pub(super) fn current(ids: &PublicIds, version: Version, order: &Order, ends_at: Time) -> String {
-    let base = base(ids, version, order.id);
     if ends_at == order.created_at + order.period.span() {
-        return base;
+        return base(ids, version, order.id);
     }
+    prolonged(ids, version, order.id, ends_at)
+}
+
+/// The number of an order that was prolonged until then.
+pub(super) fn prolonged(
+    ids: &PublicIds,
+    version: Version,
+    order: OrderId,
+    ends_at: Time,
+) -> String {
+    let base = base(ids, version, order);
     let end = u64::try_from(ends_at.millis()).unwrap_or(0);
     format!("{base}{PROLONGED}{:08x}", mixed(end) >> 32)
 }
@@ -69,7 +79,7 @@ fn check_letters(number: u64) -> String {
 }
 
 /// Spreads a number over 64 bits. Hides nothing: the number beside it is disguised already.
-fn mixed(number: u64) -> u64 {
+pub(super) fn mixed(number: u64) -> u64 {
     let spread = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     spread ^ (spread >> 29)
 }

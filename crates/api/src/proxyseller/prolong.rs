@@ -71,6 +71,7 @@ pub(super) async fn carry_out(asked: &Asked<'_>) -> Result<Done, Stop> {
 /// A refusal to prolong. Where the balance is short, the price is told with it, as it was for the
 /// decision.
 async fn declined_stop(asked: &Asked<'_>, extend: &Extend, declined: Declined) -> Stop {
+    let declined = Declined { refusal: select::refusal(asked, declined.refusal), ..declined };
     let (Refusal::InsufficientFunds { missing }, Some(balance)) =
         (&declined.refusal, declined.balance)
     else {
@@ -95,7 +96,8 @@ async fn declined_stop(asked: &Asked<'_>, extend: &Extend, declined: Declined) -
 pub(super) fn quoted(asked: &Asked<'_>, extend: &Extend) -> Result<(Quote, Vec<Lease>), Stop> {
     let (quoted, leases) = asked.app.engine.quote_extension_of(extend)?;
     select::check_section(asked, &extend.leases, &leases)?;
-    let refused = |refusal| Stop::refused_with(asked, &refusal, quoted.balance);
+    let refused =
+        |refusal| Stop::refused_with(asked, &select::refusal(asked, refusal), quoted.balance);
     Ok((quoted.result.map_err(refused)?, leases))
 }
 

@@ -56,6 +56,21 @@ fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     })
 }
 
+/// The value of a parameter of a query: of several, the last. Nothing, and what some languages make
+/// of nothing, is none.
+pub(super) fn parameter<'q>(query: &'q str, name: &str) -> Option<Cow<'q, str>> {
+    let (_, value) = pairs(query).filter(|(it, _)| it == name).last()?;
+    let nothing = ["", "null", "None", "undefined"].contains(&value.trim());
+    Some(value).filter(|_| !nothing)
+}
+
+/// Whether a parameter of a query is set.
+pub(super) fn is_set(query: &str, name: &str) -> bool {
+    parameter(query, name).is_some_and(|value| {
+        ["y", "yes", "1", "true"].contains(&value.trim().to_ascii_lowercase().as_str())
+    })
+}
+
 /// What a thing is called that has an id or a code: of two that are given, the first.
 pub(super) fn either<'f>(first: &'f Field<String>, second: &'f Field<String>) -> &'f Field<String> {
     if first.is_absent() { second } else { first }
@@ -116,6 +131,17 @@ mod tests {
         assert_eq!(read(""), "{}");
         assert_eq!(read("id=7&ext=%login%:%41&id=7"), r#"{"ext":"%login%:A","id":["7","7"]}"#);
         assert_eq!(read("ids[]=1&ids%5B%5D=2&&x"), r#"{"ids":["1","2"],"x":""}"#);
+    }
+
+    #[test]
+    fn the_last_of_several_parameters_counts() {
+        let query = "a=1&a=2&b=null&c=&d&e=%20x+&latest=Y&ends=n";
+        assert_eq!(parameter(query, "a").as_deref(), Some("2"));
+        for nothing in ["b", "c", "d", "f"] {
+            assert_eq!(parameter(query, nothing), None, "{nothing}");
+        }
+        assert_eq!(parameter(query, "e").as_deref(), Some(" x "));
+        assert!(is_set(query, "latest") && !is_set(query, "ends") && !is_set(query, "x"));
     }
 
     #[test]

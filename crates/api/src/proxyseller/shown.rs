@@ -14,6 +14,10 @@ use crate::app::App;
 pub(super) struct Shown {
     /// The address or host; for IPv6, with its port.
     pub(super) ip: String,
+    /// The address or host, without a port.
+    pub(super) ip_only: String,
+    /// What it speaks: `HTTP`, also if it speaks both, or `SOCKS5`.
+    pub(super) protocol: &'static str,
     /// The port for HTTP. One that speaks one protocol only has the same port for both.
     pub(super) port_http: u16,
     /// The port for SOCKS5.
@@ -34,15 +38,14 @@ impl Shown {
     pub(super) fn of(app: &App, catalogue: &Catalogue, proxy: &Proxy) -> Shown {
         let kind = proxy.lease.product.kind;
         let endpoint = proxy.endpoint(catalogue);
+        let only_socks = kind == ProxyKind::Ipv6 && proxy.order.protocol == Some(Protocol::Socks);
         let (mut port_http, mut port_socks) = (endpoint.http_port, endpoint.socks_port);
-        let mut ip = endpoint.host;
+        let ip_only = endpoint.host;
+        let mut ip = ip_only.clone();
         if kind == ProxyKind::Ipv6 {
-            let port = match proxy.order.protocol {
-                Some(Protocol::Socks) => port_socks,
-                _ => port_http,
-            };
+            let port = if only_socks { port_socks } else { port_http };
             (port_http, port_socks) = (port, port);
-            ip = format!("{ip}:{port}");
+            ip = format!("{ip_only}:{port}");
         }
         let (login, password, auth_ip) = match &proxy.order.access {
             Some(Access::Login(pair)) => (pair.login.clone(), pair.password.clone(), String::new()),
@@ -59,6 +62,8 @@ impl Shown {
         };
         Shown {
             ip,
+            ip_only,
+            protocol: if only_socks { "SOCKS5" } else { "HTTP" },
             port_http,
             port_socks,
             login,

@@ -80,6 +80,16 @@ impl Done {
         Done { answer: answer::json(StatusCode::OK, body) }
     }
 
+    /// A success that is written while it is sent.
+    pub(super) fn streamed(body: Body) -> Done {
+        Done { answer: answer::json(StatusCode::OK, body) }
+    }
+
+    /// An answer without an envelope.
+    pub(super) fn bare(answer: Response<Body>) -> Done {
+        Done { answer }
+    }
+
     pub(super) fn answer(self) -> Response<Body> {
         self.answer
     }

@@ -12,6 +12,7 @@ use self::stream::Listing;
 use super::form::Form;
 use super::stop::{Done, Stop};
 use super::{Asked, read};
+use crate::pieces;
 use crate::youproxy::call::Call;
 
 /// How many leases are read at once. A longer list is sent in pieces of so many.
@@ -45,14 +46,14 @@ async fn all(asked: &Asked<'_>, kind: Option<domain::kind::ProxyKind>) -> Result
     let mut out = Vec::with_capacity(64 + proxies.len() * 512);
     let mut orders = Orders::begin(asked.app, kind.map(read::proxy_type), &mut out);
     orders.add(proxies, &mut out);
-    let body = match rest {
+    let rest = match rest {
         None => {
             orders.end(None, &mut out);
-            Body::from(out)
+            None
         }
-        Some(walk) => Body::new(Listing::body(asked.app.clone(), orders, walk, out)),
+        Some(walk) => Some(Listing { app: asked.app.clone(), orders, walk }),
     };
-    Ok(Done { body, replayed: false })
+    Ok(Done { body: pieces::body(out, rest), replayed: false })
 }
 
 async fn one_page(

@@ -4,15 +4,21 @@ mod access;
 mod auth;
 mod auto_prolong;
 mod balance;
+mod check;
+mod comment;
+mod download;
 mod mix;
 mod order;
+mod order_list;
 mod prolong;
+mod proxy_list;
 mod reference;
 mod repeats;
 mod replace;
 mod transport;
 
 use serde_json::{Value, json};
+use store::Store;
 
 use crate::client::{Answer, post};
 use crate::shop::Shop;
@@ -29,6 +35,26 @@ impl Shop {
     pub(crate) async fn ps_delete(&self, version: &str, call: &str, body: &str) -> Answer {
         let path = format!("/personal/api/{version}/{}/{call}", self.ka);
         self.raw(post(&path, "", body).replacen("POST", "DELETE", 1)).await
+    }
+
+    /// Orders IPv4 in the USA for a month, as Ann.
+    pub(crate) async fn ps_buy(&self, quantity: u32) -> Value {
+        let body = json!({ "sectionCode": "ipv4", "countryCode": "USA", "periodCode": "1m",
+            "quantity": quantity, "paymentCode": "balance", "customTargetName": "tests" });
+        self.ps("v2", "order/make", &body).await.ps_ok()
+    }
+
+    /// Puts addresses into stock with which a package has two countries.
+    pub(crate) fn stock_canada(&self) {
+        let pool = domain::product::ProductKey::parse("IPv4/CAN").unwrap();
+        let new = |host: u8| store::records::NewAddress {
+            pool: pool.clone(),
+            ip: [127, 4, 1, host].into(),
+            slot: 0,
+            gateway: "main".into(),
+        };
+        let new: Vec<_> = (0..10).map(new).collect();
+        self.store.add_addresses(&new, self.engine.now()).unwrap();
     }
 
     /// Whose key it is.

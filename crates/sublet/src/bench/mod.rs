@@ -5,6 +5,7 @@
 
 mod data;
 mod http;
+mod list;
 mod load;
 mod page;
 mod postgres;
@@ -34,7 +35,7 @@ pub(crate) struct Options {
     /// Where to put the databases; a folder of the system's temporary one by default.
     #[arg(long)]
     pub(crate) folder: Option<PathBuf>,
-    /// Only these parts: store, disk, http, price, page, sweep.
+    /// Only these parts: store, disk, http, price, page, list, sweep.
     #[arg(long, value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// Measures group commit alone, for a run under a slowed disk.
@@ -89,6 +90,9 @@ fn measured(options: &Options, folder: &std::path::Path, report: &mut Report) ->
     }
     if options.wants("page") {
         page::pages(options, folder, report)?;
+    }
+    if options.wants("list") {
+        list::lists(options, folder, report)?;
     }
     if options.wants("sweep") {
         sweep::renewals(options, folder, report)?;

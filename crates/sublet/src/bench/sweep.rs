@@ -114,14 +114,23 @@ pub(super) fn turn_on(shop: &Shop) -> Result<()> {
 }
 
 /// Has the kernel start anew with the peak of this process's memory.
-fn forget_peak_memory() {
+pub(super) fn forget_peak_memory() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
 /// The peak of this process's memory in MiB.
-fn peak_memory() -> Option<f64> {
+pub(super) fn peak_memory() -> Option<f64> {
+    status("VmHWM:")
+}
+
+/// This process's memory in MiB.
+pub(super) fn memory_now() -> Option<f64> {
+    status("VmRSS:")
+}
+
+fn status(name: &str) -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: f64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
     Some(kib / 1024.0)
 }

@@ -51,6 +51,38 @@ pub(in super::super) fn add_schemas(schemas: &mut Map<String, Value>) {
     let done = object(&[("ips", texts()), ("msg", text())], &["ips", "msg"]);
     add("PsReplaced", vec![("ok", done)], &["ok"]);
 
+    add("PsComment", vec![("ids", ids()), ("comment", text())], &["ids"]);
+    add("PsUpdated", vec![("updated", count())], &["updated"]);
+    let checked = vec![
+        ("ip", text()),
+        ("port", count()),
+        ("user", text()),
+        ("password", text()),
+        ("valid", flag()),
+        ("protocol", json!({ "type": ["string", "null"] })),
+        ("time", count()),
+    ];
+    add("PsChecked", checked, &["ip", "port", "valid", "protocol", "time"]);
+
+    let part = ["order_part_id", "order_id", "base_order_number", "country_alpha3", "price"];
+    let part = part.map(|name| (name, text())).to_vec();
+    add("PsOrderPart", [part, vec![("quantity", count())]].concat(), &["order_part_id", "price"]);
+    let order =
+        ["id", "order_id", "order_number", "base_order_number", "summ", "status", "date_insert"];
+    let named = order.map(|name| (name, text())).to_vec();
+    let others = vec![
+        ("status_type", json!({ "enum": ["PAYED", "NOT_PAYED", "RETURN"] })),
+        ("auto_order", yes()),
+        ("is_extend", yes()),
+        ("date_payed", json!({ "type": ["string", "null"] })),
+        ("items", list("PsOrderPart")),
+    ];
+    add("PsOrderListed", [named, others].concat(), &order);
+    let pages = ["total_orders", "total_pages", "current_page", "current_limit"];
+    let metadata = object(&pages.map(|name| (name, count())), &pages);
+    let orders = vec![("metadata", metadata), ("items", list("PsOrderListed"))];
+    add("PsOrders", orders, &["metadata", "items"]);
+
     add("PsBalance", vec![("summ", number())], &["summ"]);
     add("PsBalanceAdd", vec![("summ", number()), ("paymentId", id())], &["summ", "paymentId"]);
     add("PsPage", vec![("url", text())], &["url"]);
@@ -170,6 +202,19 @@ pub(in super::super) fn add_schemas(schemas: &mut Map<String, Value>) {
     let words = words.map(|name| (name, text())).to_vec();
     let numbers =
         vec![("id", id()), ("order_id", id()), ("port_http", count()), ("port_socks", count())];
+    let listed = ["ip_only", "protocol", "country_alpha3", "status_type", "auto_renew_period"];
+    let listed = listed.map(|name| (name, text())).to_vec();
+    let others = vec![
+        ("basket_id", text()),
+        ("auto_renew", yes()),
+        ("is_uptime", flag()),
+        // 1 or 0 in v1.
+        ("can_prolong", json!({ "type": ["integer", "boolean"] })),
+    ];
+    add("PsListedProxy", [numbers.clone(), words.clone(), listed, others].concat(), &["id", "ip"]);
+    let lists = sections[..7].iter().map(|name| (*name, list("PsListedProxy")));
+    let items = ("items", list("PsListedProxy"));
+    add("PsProxies", lists.chain([items]).collect(), &[]);
     add("PsProxy", [numbers, words, vec![("can_prolong", flag())]].concat(), &["id", "ip"]);
     let items = || vec![("orders", count()), ("items", list("PsProxy"))];
     add("PsProlongPrice", [price(), items()].concat(), &priced);

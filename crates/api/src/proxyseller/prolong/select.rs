@@ -95,6 +95,16 @@ pub(in super::super) fn check_section(
     ))
 }
 
+/// A refusal to prolong, as the section that the path names has it: among IPv4 and ISP proxies only
+/// parts of packages are prolonged with their whole orders, and those belong to other sections.
+pub(in super::super) fn refusal(asked: &Asked<'_>, refusal: Refusal) -> Refusal {
+    let single = matches!(asked.section(), Ok(Some(Section::Ipv4 | Section::Isp)));
+    match refusal {
+        Refusal::WholeOrderOnly { .. } if single => Refusal::UnknownLease,
+        refusal => refusal,
+    }
+}
+
 /// The live leases at these addresses; `None` if there is one at which there is none.
 async fn at_addresses(
     asked: &Asked<'_>,

@@ -59,7 +59,12 @@ async fn a_package_is_ordered_and_prolonged_as_a_whole() {
         }
         shop.ps("v2", "prolong/make/mix", &body).await.ps_ok();
         // It is no order of single addresses, and these are no package.
-        shop.ps_refuses("v1", "prolong/make/ipv4", &all, "IP not found", 0).await;
+        for body in [&all, &some] {
+            shop.ps_refuses("v1", "prolong/calc/ipv4", body, "IP not found", 0).await;
+            shop.ps_refuses("v1", "prolong/make/ipv4", body, "IP not found", 0).await;
+            shop.ps_refuses("v2", "prolong/make/ipv4", body, "IP not found", 0).await;
+            shop.ps_refuses("v2", "autoprolong/disable/ipv4", body, "IP not found", 0).await;
+        }
         shop.ps_refuses("v2", "prolong/make/mix_isp", &body, "Incorrect orderIds", 29).await;
         assert!(id.0 > 0);
     }
