@@ -129,7 +129,7 @@ fn everything_is_bought_prolonged_and_right_in_the_books() {
     }
     shop.audit();
     shop.kill9();
-    shop.restart();
+    shop.reopen();
     for (version, body, key, made) in &told {
         let again = keyed(&shop, &customer, version, "order/make", body, key);
         assert!(again.is_replayed(), "{}", again.text());

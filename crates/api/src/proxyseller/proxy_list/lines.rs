@@ -24,11 +24,16 @@ const ITEM_BYTES: usize = 700;
 
 /// What is left to be read and printed.
 pub(in super::super) struct Lines {
+    browse: Browse,
+    press: Press,
+}
+
+/// What prints.
+struct Press {
     app: Arc<App>,
     version: Version,
     catalogue: Arc<Catalogue>,
     now: Time,
-    browse: Browse,
     printer: Printer,
     out: Vec<u8>,
 }
@@ -59,7 +64,7 @@ impl Lines {
         let printer = begin(&mut out);
         let (app, version) = (asked.app.clone(), asked.version);
         let (catalogue, now) = (app.engine.catalogue(), app.engine.now());
-        Lines { app, version, catalogue, now, browse, printer, out }
+        Lines { browse, press: Press { app, version, catalogue, now, printer, out } }
     }
 
     /// The first piece, which is made before the status is sent, so that a fault can still be told;
@@ -67,7 +72,9 @@ impl Lines {
     pub(in super::super) async fn first(self) -> Result<(Vec<u8>, Option<Lines>), Fault> {
         self.step().await
     }
+}
 
+impl Press {
     fn print(&mut self, proxies: &[Proxy]) {
         self.out.reserve(proxies.len() * ITEM_BYTES);
         for proxy in proxies {
@@ -104,18 +111,19 @@ fn line(shown: &Shown, socks: bool) -> Line<'_> {
 }
 
 impl Pieces for Lines {
-    fn step(mut self) -> Step<Lines> {
+    fn step(self) -> Step<Lines> {
+        let Lines { browse, mut press } = self;
         Box::pin(async move {
-            let (proxies, rest) = self.app.engine.browse_on(self.browse.clone(), CHUNK).await?;
-            self.print(&proxies);
-            let mut out = std::mem::take(&mut self.out);
+            let (proxies, rest) = press.app.engine.browse_on(browse, CHUNK).await?;
+            press.print(&proxies);
+            let mut out = std::mem::take(&mut press.out);
             let Some(browse) = rest else {
-                if let Printer::Json(writer) = self.printer {
+                if let Printer::Json(writer) = press.printer {
                     writer.end(&mut out);
                 }
                 return Ok((out, None));
             };
-            Ok((out, Some(Lines { browse, ..self })))
+            Ok((out, Some(Lines { browse, press })))
         })
     }
 }
