@@ -121,7 +121,7 @@ where
     B: Body + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let mut stage = Stage::Running;
+    let mut drains = false;
     let mut drained = pin!(control.drained());
     let mut cut = pin!(control.cut());
     let mut listening = false;
@@ -137,18 +137,26 @@ where
             let _ = cut.as_mut().poll(cx);
             listening = true;
         }
-        if stage != control.stage() {
-            stage = control.stage();
-            match stage {
-                Stage::Running => {}
-                Stage::Draining => Pin::new(&mut *connection).graceful_shutdown(),
-                Stage::Cut => return Poll::Ready(End::Cut),
+        // hyper would take a connection for idle of which it has not read the whole head. It is told
+        // of the end once it has; until then the deadline of the head holds.
+        let mut is_due = match control.stage() {
+            Stage::Running => false,
+            Stage::Draining => !drains,
+            Stage::Cut => return Poll::Ready(End::Cut),
+        };
+        loop {
+            if is_due && !link.is_receiving() {
+                Pin::new(&mut *connection).graceful_shutdown();
+                (drains, is_due) = (true, false);
             }
-        }
-
-        // What hyper calls an error has been told to the client, or cannot be.
-        if Pin::new(&mut *connection).poll(cx).is_ready() {
-            return Poll::Ready(End::Closed);
+            // What hyper calls an error has been told to the client, or cannot be.
+            if Pin::new(&mut *connection).poll(cx).is_ready() {
+                return Poll::Ready(End::Closed);
+            }
+            // What was coming may have been answered meanwhile, with nothing to follow.
+            if !is_due || link.is_receiving() {
+                break;
+            }
         }
 
         // The alarm is moved only when it would be late. Most deadlines are overtaken by the next

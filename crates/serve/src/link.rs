@@ -110,6 +110,18 @@ impl Link {
         self.writer().as_ref().is_none_or(|writer| has_left(writer.as_ref()))
     }
 
+    /// Whether a request has begun to come and is not yet complete enough to be worked on, by what
+    /// the kernel knows now.
+    pub(crate) fn is_receiving(&self) -> bool {
+        match self.phase() {
+            Phase::Waiting => {
+                self.writer().as_ref().is_some_and(|writer| has_bytes(writer.as_ref()))
+            }
+            Phase::Head => true,
+            Phase::Work => false,
+        }
+    }
+
     fn writer(&self) -> MutexGuard<'_, Option<OwnedWriteHalf>> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -232,15 +244,27 @@ impl Link {
 /// Neither a read nor the runtime can tell: a read stops at bytes that were sent before the end,
 /// and the runtime learns of the end only when it next gathers events.
 fn has_left(stream: &TcpStream) -> bool {
-    let left = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
-    let mut fds = [PollFd::new(stream, PollFlags::RDHUP)];
+    // If the kernel does not say, the write that follows will find out.
+    let events = ask(stream, PollFlags::RDHUP).unwrap_or(PollFlags::empty());
+    events.intersects(PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR)
+}
+
+/// Whether there is something to be read from a connection that is still whole.
+fn has_bytes(stream: &TcpStream) -> bool {
+    let events = ask(stream, PollFlags::IN | PollFlags::RDHUP).unwrap_or(PollFlags::empty());
+    events.contains(PollFlags::IN)
+        && !events.intersects(PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR)
+}
+
+/// Which of `events` the kernel knows now, and whether the connection has failed.
+fn ask(stream: &TcpStream, events: PollFlags) -> Result<PollFlags, Errno> {
+    let mut fds = [PollFd::new(stream, events)];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     loop {
         match poll(&mut fds, Some(&now)) {
-            Ok(_) => return fds[0].revents().intersects(left),
+            Ok(_) => return Ok(fds[0].revents()),
             Err(Errno::INTR) => {}
-            // The write that follows will find out.
-            Err(_) => return false,
+            Err(error) => return Err(error),
         }
     }
 }

@@ -3,6 +3,7 @@ use std::{
     error::Error,
     fs::File,
     io::{self, ErrorKind, Write as _},
+    iter,
     net::SocketAddr,
     pin::pin,
     sync::{
@@ -38,6 +39,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// How long connections that were told to end at once may take to do so.
 const CUT: Duration = Duration::from_secs(1);
+
+/// How many connections that nobody has accepted are served after the listener is told to close;
+/// the longest queue that kernels keep unless they are told otherwise. Only a flood has more.
+const QUEUED: usize = 4096;
 
 /// Said to a client for whom there is no place.
 const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\
@@ -78,8 +83,9 @@ impl Server {
     /// Serves the clients of `listener` until `shutdown` is ready, then lets requests that have
     /// begun finish for [`Limits::drain`], and cuts off the rest.
     ///
-    /// The listener is closed first, so that new clients go elsewhere. Idle connections end at
-    /// once. Nothing that goes wrong with a connection, or with accepting one, ends the server.
+    /// The listener is closed first, so that new clients go elsewhere; those that the kernel had
+    /// accepted are served. A request has begun when its first byte has come, read or not. Idle
+    /// connections end at once. Nothing that goes wrong with a connection, or with accepting one, ends the server.
     /// Dropping the future cuts off all its connections.
     pub async fn run<S, B>(
         &self,
@@ -106,15 +112,12 @@ impl Server {
                 accepted = acceptor.accept(&self.stats) => accepted,
             };
             let Some((stream, peer)) = accepted else { continue };
-            let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-            let Some(place) = self.places.take(peer.ip()) else {
-                count(&self.stats.refused);
-                refuse(stream);
-                continue;
-            };
-            self.spawn(stream, Peer(peer), service.clone(), place, control);
+            self.begin(stream, peer, &service, control);
         }
-        drop(acceptor);
+        // Clients that the kernel has accepted may have sent their requests.
+        for (stream, peer) in acceptor.queued() {
+            self.begin(stream, peer, &service, control);
+        }
 
         let open = control.open.load(Ordering::Acquire);
         control.set(Stage::Draining);
@@ -128,14 +131,9 @@ impl Server {
         Summary { open, cut }
     }
 
-    fn spawn<S, B>(
-        &self,
-        stream: TcpStream,
-        peer: Peer,
-        service: S,
-        place: Place,
-        control: &Arc<Control>,
-    ) where
+    /// Serves a client, or turns it away.
+    fn begin<S, B>(&self, stream: TcpStream, peer: SocketAddr, service: &S, control: &Arc<Control>)
+    where
         S: tower::Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>,
         S: Clone + Send + 'static,
         S::Future: Send + 'static,
@@ -143,6 +141,11 @@ impl Server {
         B::Data: Send,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
+        let peer = Peer(SocketAddr::new(peer.ip().to_canonical(), peer.port()));
+        let Some(place) = self.places.take(peer.0.ip()) else {
+            count(&self.stats.refused);
+            return refuse(stream);
+        };
         // Answers are written in one piece. Without this their last segment might wait for an
         // acknowledgement; if it fails they are late, but right.
         let _ = stream.set_nodelay(true);
@@ -152,6 +155,7 @@ impl Server {
         let open =
             Open { stats: Arc::clone(&self.stats), control: Arc::clone(control), _place: place };
         let link = Arc::new(Link::new(Arc::clone(&self.limits), Arc::clone(&self.stats)));
+        let service = service.clone();
         tokio::spawn(async move {
             let open = open;
             connection::serve(stream, peer, service, link, &open.control).await;
@@ -305,6 +309,19 @@ impl Acceptor {
         }
         sleep(PAUSE).await;
         None
+    }
+
+    /// Closes the listener and gives the connections that the kernel had accepted for it.
+    fn queued(self) -> Vec<(TcpStream, SocketAddr)> {
+        // The runtime would not look before it has heard of them.
+        let Ok(listener) = self.listener.into_std() else { return Vec::new() };
+        iter::from_fn(|| listener.accept().ok())
+            .take(QUEUED)
+            .filter_map(|(stream, peer)| {
+                stream.set_nonblocking(true).ok()?;
+                Some((TcpStream::from_std(stream).ok()?, peer))
+            })
+            .collect()
     }
 
     async fn turn_one_away(&mut self, stats: &Stats) {

@@ -155,12 +155,23 @@ impl Client {
         Client { stream: soon(TcpStream::connect(server.address)).await.unwrap() }
     }
 
+    /// Goes on with a connection that was opened without the runtime.
+    pub(crate) fn over(stream: std::net::TcpStream) -> Client {
+        stream.set_nonblocking(true).unwrap();
+        Client { stream: TcpStream::from_std(stream).unwrap() }
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.stream.local_addr().unwrap()
     }
 
     pub(crate) async fn send(&mut self, bytes: &str) {
         soon(self.stream.write_all(bytes.as_bytes())).await.unwrap();
+    }
+
+    /// Sends without letting anybody else run.
+    pub(crate) fn send_now(&mut self, bytes: &str) {
+        assert_eq!(self.stream.try_write(bytes.as_bytes()).unwrap(), bytes.len());
     }
 
     /// Sends what a server that has closed may not take.

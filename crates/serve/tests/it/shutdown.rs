@@ -1,3 +1,4 @@
+use std::io::Write as _;
 use std::time::Duration;
 
 use axum::response::IntoResponse;
@@ -31,6 +32,35 @@ async fn requests_finish_before_the_end() {
     assert!(answer.head.contains("connection: close"));
     assert_eq!(soon(outcome).await, Outcome::Delivered);
     assert_eq!(server.end().await, Summary { open: 3, cut: 0 });
+}
+
+#[tokio::test]
+async fn what_has_come_unread_is_answered() {
+    let mut server =
+        TestServer::with(Limits { drain: Duration::from_secs(3600), ..Limits::default() });
+    let mut kept = Client::new(&server).await;
+    kept.get("/echo").await;
+    kept.answer().await;
+    // From here to the shutdown nothing lets the server run: one client is in the queue of the
+    // listener, and the bytes of both are where only the kernel has them.
+    let request = "POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nlate";
+    let (first, rest) = request.split_at(20);
+    let mut queued = std::net::TcpStream::connect(server.address).unwrap();
+    queued.write_all(first.as_bytes()).unwrap();
+    kept.send_now(first);
+    server.shut_down();
+
+    server.sees(2, |stats| &stats.accepted).await;
+    let mut queued = Client::over(queued);
+    for client in [&mut kept, &mut queued] {
+        client.send(rest).await;
+    }
+    for client in [&mut kept, &mut queued] {
+        let answer = client.answer().await;
+        assert_eq!(answer.body, "late");
+        assert_eq!(client.rest().await, "");
+    }
+    assert_eq!(server.end().await, Summary { open: 2, cut: 0 });
 }
 
 #[tokio::test]
