@@ -77,6 +77,17 @@ pub enum OpenError {
         /// What is known here.
         known: i64,
     },
+    /// The database must be migrated, and servers of earlier versions could not go on with it.
+    #[error(
+        "the database must be migrated to version {needed}, with which these servers of an earlier \
+         version cannot go on: stop them first ({servers})"
+    )]
+    InUse {
+        /// Their names.
+        servers: String,
+        /// The version that they cannot go on with.
+        needed: i64,
+    },
     /// The books that were in it are elsewhere now.
     #[error("the books in {database} have moved to {place}, and go on there: name that database")]
     Moved {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+use super::servers;
 use super::statements::statements;
 use super::transaction::Tx;
 use crate::Result;
@@ -14,30 +15,35 @@ const MIGRATIONS: &[Migration] = &[
     Migration {
         id: 1,
         name: "books",
+        alone: false,
         shared: include_str!("../../migrations/0001_books.sql"),
         own: include_str!("../../migrations/0001_postgres.sql"),
     },
     Migration {
         id: 2,
         name: "moving",
+        alone: false,
         shared: "",
         own: include_str!("../../migrations/0002_postgres.sql"),
     },
     Migration {
         id: 3,
         name: "runs",
+        alone: false,
         shared: "",
         own: include_str!("../../migrations/0003_postgres.sql"),
     },
     Migration {
         id: 4,
         name: "access",
+        alone: true,
         shared: include_str!("../../migrations/0004_access.sql"),
         own: include_str!("../../migrations/0004_postgres.sql"),
     },
     Migration {
         id: 5,
         name: "payments",
+        alone: false,
         shared: include_str!("../../migrations/0005_payments.sql"),
         own: "",
     },
@@ -46,6 +52,8 @@ const MIGRATIONS: &[Migration] = &[
 struct Migration {
     id: i64,
     name: &'static str,
+    /// Whether servers that do not know it could not go on beside it.
+    alone: bool,
     /// What every engine needs, in words that are replaced by the engine's own.
     shared: &'static str,
     /// What follows on PostgreSQL.
@@ -137,11 +145,20 @@ pub(super) fn claim(tx: &Tx<'_>, place: &Path) -> Result<()> {
     }
 }
 
-/// Applies the first migration that has not been applied; says whether there was one.
+/// Applies the first migration that has not been applied; says whether there was one. Refuses one
+/// that servers which are there could not go on with.
 pub(super) fn apply_next(tx: &Tx<'_>) -> Result<bool> {
     tx.execute(LOCK, &[])?;
     let done = tx.rows(NOTED, &[])?.len();
     let Some(migration) = MIGRATIONS.get(done) else { return Ok(false) };
+    // Books that are being made have no servers yet, nor what they are noted in.
+    if migration.alone && 0 < done {
+        let servers = servers::alive(tx)?;
+        if !servers.is_empty() {
+            let servers = servers.join(", ");
+            return Err(OpenError::InUse { servers, needed: migration.id }.into());
+        }
+    }
     tx.script(&migration.text())?;
     let checksum = migration.checksum().to_vec();
     tx.execute(NOTE, &[&migration.id, &migration.name, &checksum])?;

@@ -44,6 +44,9 @@ statements! {
         "SELECT quiet_entry FROM server WHERE id = $1 AND ended = 0 AND seen_at_ms <= ", clock!(),
         " - $2 FOR NO KEY UPDATE"
     );
+    ALIVE = concat!(
+        "SELECT name FROM server WHERE ended = 0 AND ", clock!(), " - $1 < seen_at_ms ORDER BY name"
+    );
     /// Newest first, from before `$3`.
     LAST_BATCHES = "SELECT entry.id, entry.at_ms, entry.fingerprint IS NOT NULL, batch.first_entry
         FROM (SELECT first_entry, entries FROM batch
@@ -71,6 +74,11 @@ pub(super) fn register(tx: &Tx<'_>, name: &str) -> Result<i64> {
     ids::lock(tx)?;
     tx.execute(ADD, &[&name])?;
     Ok(known(tx)?.expect("it was just added"))
+}
+
+/// The names of the servers that are there.
+pub(super) fn alive(tx: &Tx<'_>) -> Result<Vec<String>> {
+    tx.rows(ALIVE, &[&GONE_MS])?.iter().map(|row| Ok(row.text(0)?.to_owned())).collect()
 }
 
 /// See [`crate::Store::note_start`]: takes care of what this server has left when it was there the
