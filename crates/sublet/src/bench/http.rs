@@ -55,7 +55,7 @@ pub(super) fn requests(
     runtime.block_on(async {
         let engine = Engine::start(shop.store.clone(), SinceSetUp::start(), Bounds::default())?;
         let served = serve_router(crate::serve::bench_router(&engine)).await?;
-        let make = extend_request(&shop, "extend", Repeats::None);
+        let make = one_lease(&shop, Call::EXTEND, Repeats::None);
         let extended =
             load::run(&[served], CLIENTS, options.time(), "\"success\":true", make).await?;
         report.figure(&Figure {
@@ -90,7 +90,7 @@ pub(super) fn prices(options: &Options, folder: &Path, report: &mut Report) -> R
         let engine = Engine::start(shop.store.clone(), SinceSetUp::start(), Bounds::default())?;
         let served = serve_router(crate::serve::bench_router(&engine)).await?;
         let empty = serve_router(empty_router()).await?;
-        let make = extend_request(&shop, "calculate/extend", Repeats::None);
+        let make = one_lease(&shop, Call::PRICE, Repeats::None);
         // In turn, so that a machine that slows down slows both.
         let (mut priced, mut nothing) = (0.0, 0.0);
         for _ in 0..TURNS {
@@ -150,12 +150,25 @@ pub(super) enum Repeats {
     Keyed,
 }
 
-/// A request of a random customer for one of his leases.
-pub(super) fn extend_request(
-    shop: &Arc<Shop>,
-    call: &'static str,
-    repeats: Repeats,
-) -> MakeRequest {
+/// A call, in the pieces between which the key and the lease stand.
+#[derive(Clone, Copy)]
+pub(super) struct Call {
+    pub(super) path: [&'static str; 2],
+    pub(super) body: [&'static str; 2],
+}
+
+impl Call {
+    pub(super) const EXTEND: Call = Call::youproxy("/extend");
+    pub(super) const PRICE: Call = Call::youproxy("/calculate/extend");
+
+    const fn youproxy(call: &'static str) -> Call {
+        let body = ["{\"proxyType\":\"IPv4\",\"ipAddressIds\":[\"", "\"],\"rentPeriodDays\":30}"];
+        Call { path: ["/client/api/v1/", call], body }
+    }
+}
+
+/// A call of a random customer for one of his leases.
+pub(super) fn one_lease(shop: &Arc<Shop>, call: Call, repeats: Repeats) -> MakeRequest {
     let shop = shop.clone();
     let ids: Vec<Vec<String>> = {
         let installation = shop.store.installation().expect("the shop was just set up");
@@ -173,13 +186,12 @@ pub(super) fn extend_request(
             Repeats::None => String::new(),
             Repeats::Keyed => format!("Idempotency-Key: {:016x}\r\n", dice.next()),
         };
-        let body =
-            format!("{{\"proxyType\":\"IPv4\",\"ipAddressIds\":[\"{id}\"],\"rentPeriodDays\":30}}");
+        let Call { path: [before_key, after_key], body: [before_id, after_id] } = call;
         let written = write!(
             request,
-            "POST /client/api/v1/{key}/{call} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n\
-             {repeats}Content-Length: {}\r\n\r\n{body}",
-            body.len()
+            "POST {before_key}{key}{after_key} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n\
+             {repeats}Content-Length: {}\r\n\r\n{before_id}{id}{after_id}",
+            before_id.len() + id.len() + after_id.len()
         );
         written.expect("memory can be written to");
     })

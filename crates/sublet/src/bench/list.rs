@@ -25,7 +25,8 @@ const READERS: usize = 16;
 /// By how much their lists may let memory grow, in MiB. Whole, they would take more than this.
 const GROWTH_MAX: f64 = 48.0;
 
-const MIB: f64 = 1024.0 * 1024.0;
+/// How many megabytes a second of one processor should send, the reading of them included.
+const MEGABYTES_LEAST: f64 = 50.0;
 
 /// How fast lists and files are sent, and how much memory they take.
 pub(super) fn lists(options: &Options, folder: &Path, report: &mut Report) -> Result<()> {
@@ -45,18 +46,24 @@ pub(super) fn lists(options: &Options, folder: &Path, report: &mut Report) -> Re
             let whole = String::from_utf8(got(served, &path).await?)?;
             let found = whole.matches(leases).count();
             ensure!(found == LEASES as usize, "{found} leases in {name}");
-            let (started, mut bytes, mut times) = (Instant::now(), 0, 0_u32);
+            let (started, worked) = (Instant::now(), processor_seconds());
+            let (mut bytes, mut times) = (0, 0_u32);
             while started.elapsed() < options.time() {
                 let answer = got(served, &path).await?;
                 ensure!(answer.len() == whole.len(), "{name} has changed");
                 (bytes, times) = (bytes + answer.len(), times + 1);
             }
             let seconds = started.elapsed().as_secs_f64();
+            let megabytes = bytes as f64 / 1e6 / (processor_seconds() - worked);
             report.figure(&Figure {
-                name: &format!("{name} of {LEASES} leases, one after another"),
-                value: bytes as f64 / MIB / seconds,
-                unit: "MiB/s",
-                against: None,
+                name: &format!("{name}, for a second of a processor"),
+                value: megabytes,
+                unit: "MB",
+                against: Some(Against {
+                    name: "50 MB",
+                    ratio: megabytes / MEGABYTES_LEAST,
+                    bound: Bound::AtLeast(1.0),
+                }),
             });
             report.figure(&Figure {
                 name: &format!("{name} of {LEASES} leases, each"),
@@ -100,6 +107,12 @@ async fn bounded(served: SocketAddr, key: &str, report: &mut Report) -> Result<(
         }),
     });
     Ok(())
+}
+
+/// How long this process, which is server and client, has kept processors busy.
+fn processor_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 /// Sends a request for `path` that ends the connection.

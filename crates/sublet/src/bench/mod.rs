@@ -4,6 +4,7 @@
 #![expect(clippy::float_arithmetic, reason = "figures for people, no money")]
 
 mod data;
+mod dialects;
 mod http;
 mod list;
 mod load;
@@ -35,7 +36,7 @@ pub(crate) struct Options {
     /// Where to put the databases; a folder of the system's temporary one by default.
     #[arg(long)]
     pub(crate) folder: Option<PathBuf>,
-    /// Only these parts: store, disk, http, price, page, list, sweep.
+    /// Only these parts: store, disk, http, price, page, dialects, list, sweep.
     #[arg(long, value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// Measures group commit alone, for a run under a slowed disk.
@@ -90,6 +91,9 @@ fn measured(options: &Options, folder: &std::path::Path, report: &mut Report) ->
     }
     if options.wants("page") {
         page::pages(options, folder, report)?;
+    }
+    if options.wants("dialects") {
+        dialects::prolongations(options, folder, report)?;
     }
     if options.wants("list") {
         list::lists(options, folder, report)?;

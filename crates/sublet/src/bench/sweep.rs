@@ -15,7 +15,7 @@ use engine::engine::Engine;
 
 use super::Options;
 use super::data::{self, LEASES, SET_UP_AT, Shop};
-use super::http::{Repeats, SinceSetUp, extend_request, serve_router};
+use super::http::{Call, Repeats, SinceSetUp, one_lease, serve_router};
 use super::load;
 use super::report::{Against, Bound, Figure, Report};
 
@@ -44,8 +44,8 @@ pub(super) fn renewals(options: &Options, folder: &Path, report: &mut Report) ->
         let mut latencies = Vec::new();
         while !sweeping.is_finished() {
             let time = Duration::from_millis(500);
-            for call in ["calculate/extend", "extend"] {
-                let make = extend_request(&shop, call, Repeats::None);
+            for call in [Call::PRICE, Call::EXTEND] {
+                let make = one_lease(&shop, call, Repeats::None);
                 let load = load::run(&[served], CLIENTS, time, "\"success\":true", make).await?;
                 latencies.extend(load.millis);
             }

@@ -20,7 +20,7 @@ use self::server::Server;
 use self::shop::Place;
 use super::Options;
 use super::data::{Customer, LEASES, Shop};
-use super::http::{Repeats, extend_request};
+use super::http::{Call, Repeats, one_lease};
 use super::load;
 use super::report::{Against, Bound, Figure, Report};
 use super::store::{BATCH, rate};
@@ -184,7 +184,7 @@ impl Bench<'_> {
         let addresses: Vec<_> = nodes.iter().map(|node| node.address).collect();
         let extend = |whose, clients, to: &[SocketAddr], time| -> Result<f64> {
             let shop = shop::part(&self.shop, &self.shop.store, self.customers(whose));
-            let make = extend_request(&shop, "extend", Repeats::Keyed);
+            let make = one_lease(&shop, Call::EXTEND, Repeats::Keyed);
             let expected = "\"success\":true";
             let load = runtime.block_on(load::run(to, clients, time, expected, make))?;
             Ok(load.per_second)
