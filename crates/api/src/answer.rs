@@ -18,6 +18,15 @@ pub(crate) const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("ide
 /// Names a request whose outcome is not known.
 pub(crate) const X_OPERATION_ID: HeaderName = HeaderName::from_static("x-operation-id");
 
+/// Names why a request was refused, as the native API names it. The words and numbers of the other
+/// dialects often do not tell.
+const X_SUBLET_REASON: HeaderName = HeaderName::from_static("x-sublet-reason");
+
+/// Says in a header why a request was refused.
+pub(crate) fn reason<B>(answer: &mut Response<B>, reason: &'static str) {
+    answer.headers_mut().insert(X_SUBLET_REASON, HeaderValue::from_static(reason));
+}
+
 /// A JSON answer.
 pub(crate) fn json(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
     let mut answer = Response::new(body.into());

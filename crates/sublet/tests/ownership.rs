@@ -314,6 +314,10 @@ fn every_route_of_the_description_asks_who_is_calling() {
                 let answer = request.send(shop.address());
                 let refused = match answer.status {
                     401 => true,
+                    200 if path.starts_with("/personal/api") => {
+                        let refusal = r#"{"status":"error","data":null,"errors":[{"message":"Error api key","#;
+                        answer.text().starts_with(refusal)
+                    }
                     200 => answer.text().contains(r#""error":{"code":2,"#),
                     _ => false,
                 };

@@ -10,8 +10,8 @@ use wire::proxyseller::section::Section;
 use super::proxy_list::lines::{Lines, Printer};
 use super::proxy_list::wanted;
 use super::stop::{Done, Stop};
-use super::{Asked, REASON, Version, offer, read, resident};
-use crate::{pieces, query};
+use super::{Asked, Version, offer, read, resident};
+use crate::{answer, pieces, query};
 
 /// The proxies of a section as a file.
 pub(super) async fn file(asked: &Asked<'_>) -> Result<Done, Stop> {
@@ -72,7 +72,7 @@ fn rejected(version: Version, bad: BadTemplate) -> Result<Done, Stop> {
             *answer.status_mut() = StatusCode::BAD_REQUEST;
             let plain = HeaderValue::from_static("text/plain; charset=utf-8");
             answer.headers_mut().insert(CONTENT_TYPE, plain);
-            answer.headers_mut().insert(REASON, HeaderValue::from_static(REASON_NAME));
+            answer::reason(&mut answer, REASON_NAME);
             Ok(Done::bare(answer))
         }
     }

@@ -1,7 +1,7 @@
 //! The dialect of Proxy-Seller's User API, v1 and v2, one file per noun.
 //!
 //! An answer of the application is an envelope with status 200, also where it says no. Why it says
-//! no is told exactly in a header, [`REASON`], since the words of the original often do not.
+//! no is told exactly in a header, [`answer::reason`], since the words of the original often do not.
 
 mod auth;
 mod auto_prolong;
@@ -37,7 +37,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{CONNECTION, HeaderName, HeaderValue};
+use axum::http::header::{CONNECTION, HeaderValue};
 use axum::http::{HeaderMap, Response, StatusCode};
 use bytes::Bytes;
 use domain::refusal::Refusal;
@@ -64,9 +64,6 @@ pub(crate) enum Version {
     /// With texts for ids.
     V2,
 }
-
-/// Names why a request was refused, as the native API names it.
-pub(crate) const REASON: HeaderName = HeaderName::from_static("x-sublet-reason");
 
 /// After how long a request is worth repeating that could not be served.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
@@ -304,7 +301,7 @@ fn stop_answer(app: &App, version: Version, stop: Stop, id: Option<RequestId>) -
             (answer, "bad-request")
         }
     };
-    answer.headers_mut().insert(REASON, HeaderValue::from_static(reason));
+    answer::reason(&mut answer, reason);
     answer
 }
 

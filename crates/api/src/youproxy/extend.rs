@@ -5,10 +5,9 @@ use domain::extend::Extend;
 use domain::journal::Event;
 use domain::select::Selection;
 use wire::youproxy::extend::{ExtendAnswer, ExtendRequest, Extended};
-use wire::youproxy::problem::ProblemKind;
 
 use super::order::priced;
-use super::stop::{Done, Stop, decided};
+use super::stop::{Done, Stop, bad_idempotency_key, decided};
 use super::{Asked, read};
 use crate::spend::{fingerprint, spend};
 
@@ -24,7 +23,7 @@ pub(super) async fn carry_out(asked: &Asked<'_>) -> Result<Done, Stop> {
     let extend = wish(asked)?;
     let print = fingerprint(asked.call.template(), &asked.body);
     let idempotency = asked.key.idempotency(print, &asked.caller.key);
-    let idempotency = idempotency.ok_or_else(|| Stop::problem(ProblemKind::Unknown))?;
+    let idempotency = idempotency.ok_or_else(bad_idempotency_key)?;
     let kind = extend.kind;
     let app = asked.app;
     let wish = Wish::Extend(extend);

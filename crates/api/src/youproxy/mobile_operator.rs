@@ -1,8 +1,8 @@
 //! `GET /mobileOperator`
 
 use domain::country::Country;
+use domain::refusal::Refusal;
 use wire::youproxy::mobile_operator::{MobileOperator, MobileOperatorAnswer};
-use wire::youproxy::problem::ProblemKind;
 
 use super::stop::{Done, Stop};
 use super::{Asked, read};
@@ -11,7 +11,7 @@ use crate::query;
 /// The operators whose lines are on sale, of one country or of all.
 pub(super) fn list(asked: &Asked<'_>) -> Result<Done, Stop> {
     read::kind_in(asked.query)?;
-    let wrong = || Stop::problem(ProblemKind::Country);
+    let wrong = || Stop::refused(&Refusal::UnknownCountry);
     let country = query::value(asked.query, "country").ok_or_else(wrong)?;
     let country = match country.as_ref() {
         "" => None,

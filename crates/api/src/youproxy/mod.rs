@@ -131,9 +131,9 @@ async fn answered(
 
 fn rejected_with(app: &App, rejected: Rejected, ip: std::net::IpAddr) -> Stop {
     match rejected {
-        Rejected::AddressNotAllowed => Stop::problem(ProblemKind::CallerAddress),
+        Rejected::AddressNotAllowed => Stop::problem(ProblemKind::CallerAddress, "access-denied"),
         Rejected::UnknownKey => match app.limits.failed_key(ip) {
-            Ok(()) => Stop::problem(ProblemKind::ApiKey),
+            Ok(()) => Stop::problem(ProblemKind::ApiKey, "access-denied"),
             Err(wait) => Stop::TooMany { wait, problem: ProblemKind::ApiKey },
         },
     }
@@ -153,8 +153,11 @@ async fn admitted(
         if asked.caller.customer.suspended {
             return Err(Stop::refused(&Refusal::Suspended));
         }
-        if asked.caller.key.read_only || asked.call.spends() && asked.key == GivenKey::Bad {
-            return Err(Stop::problem(ProblemKind::Unknown));
+        if asked.caller.key.read_only {
+            return Err(Stop::problem(ProblemKind::Unknown, "key-read-only"));
+        }
+        if asked.call.spends() && asked.key == GivenKey::Bad {
+            return Err(stop::bad_idempotency_key());
         }
     }
     if asked.call.has_body() {
@@ -200,38 +203,40 @@ fn stop_answer(
         let status = if app.settings.always_200 { StatusCode::OK } else { status };
         answer::json(status, form.refusal(balance.map(read::account), problem))
     };
-    match stop {
-        Stop::Refused { problem, replayed, .. } => {
+    let (mut answer, reason) = match stop {
+        Stop::Refused { problem, reason, replayed, .. } => {
             let body = form.refusal(balance.map(read::account), problem);
             let mut answer = answer::json(StatusCode::OK, body);
             mark_replayed(&mut answer, replayed);
-            answer
+            (answer, reason)
         }
         Stop::TooMany { wait, problem } => {
             let mut answer = told(StatusCode::TOO_MANY_REQUESTS, problem);
             answer::retry_after(answer.headers_mut(), wait);
-            answer
+            (answer, "too-many-requests")
         }
         Stop::NothingDone => {
             let unavailable = ProblemKind::TemporarilyUnavailable;
             let mut answer = told(StatusCode::SERVICE_UNAVAILABLE, unavailable);
             answer::retry_after(answer.headers_mut(), TRY_AGAIN);
-            answer
+            (answer, "temporarily-unavailable")
         }
         Stop::Unknown => {
             let mut answer = answer::json(StatusCode::SERVICE_UNAVAILABLE, "{}");
             if let Some(id) = id.and_then(|id| HeaderValue::try_from(id.to_string()).ok()) {
                 answer.headers_mut().insert(answer::X_OPERATION_ID, id);
             }
-            answer
+            (answer, "outcome-unknown")
         }
         Stop::Method(allowed) => {
             let mut answer = told(StatusCode::METHOD_NOT_ALLOWED, ProblemKind::Unknown);
             let allowed = HeaderValue::from_static(if allowed == "GET" { "GET" } else { "POST" });
             answer.headers_mut().insert(ALLOW, allowed);
-            answer
+            (answer, "bad-request")
         }
-        Stop::NoBody(NoBody::Unreadable) => told(StatusCode::OK, ProblemKind::Unknown),
+        Stop::NoBody(NoBody::Unreadable) => {
+            (told(StatusCode::OK, ProblemKind::Unknown), "bad-request")
+        }
         Stop::NoBody(why) => {
             let status = match why {
                 NoBody::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -239,7 +244,9 @@ fn stop_answer(
             };
             let mut answer = told(status, ProblemKind::Unknown);
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            answer
+            (answer, "bad-request")
         }
-    }
+    };
+    answer::reason(&mut answer, reason);
+    answer
 }

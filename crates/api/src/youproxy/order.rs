@@ -6,13 +6,14 @@ use domain::command::{Outcome, Wish};
 use domain::country::Country;
 use domain::journal::Event;
 use domain::order::{AccessWish, PlaceOrder, Protocol};
+use domain::refusal::Refusal;
 use engine::fault::Fault;
 use wire::lenient::Field;
 use wire::youproxy::calculate::{CalculateAnswer, Calculated};
 use wire::youproxy::order::{OrderAnswer, OrderRequest, Ordered};
 use wire::youproxy::problem::{Problem, ProblemKind};
 
-use super::stop::{Done, Stop, decided};
+use super::stop::{Done, Stop, bad_idempotency_key, decided};
 use super::{Asked, read};
 use crate::spend::{fingerprint, spend};
 
@@ -31,7 +32,7 @@ pub(super) fn priced(
 ) -> Result<Done, Stop> {
     let refused = |refusal| Stop::refused_with(&refusal, quoted.balance);
     let quote = quoted.result.map_err(refused)?;
-    let kind = kind.ok_or_else(|| Stop::problem(ProblemKind::ProxyType))?;
+    let kind = kind.ok_or_else(|| Stop::refused(&Refusal::UnknownKind))?;
     let funds = quote.shortfall().map(|_| Problem::from(ProblemKind::Funds));
     Ok(Done::new(&CalculateAnswer::priced(Calculated {
         proxy_type: read::proxy_type(kind),
@@ -51,7 +52,7 @@ pub(super) async fn place(asked: &Asked<'_>) -> Result<Done, Stop> {
     let order = PlaceOrder { seed, ..wish(asked, &request) };
     let print = fingerprint(asked.call.template(), &asked.body);
     let idempotency = asked.key.idempotency(print, &asked.caller.key);
-    let idempotency = idempotency.ok_or_else(|| Stop::problem(ProblemKind::Unknown))?;
+    let idempotency = idempotency.ok_or_else(bad_idempotency_key)?;
     let kind = order.kind;
     let wish = Wish::Order(Box::new(order));
     let app = asked.app;

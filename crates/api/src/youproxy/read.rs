@@ -5,11 +5,11 @@ use domain::kind::ProxyKind;
 use domain::money::{Money, Percent};
 use domain::promo::PromoOutcome;
 use domain::public_id::PublicIds;
+use domain::refusal::Refusal;
 use domain::select::Selection;
 use wire::lenient::Field;
 use wire::number::Number;
 use wire::youproxy::balance::Account;
-use wire::youproxy::problem::ProblemKind;
 use wire::youproxy::promo_code::PromoCodeStatus;
 use wire::youproxy::proxy_type::ProxyType;
 
@@ -30,7 +30,7 @@ pub(super) fn kind(name: &Field<String>) -> Option<ProxyKind> {
 
 /// The kind that a query names. `None` if it names none.
 pub(super) fn kind_in(query: &str) -> Result<Option<ProxyKind>, Stop> {
-    let wrong = || Stop::problem(ProblemKind::ProxyType);
+    let wrong = || Stop::refused(&Refusal::UnknownKind);
     let name = query::value(query, "proxyType").ok_or_else(wrong)?;
     if name.is_empty() {
         return Ok(None);
@@ -40,7 +40,7 @@ pub(super) fn kind_in(query: &str) -> Result<Option<ProxyKind>, Stop> {
 
 /// The kind that a query must name.
 pub(super) fn required_kind_in(query: &str) -> Result<ProxyKind, Stop> {
-    kind_in(query)?.ok_or_else(|| Stop::problem(ProblemKind::ProxyType))
+    kind_in(query)?.ok_or_else(|| Stop::refused(&Refusal::UnknownKind))
 }
 
 /// A kind as this dialect writes it.

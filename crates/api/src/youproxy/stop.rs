@@ -14,6 +14,7 @@ use wire::youproxy::problem::ProblemKind;
 
 use super::refusal::problem;
 use crate::body::NoBody;
+use crate::native;
 
 /// An answer with `success: true`.
 pub(super) struct Done {
@@ -29,6 +30,8 @@ pub(super) enum Stop {
     Refused {
         /// In these words.
         problem: ProblemKind,
+        /// In the native API's.
+        reason: &'static str,
         /// What was in the wallet, if that was looked at.
         balance: Option<Money>,
         /// Whether it said so before.
@@ -72,18 +75,23 @@ pub(super) fn written(answer: &impl Serialize) -> Vec<u8> {
 
 impl Stop {
     /// A refusal of the dialect's own.
-    pub(super) fn problem(problem: ProblemKind) -> Stop {
-        Stop::Refused { problem, balance: None, replayed: false }
+    pub(super) fn problem(problem: ProblemKind, reason: &'static str) -> Stop {
+        Stop::Refused { problem, reason, balance: None, replayed: false }
     }
 
     /// A refusal of the shop's.
     pub(super) fn refused(refusal: &Refusal) -> Stop {
-        Stop::problem(problem(refusal))
+        Stop::refused_with(refusal, None)
     }
 
     /// A refusal of the shop's, seen with this balance.
     pub(super) fn refused_with(refusal: &Refusal, balance: Option<Money>) -> Stop {
-        Stop::Refused { problem: problem(refusal), balance, replayed: false }
+        Stop::decided(refusal, balance, false)
+    }
+
+    fn decided(refusal: &Refusal, balance: Option<Money>, replayed: bool) -> Stop {
+        let reason = native::refusal::name(refusal);
+        Stop::Refused { problem: problem(refusal), reason, balance, replayed }
     }
 
     /// What was in the wallet, if that was looked at.
@@ -116,8 +124,13 @@ impl From<NoBody> for Stop {
 
 impl From<Unreadable> for Stop {
     fn from(_: Unreadable) -> Stop {
-        Stop::problem(ProblemKind::Unknown)
+        Stop::problem(ProblemKind::Unknown, "bad-request")
     }
+}
+
+/// The header that is to make a repetition known says nothing.
+pub(super) fn bad_idempotency_key() -> Stop {
+    Stop::problem(ProblemKind::Unknown, "bad-idempotency-key")
 }
 
 /// What was done, with the balance afterwards, or why nothing was.
@@ -127,6 +140,6 @@ pub(super) fn decided(
     let Decision { result, balance, replayed } = decision;
     match result {
         Ok(outcome) => Ok((outcome, balance, replayed)),
-        Err(refusal) => Err(Stop::Refused { problem: problem(&refusal), balance, replayed }),
+        Err(refusal) => Err(Stop::decided(&refusal, balance, replayed)),
     }
 }

@@ -272,3 +272,24 @@ async fn while_sales_are_locked_nothing_is_ordered() {
     shop.store.set_sales_locked(true).unwrap();
     both_refuse(&shop, json!({}), 35).await;
 }
+
+/// Where one number stands for many reasons, a header tells which it is, in the native API's words.
+#[tokio::test]
+async fn the_true_reason_of_a_refusal_is_in_a_header() {
+    let shop = Shop::open().await;
+    let base = body(&json!({}));
+    for (key, call, body, code, reason) in [
+        (&shop.ka, "order", body(&json!({ "quantity": 900 })), 35, "out-of-stock"),
+        (&shop.kro, "order", base.clone(), 35, "key-read-only"),
+        (&shop.ks, "order", base.clone(), 35, "suspended"),
+        (&shop.ka, "order", "[".into(), 35, "bad-request"),
+        (&shop.ka, "calculate/order", body(&json!({ "proxyType": "x" })), 4, "unknown-kind"),
+        (&shop.krev, "order", base, 2, "access-denied"),
+    ] {
+        let answer = shop.call(key, call, &body).await;
+        assert_eq!((answer.code(), answer.header("x-sublet-reason")), (Some(code), Some(reason)));
+    }
+    let done = shop.call(&shop.ka, "order", &body(&json!({}))).await;
+    done.is_ok();
+    assert_eq!(done.header("x-sublet-reason"), None);
+}

@@ -39,7 +39,7 @@ fn number(query: &str, names: [&str; 2]) -> Result<Option<u64>, Stop> {
 }
 
 fn unreadable() -> Stop {
-    Stop::problem(ProblemKind::Unknown)
+    Stop::problem(ProblemKind::Unknown, "bad-request")
 }
 
 #[cfg(test)]
