@@ -279,7 +279,9 @@ fn weight(command: &Command) -> usize {
         _ => 1,
     };
     let leases = match &command.wish {
-        Wish::Order(order) => order.quantity.map_or(1, |quantity| quantity.min(10_000) as usize),
+        Wish::Order(order) | Wish::OrderWithPromo(order) => {
+            order.quantity.map_or(1, |quantity| quantity.min(10_000) as usize)
+        }
         Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => selected(&extend.leases),
         Wish::SetAutoExtend(set) => selected(&set.leases),
         Wish::Deposit(_) => 1,

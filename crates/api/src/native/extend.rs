@@ -1,8 +1,8 @@
 //! `POST /api/v1/leases/extend`
 
 use axum::body::Body;
-use axum::http::{HeaderValue, Response, StatusCode};
-use domain::command::{Decision, Outcome, Wish};
+use axum::http::Response;
+use domain::command::{Outcome, Wish};
 use domain::extend::Extend;
 use domain::ids::LeaseId;
 use domain::journal::Event;
@@ -12,12 +12,10 @@ use domain::select::Selection;
 use engine::fault::Fault;
 use serde::Deserialize;
 use serde_json::json;
-use serve::{Delivery, RequestId};
 
 use super::problem::Refused;
-use super::{Asked, date, ok, problem, read, refusal};
-use crate::answer::IDEMPOTENCY_REPLAYED;
-use crate::spend::{GivenKey, fingerprint, spend};
+use super::spending::Spending;
+use super::{Asked, date, ok, refusal};
 
 pub(super) const PATH: &str = "/api/v1/leases/extend";
 
@@ -31,26 +29,14 @@ struct ExtendLeases {
 /// Extends leases, or restores them from their reserve. A promo code that cannot be used refuses
 /// the whole.
 pub(super) async fn carry_out(asked: Asked) -> Result<Response<Body>, Refused> {
-    let Asked { app, caller, parts, body } = asked;
-    let bad = |detail| problem::said(StatusCode::BAD_REQUEST, detail);
-    if caller.key.read_only {
-        return Err(problem::said(StatusCode::FORBIDDEN, "The key is for looking only").into());
-    }
-    let given = GivenKey::read(&parts.headers);
-    if given == GivenKey::Bad {
-        return Err(bad("Idempotency-Key must be 1 to 255 printable ASCII characters").into());
-    }
-    let body = read(&parts.headers, body).await?;
-    let is_object = body.trim_ascii_start().first() == Some(&b'{');
-    let request: Option<ExtendLeases> = serde_json::from_slice(&body).ok().filter(|_| is_object);
-    let request = request.ok_or_else(|| bad("The body is not as the API describes it"))?;
-
-    let engine = &app.engine;
+    let spending = Spending::read(asked).await?;
+    let request: ExtendLeases = spending.request()?;
+    let engine = &spending.app.engine;
     let ids = engine.public_ids();
     let leases: Option<Vec<LeaseId>> = request.ids.iter().map(|id| ids.read_lease(id)).collect();
-    let unknown = || refusal::answer(&Refusal::UnknownLease);
+    let unknown = || refusal::answer(ids, &Refusal::UnknownLease);
     let leases = leases.ok_or_else(unknown)?;
-    let customer = caller.customer.id;
+    let customer = spending.caller.customer.id;
     // All leases are of the first one's kind, or refused.
     let first = leases.first().ok_or_else(unknown)?;
     let kind = engine.kind_of(customer, *first)?;
@@ -61,49 +47,30 @@ pub(super) async fn carry_out(asked: Asked) -> Result<Response<Body>, Refused> {
         period_days: Some(request.period_days),
         promo: request.promo_code,
     });
-    let idempotency = given.idempotency(fingerprint(PATH, &body), &caller.key);
-    let idempotency = idempotency.ok_or_else(|| bad("Idempotency-Key cannot be read"))?;
-    let delivery = parts.extensions.get::<Delivery>().cloned();
-    let delivery = delivery.unwrap_or_else(|| Delivery::settled(serve::Outcome::Delivered));
-    let decided = spend(engine, &app.spends, wish, idempotency, &delivery).await;
-    let id = parts.extensions.get::<RequestId>().copied();
-    decided.and_then(|decision| shown(ids, decision)).map_err(|fault| {
-        let mut answer = problem::from_fault(&fault);
-        if matches!(fault, Fault::OutcomeUnknown) {
-            problem::name_operation(&mut answer, id);
-        }
-        answer.into()
-    })
+    spending.decide(PATH, wish, shown).await
 }
 
-fn shown(ids: &PublicIds, decision: Decision) -> Result<Response<Body>, Fault> {
-    let mut answer = match decision.result {
-        Err(refused) => refusal::answer(&refused),
-        Ok(Outcome::Done { entry: Some(entry), at, event }) => {
-            let Event::Extension { bill, period, leases, .. } = *event else {
-                return Err(Fault::OutcomeUnknown);
-            };
-            let leases: Vec<_> = leases
-                .iter()
-                .map(|moved| {
-                    let (id, from, to) = (ids.lease(moved.lease), date(moved.from), date(moved.to));
-                    json!({ "id": id, "ended_at": from, "ends_at": to })
-                })
-                .collect();
-            ok(&json!({
-                "receipt_id": ids.entry(entry),
-                "at": date(at),
-                "period_days": period.days(),
-                "total": bill.quote.total.decimal(),
-                "balance": bill.balance_after.decimal(),
-                "currency": bill.balance_after.currency().code(),
-                "leases": leases,
-            }))
-        }
-        Ok(_) => return Err(Fault::OutcomeUnknown),
+fn shown(ids: &PublicIds, outcome: Outcome) -> Result<Response<Body>, Fault> {
+    let Outcome::Done { entry: Some(entry), at, event } = outcome else {
+        return Err(Fault::OutcomeUnknown);
     };
-    if decision.replayed {
-        answer.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
-    }
-    Ok(answer)
+    let Event::Extension { bill, period, leases, .. } = *event else {
+        return Err(Fault::OutcomeUnknown);
+    };
+    let leases: Vec<_> = leases
+        .iter()
+        .map(|moved| {
+            let (id, from, to) = (ids.lease(moved.lease), date(moved.from), date(moved.to));
+            json!({ "id": id, "ended_at": from, "ends_at": to })
+        })
+        .collect();
+    Ok(ok(&json!({
+        "receipt_id": ids.entry(entry),
+        "at": date(at),
+        "period_days": period.days(),
+        "total": bill.quote.total.decimal(),
+        "balance": bill.balance_after.decimal(),
+        "currency": bill.balance_after.currency().code(),
+        "leases": leases,
+    })))
 }

@@ -74,6 +74,9 @@ fn shown(app: &App, catalogue: &Catalogue, proxy: &Proxy, in_reserve: bool) -> V
         "reserved_until": lease.reserved_until.map(date),
         "auto_extend_days": lease.auto_extend.map(|period| period.days()),
     });
+    if let Some(package) = &lease.product.package {
+        shown["package"] = package.as_str().into();
+    }
     if let Some(protocol) = order.protocol {
         shown["protocol"] = protocol.name().into();
     }

@@ -2,9 +2,12 @@
 
 mod extend;
 mod leases;
+mod orders;
+mod packages;
 pub(crate) mod problem;
 mod receipts;
 mod refusal;
+mod spending;
 mod wallet;
 
 use std::pin::Pin;
@@ -81,6 +84,8 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![
         route(wallet::PATH, &["get"], get(guarded(wallet::PATH, wallet::show))),
         route(leases::PATH, &["get"], get(guarded(leases::PATH, leases::list))),
+        route(packages::PATH, &["get"], get(guarded(packages::PATH, packages::list))),
+        route(orders::PATH, &["post"], post(guarded(orders::PATH, orders::place))),
         route(extend::PATH, &["post"], post(guarded(extend::PATH, extend::carry_out))),
         route(receipts::PATH, &["get"], get(guarded(receipts::PATH, receipts::list))),
         route(receipts::ONE, &["get"], get(guarded(receipts::ONE, receipts::show))),

@@ -2,13 +2,14 @@
 
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
+use domain::public_id::PublicIds;
 use domain::refusal::Refusal;
 
 use super::problem;
 
 /// A refusal as this API tells it. Without a catch-all arm: a new refusal does not compile until it
 /// is decided here what to say.
-pub(super) fn answer(refusal: &Refusal) -> Response<Body> {
+pub(super) fn answer(ids: &PublicIds, refusal: &Refusal) -> Response<Body> {
     let (status, name) = match refusal {
         Refusal::UnknownKind => (StatusCode::UNPROCESSABLE_ENTITY, "unknown-kind"),
         Refusal::UnknownCountry => (StatusCode::UNPROCESSABLE_ENTITY, "unknown-country"),
@@ -36,5 +37,11 @@ pub(super) fn answer(refusal: &Refusal) -> Response<Body> {
         Refusal::SalesLocked => (StatusCode::CONFLICT, "sales-locked"),
     };
     let title = status.canonical_reason().unwrap_or("Refused");
-    problem::problem(status, &format!("urn:sublet:problem:{name}"), title, &refusal.to_string())
+    let missing = match refusal {
+        Refusal::WholeOrderOnly { missing } => &missing[..],
+        _ => &[],
+    };
+    let missing: Vec<String> = missing.iter().map(|lease| ids.lease(*lease)).collect();
+    let (name, detail) = (format!("urn:sublet:problem:{name}"), refusal.to_string());
+    problem::with_leases(status, &name, title, &detail, &missing)
 }

@@ -14,6 +14,7 @@ mod metrics;
 mod native;
 mod order;
 mod ownership;
+mod packages;
 mod sandbox;
 mod secrets;
 mod shop;

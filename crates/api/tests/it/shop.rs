@@ -72,6 +72,22 @@ country = "CAN"
 per_day.USD = "0.05"
 
 [[products]]
+kind = "IPv4"
+country = "MEX"
+per_day.USD = "0.05"
+on_sale = false
+
+[[packages]]
+tag = "north"
+name = "North"
+number = 3
+kind = "IPv4"
+countries = ["USA", "MEX"]
+quantities = [2, 3]
+per_day.USD = "0.05"
+per_period.USD = { "30" = "1.20" }
+
+[[products]]
 kind = "IPv6"
 country = "USA"
 per_day.USD = "0.01"
@@ -383,6 +399,7 @@ impl Making {
             add(&pool("MOBILE/USA/verizon"), Ipv4Addr::new(127, 3, 0, 1), slot);
         }
         add(&pool("IPv4/CAN"), Ipv4Addr::new(127, 4, 0, 1), 0);
+        add(&pool("IPv4/MEX"), Ipv4Addr::new(127, 5, 0, 1), 0);
         store.add_addresses(&stock, OPENED).unwrap();
         let prefix = store::records::NewPrefix {
             pool: pool("IPv6/USA"),

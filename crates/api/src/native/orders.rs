@@ -1,0 +1,90 @@
+//! `POST /api/v1/orders`
+
+use std::net::IpAddr;
+
+use axum::body::Body;
+use axum::http::Response;
+use domain::command::{Outcome, Wish};
+use domain::country::Country;
+use domain::journal::Event;
+use domain::kind::ProxyKind;
+use domain::order::{AccessWish, PlaceOrder, Protocol};
+use domain::public_id::PublicIds;
+use engine::fault::Fault;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::problem::Refused;
+use super::spending::{Spending, bad};
+use super::{Asked, date, ok};
+
+pub(super) const PATH: &str = "/api/v1/orders";
+
+#[derive(Deserialize)]
+struct Order {
+    kind: String,
+    country: Option<String>,
+    package: Option<String>,
+    operator: Option<String>,
+    rotation_seconds: Option<u32>,
+    source_ip: Option<String>,
+    period_days: u32,
+    protocol: Option<String>,
+    goal: Option<String>,
+    quantity: u32,
+    promo_code: Option<String>,
+}
+
+/// Orders addresses in a country, or a package. A promo code that cannot be used refuses the whole.
+pub(super) async fn place(asked: Asked) -> Result<Response<Body>, Refused> {
+    let spending = Spending::read(asked).await?;
+    let request: Order = spending.request()?;
+    if request.country.is_some() && request.package.is_some() {
+        return Err(bad("An order has either a country or a package"));
+    }
+    let mut seed = [0; 16];
+    getrandom::fill(&mut seed).map_err(|_| Fault::Broken)?;
+    let access = match request.source_ip {
+        None => AccessWish::Login,
+        Some(text) => AccessWish::SourceIp(text.parse::<IpAddr>().ok()),
+    };
+    let order = PlaceOrder {
+        customer: spending.caller.customer.id,
+        kind: ProxyKind::from_name(&request.kind),
+        country: request.country.as_deref().and_then(Country::from_alpha3),
+        package: request.package,
+        operator: request.operator,
+        rotation_seconds: request.rotation_seconds,
+        access,
+        period_days: Some(request.period_days),
+        protocol: request.protocol.as_deref().and_then(Protocol::from_name),
+        goal: request.goal,
+        quantity: Some(request.quantity),
+        promo: request.promo_code,
+        seed,
+    };
+    spending.decide(PATH, Wish::OrderWithPromo(Box::new(order)), shown).await
+}
+
+fn shown(ids: &PublicIds, outcome: Outcome) -> Result<Response<Body>, Fault> {
+    let Outcome::Done { entry: Some(entry), at, event } = outcome else {
+        return Err(Fault::OutcomeUnknown);
+    };
+    let Event::Order { order, bill, period, leases } = *event else {
+        return Err(Fault::OutcomeUnknown);
+    };
+    let leases: Vec<_> = leases
+        .iter()
+        .map(|granted| json!({ "id": ids.lease(granted.lease), "ends_at": date(granted.ends_at) }))
+        .collect();
+    Ok(ok(&json!({
+        "receipt_id": ids.entry(entry),
+        "at": date(at),
+        "order_id": ids.order(order),
+        "period_days": period.days(),
+        "total": bill.quote.total.decimal(),
+        "balance": bill.balance_after.decimal(),
+        "currency": bill.balance_after.currency().code(),
+        "leases": leases,
+    })))
+}
