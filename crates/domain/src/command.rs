@@ -40,6 +40,8 @@ pub struct Command {
 pub enum Wish {
     /// Order addresses.
     Order(Box<PlaceOrder>),
+    /// Order addresses with the promo code that is named taken off, or not at all.
+    OrderWithPromo(Box<PlaceOrder>),
     /// Extend leases.
     Extend(Extend),
     /// Extend leases with the promo code that is named taken off, or not at all.
@@ -150,7 +152,7 @@ impl Wish {
     /// Whose wallet and leases it is about.
     pub fn customer(&self) -> CustomerId {
         match self {
-            Wish::Order(order) => order.customer,
+            Wish::Order(order) | Wish::OrderWithPromo(order) => order.customer,
             Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => extend.customer,
             Wish::SetAutoExtend(set) => set.customer,
             Wish::Deposit(deposit) => deposit.customer,
@@ -175,7 +177,7 @@ impl Wish {
     /// What has to be known to decide it.
     pub fn needs(&self) -> Needs {
         match self {
-            Wish::Order(order) => order.needs(),
+            Wish::Order(order) | Wish::OrderWithPromo(order) => order.needs(),
             Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => extend.needs(),
             Wish::SetAutoExtend(set) => set.needs(),
             Wish::Deposit(deposit) => deposit.needs(),
@@ -227,6 +229,9 @@ impl World {
         let card = |card| Outcome::Card(Box::new(card));
         match wish {
             Wish::Order(order) => order.apply(self, now).map(|entry| self.outcome(entry)),
+            Wish::OrderWithPromo(order) => {
+                order.apply_with_promo(self, now).map(|entry| self.outcome(entry))
+            }
             Wish::Extend(extend) => extend.apply(self, now).map(|entry| self.outcome(entry)),
             Wish::ExtendWithPromo(extend) => {
                 extend.apply_with_promo(self, now).map(|entry| self.outcome(entry))

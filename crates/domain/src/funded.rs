@@ -2,9 +2,10 @@
 
 use crate::command::Wish;
 use crate::ids::{CustomerId, EntryId, PaymentId};
-use crate::money::Money;
 use crate::needs::Needs;
 use crate::payment::Purpose;
+use crate::pricing::Quote;
+use crate::promo::PromoOutcome;
 use crate::refusal::Refusal;
 use crate::time::Time;
 use crate::world::World;
@@ -40,7 +41,7 @@ impl Funded {
             return Err(Refusal::UnknownPayment);
         }
         // The price may be another one by now; the wallet is not used to make up for it.
-        if self.price(world, now)? != amount {
+        if self.wish.quote(world, now)?.total != amount {
             return Err(Refusal::PriceChanged);
         }
         if world.balance(customer)?.minor() > i64::MAX / 2 {
@@ -62,22 +63,33 @@ impl Funded {
         }
     }
 
-    fn price(&self, world: &World, now: Time) -> Result<Money, Refusal> {
-        let quote = match self.wish.as_ref() {
-            Wish::Order(order) => order.quote(world, now)?,
-            Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => extend.quote(world, now)?,
-            Wish::Renew(renew) => renew.quote(world, now)?,
-            _ => return Err(Refusal::UnknownPayment),
-        };
-        Ok(quote.total)
-    }
-
     fn buy(&self, world: &mut World, now: Time) -> Result<EntryId, Refusal> {
         match self.wish.as_ref() {
             Wish::Order(order) => order.apply(world, now),
+            Wish::OrderWithPromo(order) => order.apply_with_promo(world, now),
             Wish::Extend(extend) => extend.apply(world, now),
             Wish::ExtendWithPromo(extend) => extend.apply_with_promo(world, now),
             Wish::Renew(renew) => renew.apply(world, now),
+            _ => Err(Refusal::UnknownPayment),
+        }
+    }
+}
+
+impl Wish {
+    /// What it would cost, if it is something that a payment can be for. A promo code that has to
+    /// be taken off and cannot be refuses it here already, so that no card is asked for the full
+    /// price.
+    pub fn quote(&self, world: &World, now: Time) -> Result<Quote, Refusal> {
+        let with_promo = |quote: Quote| match quote.promo {
+            PromoOutcome::NotApplicable => Err(Refusal::PromoNotApplicable),
+            _ => Ok(quote),
+        };
+        match self {
+            Wish::Order(order) => order.quote(world, now),
+            Wish::OrderWithPromo(order) => order.quote(world, now).and_then(with_promo),
+            Wish::Extend(extend) => extend.quote(world, now),
+            Wish::ExtendWithPromo(extend) => extend.quote(world, now).and_then(with_promo),
+            Wish::Renew(renew) => renew.quote(world, now),
             _ => Err(Refusal::UnknownPayment),
         }
     }
@@ -87,7 +99,7 @@ impl Purpose {
     /// What a payment for `wish` is for; `None` if that is nothing that is bought.
     pub fn of(wish: &Wish) -> Option<Purpose> {
         match wish {
-            Wish::Order(_) => Some(Purpose::Order),
+            Wish::Order(_) | Wish::OrderWithPromo(_) => Some(Purpose::Order),
             Wish::Extend(_) | Wish::ExtendWithPromo(_) => Some(Purpose::Extension),
             Wish::Renew(_) => Some(Purpose::Renewal),
             _ => None,

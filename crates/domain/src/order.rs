@@ -7,7 +7,7 @@ use crate::access::{Access, Entropy, Login, may_be_source};
 use crate::authorisation::Granting;
 use crate::catalogue::{Catalogue, Package};
 use crate::country::Country;
-use crate::ids::{CustomerId, LeaseId, OrderId};
+use crate::ids::{CustomerId, EntryId, LeaseId, OrderId};
 use crate::journal::{Bill, Event, Granted};
 use crate::kind::ProxyKind;
 use crate::lease::{Lease, LeaseState};
@@ -16,7 +16,7 @@ use crate::needs::Needs;
 use crate::period::Period;
 use crate::pricing::{Basket, Quote, quote};
 use crate::product::ProductKey;
-use crate::promo::{Purchase, normal_code};
+use crate::promo::{PromoOutcome, Purchase, normal_code};
 use crate::refusal::Refusal;
 use crate::stock::spread;
 use crate::time::Time;
@@ -175,16 +175,34 @@ impl PlaceOrder {
     }
 
     /// Charges the wallet and lets the addresses, or does neither.
-    pub(crate) fn apply(
+    pub(crate) fn apply(&self, world: &mut World, now: Time) -> Result<EntryId, Refusal> {
+        self.decided(world, now, |_| true)
+    }
+
+    /// The same, but a promo code that cannot be used refuses it: nobody pays the full price who
+    /// meant not to.
+    pub(crate) fn apply_with_promo(
         &self,
         world: &mut World,
         now: Time,
-    ) -> Result<crate::ids::EntryId, Refusal> {
+    ) -> Result<EntryId, Refusal> {
+        self.decided(world, now, |promo| promo != PromoOutcome::NotApplicable)
+    }
+
+    fn decided(
+        &self,
+        world: &mut World,
+        now: Time,
+        may_be: impl FnOnce(PromoOutcome) -> bool,
+    ) -> Result<EntryId, Refusal> {
         world.spender(self.customer)?;
         let checked = self.check(&world.catalogue)?;
         let mut entropy = World::entropy(self.seed);
         let wanted = self.access(&mut entropy)?;
         let (quote, parts) = self.priced(world, &checked, now)?;
+        if !may_be(quote.promo) {
+            return Err(Refusal::PromoNotApplicable);
+        }
         if let Some(missing) = quote.shortfall() {
             return Err(Refusal::InsufficientFunds { missing });
         }

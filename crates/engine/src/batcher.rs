@@ -343,7 +343,9 @@ fn weight_of(wish: &Wish) -> usize {
         _ => 1,
     };
     match wish {
-        Wish::Order(order) => order.quantity.map_or(1, |quantity| quantity.min(10_000) as usize),
+        Wish::Order(order) | Wish::OrderWithPromo(order) => {
+            order.quantity.map_or(1, |quantity| quantity.min(10_000) as usize)
+        }
         Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => selected(&extend.leases),
         Wish::SetAutoExtend(set) => selected(&set.leases),
         Wish::SetComment(set) => set.leases.as_ref().map_or(1, Vec::len),

@@ -130,15 +130,12 @@ impl Engine {
         }
         let balance = world.wallet(customer).map(|wallet| wallet.balance);
         let refused = |refusal| Decision { result: Err(refusal), balance, replayed: false };
-        let purpose = Purpose::of(&command.wish);
-        let quote = match &command.wish {
-            Wish::Order(order) => order.quote(&world, now),
-            Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => extend.quote(&world, now),
-            _ => Err(Refusal::UnknownMeans),
+        let purpose = match Purpose::of(&command.wish) {
+            Some(purpose @ (Purpose::Order | Purpose::Extension)) => purpose,
+            _ => return Ok(refused(Refusal::UnknownMeans)),
         };
-        let priced = quote.and_then(|quote| Ok((quote, purpose.ok_or(Refusal::UnknownMeans)?)));
-        let (quote, purpose) = match priced {
-            Ok(priced) => priced,
+        let quote = match command.wish.quote(&world, now) {
+            Ok(quote) => quote,
             Err(refusal) => return Ok(refused(refusal)),
         };
         let latest = || world.cards(customer).last().map(|card| card.id);

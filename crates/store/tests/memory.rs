@@ -50,12 +50,19 @@ fn scripts_reach_everything() {
             let promo = entry.event.bill().map(|bill| bill.quote.promo);
             let promo = matches!(promo, Some(PromoOutcome::Applied { .. }));
             reach(format!("{}{}", entry.event.name(), if promo { " with promo" } else { "" }));
+            let lines = entry.event.bill().map_or(&[][..], |bill| &bill.quote.lines[..]);
+            if lines.iter().any(|line| line.product.package.is_some()) {
+                reach(format!("{} of a package", entry.event.name()));
+            }
         }
     }
     let wanted = [
         ("order", 300),
         ("order with promo", 100),
+        ("order of a package", 50),
         ("extension", 50),
+        ("extension of a package", 10),
+        ("renewal of a package", 10),
         ("extension with promo", 20),
         ("auto_extend", 100),
         ("renewal", 100),

@@ -144,8 +144,8 @@ fn everything_is_bought_prolonged_and_right_in_the_books() {
 
 /// What the numbers of an order have in common in both versions.
 fn digits(number: &Value) -> &str {
-    let number = number.as_str().unwrap();
-    number.trim_start_matches("NS_").split(['_', '-']).next().unwrap()
+    let number = number.as_str().expect("the number of an order is a text");
+    number.trim_start_matches("NS_").split(['_', '-']).next().expect("a text has a beginning")
 }
 
 fn kind(section: &str) -> &'static str {

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::problem::Refused;
 use super::wish::{Wished, marked};
-use super::{Asked, date, leases, ok, problem, refusal};
+use super::{Asked, date, leases, ok, problem};
 
 pub(super) const PATH: &str = "/api/v1/authorisations";
 pub(super) const ONE: &str = "/api/v1/authorisations/{id}";
@@ -146,7 +146,7 @@ async fn told<T>(
     let engine = wished.engine();
     let ids = engine.public_ids();
     let (entry, event) = match decision.result {
-        Err(refused) => return Ok(marked(refusal::answer(&refused), decision.replayed)),
+        Err(refused) => return Ok(marked(wished.refused(&refused), decision.replayed)),
         Ok(Outcome::Done { entry, event, .. }) => (entry, *event),
         Ok(_) => return Err(wished.unknown(Fault::OutcomeUnknown)),
     };

@@ -43,18 +43,19 @@ pub(super) async fn change(asked: Asked) -> Result<Response<Body>, Refused> {
         Ok(Some(Money::parse(text, caller.currency).ok_or_else(bad)?))
     };
     let (threshold, amount) = (money(&change.threshold)?, money(&change.amount)?);
+    let ids = app.engine.public_ids();
     let card = match &change.card_id {
         None => None,
-        Some(id) => match app.engine.public_ids().read_card(id) {
+        Some(id) => match ids.read_card(id) {
             Some(card) => Some(card),
-            None => return Ok(refusal::answer(&Refusal::NoCard)),
+            None => return Ok(refusal::answer(ids, &Refusal::NoCard)),
         },
     };
     let (customer, enabled) = (caller.id, change.enabled);
     let wish = SetAutoTopUp { customer, enabled, threshold, amount, card };
     Ok(match app.engine.set_auto_top_up(wish).await? {
         Ok(found) => ok(&shown(&app, &found)),
-        Err(refused) => refusal::answer(&refused),
+        Err(refused) => refusal::answer(ids, &refused),
     })
 }
 

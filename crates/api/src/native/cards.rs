@@ -34,7 +34,7 @@ pub(super) async fn remove(asked: Asked) -> Result<Response<Body>, Refused> {
     match removed {
         Ok(card) => Ok(ok(&shown(engine.public_ids(), &card, engine.now()))),
         Err(Refusal::NoCard) => Err(nothing().into()),
-        Err(refused) => Ok(refusal::answer(&refused)),
+        Err(refused) => Ok(refusal::answer(engine.public_ids(), &refused)),
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::problem::Refused;
 use super::wish::{Wished, marked};
-use super::{Asked, ok, refusal};
+use super::{Asked, ok};
 
 pub(super) const PATH: &str = "/api/v1/leases/comment";
 
@@ -30,7 +30,7 @@ pub(super) async fn carry_out(asked: Asked) -> Result<Response<Body>, Refused> {
     let wish = Wish::SetComment(SetComment { customer, leases, comment });
     let decision = wished.decide(wish).await?;
     let (entry, event) = match decision.result {
-        Err(refused) => return Ok(marked(refusal::answer(&refused), decision.replayed)),
+        Err(refused) => return Ok(marked(wished.refused(&refused), decision.replayed)),
         Ok(Outcome::Done { entry, event, .. }) => (entry, *event),
         Ok(_) => return Err(wished.unknown(Fault::OutcomeUnknown)),
     };

@@ -75,6 +75,9 @@ fn shown(app: &App, catalogue: &Catalogue, proxy: &Proxy, in_reserve: bool) -> V
     if let Some(card) = lease.renew_card {
         shown["auto_extend_card_id"] = ids.card(card).into();
     }
+    if let Some(package) = &lease.product.package {
+        shown["package"] = package.as_str().into();
+    }
     if let Some(protocol) = order.protocol {
         shown["protocol"] = protocol.name().into();
     }

@@ -6,6 +6,8 @@ mod cards;
 mod comment;
 mod extend;
 mod leases;
+mod orders;
+mod packages;
 mod payments;
 pub(crate) mod problem;
 mod receipts;
@@ -106,6 +108,8 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![
         route(wallet::PATH, &["get"], get(guarded(wallet::PATH, wallet::show))),
         route(leases::PATH, &["get"], get(guarded(leases::PATH, leases::list))),
+        route(packages::PATH, &["get"], get(guarded(packages::PATH, packages::list))),
+        route(orders::PATH, &["post"], post(guarded(orders::PATH, orders::place))),
         route(extend::PATH, &["post"], post(guarded(extend::PATH, extend::carry_out))),
         route(replace::PATH, &["post"], post(guarded(replace::PATH, replace::carry_out))),
         route(replace::OF_ONE, &["get"], get(guarded(replace::OF_ONE, replace::list))),

@@ -39,7 +39,7 @@ pub(super) async fn begin(asked: Asked) -> Result<Response<Body>, Refused> {
     let begun = app.engine.top_up(customer.id, amount, &request.method).await?;
     let (payment, place) = match begun {
         Ok(begun) => begun,
-        Err(refused) => return Ok(refusal::answer(&refused)),
+        Err(refused) => return Ok(refusal::answer(app.engine.public_ids(), &refused)),
     };
     let mut shown = shown(&app, &payment);
     shown["url"] = match place {

@@ -19,6 +19,9 @@ struct Problem<'a> {
     title: &'a str,
     status: u16,
     detail: &'a str,
+    /// The leases that would have to be named too.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    missing_leases: &'a [String],
 }
 
 /// An answer in place of the one that was asked for; boxed, because it is the rarer one.
@@ -44,7 +47,19 @@ impl From<Fault> for Refused {
 
 /// A problem with a name of its own, for programs to tell it by.
 pub(crate) fn problem(status: StatusCode, name: &str, title: &str, detail: &str) -> Response<Body> {
-    let problem = Problem { r#type: name, title, status: status.as_u16(), detail };
+    with_leases(status, name, title, detail, &[])
+}
+
+/// The same, with the leases that would have to be named too.
+pub(super) fn with_leases(
+    status: StatusCode,
+    name: &str,
+    title: &str,
+    detail: &str,
+    missing_leases: &[String],
+) -> Response<Body> {
+    let status_code = status.as_u16();
+    let problem = Problem { r#type: name, title, status: status_code, detail, missing_leases };
     let body = serde_json::to_vec(&problem).expect("texts can be written into memory");
     let mut answer = answer::json(status, body);
     answer.headers_mut().insert(CONTENT_TYPE, PROBLEM);

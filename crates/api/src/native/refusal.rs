@@ -2,15 +2,22 @@
 
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
+use domain::public_id::PublicIds;
 use domain::refusal::Refusal;
 
 use super::problem;
 
 /// A refusal as this API tells it.
-pub(super) fn answer(refusal: &Refusal) -> Response<Body> {
+pub(super) fn answer(ids: &PublicIds, refusal: &Refusal) -> Response<Body> {
     let (status, name) = meaning(refusal);
     let title = status.canonical_reason().unwrap_or("Refused");
-    problem::problem(status, &format!("urn:sublet:problem:{name}"), title, &refusal.to_string())
+    let missing = match refusal {
+        Refusal::WholeOrderOnly { missing } => &missing[..],
+        _ => &[],
+    };
+    let missing: Vec<String> = missing.iter().map(|lease| ids.lease(*lease)).collect();
+    let (name, detail) = (format!("urn:sublet:problem:{name}"), refusal.to_string());
+    problem::with_leases(status, &name, title, &detail, &missing)
 }
 
 /// The name of a refusal, by which programs know it; other dialects tell it in a header.

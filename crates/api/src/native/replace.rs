@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::problem::Refused;
 use super::wish::{Wished, marked};
-use super::{Asked, date, ok, problem, refusal};
+use super::{Asked, date, ok, problem};
 
 pub(super) const PATH: &str = "/api/v1/leases/replace";
 pub(super) const OF_ONE: &str = "/api/v1/leases/{id}/replacements";
@@ -40,7 +40,7 @@ pub(super) async fn carry_out(asked: Asked) -> Result<Response<Body>, Refused> {
     });
     let decision = wished.decide(wish).await?;
     let (entry, at, event) = match decision.result {
-        Err(refused) => return Ok(marked(refusal::answer(&refused), decision.replayed)),
+        Err(refused) => return Ok(marked(wished.refused(&refused), decision.replayed)),
         Ok(Outcome::Done { entry: Some(entry), at, event }) => (entry, at, *event),
         Ok(_) => return Err(wished.unknown(Fault::OutcomeUnknown)),
     };

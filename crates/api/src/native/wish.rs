@@ -6,17 +6,20 @@ use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Response, StatusCode};
 use bytes::Bytes;
-use domain::command::{Decision, Wish};
+use domain::command::{Decision, Outcome, Wish};
 use domain::ids::LeaseId;
+use domain::journal::Event;
+use domain::public_id::PublicIds;
 use domain::refusal::Refusal;
 use engine::engine::Engine;
 use engine::fault::Fault;
 use engine::keys::Caller;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serve::{Delivery, RequestId};
 
 use super::problem::Refused;
-use super::{Asked, problem, read, refusal};
+use super::{Asked, date, ok, problem, read, refusal};
 use crate::answer::IDEMPOTENCY_REPLAYED;
 use crate::app::App;
 use crate::spend::{GivenKey, Means, fingerprint, spend_by};
@@ -31,7 +34,8 @@ pub(super) struct Wished<T> {
     body: Bytes,
 }
 
-fn bad(detail: &str) -> Refused {
+/// Something about the request itself is wrong.
+pub(super) fn bad(detail: &str) -> Refused {
     problem::said(StatusCode::BAD_REQUEST, detail).into()
 }
 
@@ -68,7 +72,7 @@ impl<T> Wished<T> {
     }
 
     /// The same for what is paid with `means`.
-    pub(super) async fn decide_by(&self, wish: Wish, means: Means) -> Result<Decision, Refused> {
+    async fn decide_by(&self, wish: Wish, means: Means) -> Result<Decision, Refused> {
         let given = GivenKey::read(&self.parts.headers);
         // What is asked of one path by different methods is different.
         let (method, path) = (&self.parts.method, self.parts.uri.path());
@@ -98,7 +102,48 @@ impl<T> Wished<T> {
     pub(super) fn leases(&self, ids: &[String]) -> Result<Vec<LeaseId>, Refused> {
         let public = self.engine().public_ids();
         let leases: Option<Vec<LeaseId>> = ids.iter().map(|id| public.read_lease(id)).collect();
-        leases.ok_or_else(|| refusal::answer(&Refusal::UnknownLease).into())
+        leases.ok_or_else(|| self.refused(&Refusal::UnknownLease).into())
+    }
+
+    /// A refusal as it is told.
+    pub(super) fn refused(&self, refusal: &Refusal) -> Response<Body> {
+        refusal::answer(self.engine().public_ids(), refusal)
+    }
+
+    /// Buys what is wished for with the card of this id, or from the wallet if there is none. The
+    /// answer is the receipt, with what `shown` tells of that which was bought; `None` if it was
+    /// something else.
+    pub(super) async fn buy(
+        &self,
+        wish: Wish,
+        card: Option<&str>,
+        shown: impl FnOnce(&PublicIds, &Event) -> Option<Value>,
+    ) -> Result<Response<Body>, Refused> {
+        let ids = self.engine().public_ids();
+        let means = match card {
+            None => Means::Wallet,
+            Some(id) => {
+                Means::Card(ids.read_card(id).ok_or_else(|| self.refused(&Refusal::NoCard))?)
+            }
+        };
+        let decision = self.decide_by(wish, means).await?;
+        let (entry, at, event) = match decision.result {
+            Err(refused) => return Ok(marked(self.refused(&refused), decision.replayed)),
+            Ok(Outcome::Done { entry: Some(entry), at, event }) => (entry, at, event),
+            Ok(_) => return Err(self.unknown(Fault::OutcomeUnknown)),
+        };
+        let (Some(bill), Some(mut receipt)) = (event.bill(), shown(ids, &event)) else {
+            return Err(self.unknown(Fault::OutcomeUnknown));
+        };
+        receipt["receipt_id"] = ids.entry(entry).into();
+        receipt["at"] = date(at).into();
+        receipt["total"] = bill.quote.total.decimal().into();
+        receipt["balance"] = bill.balance_after.decimal().into();
+        receipt["currency"] = bill.balance_after.currency().code().into();
+        if let Some(payment) = bill.payment {
+            receipt["payment_id"] = ids.payment(payment).into();
+        }
+        Ok(marked(ok(&receipt), decision.replayed))
     }
 }
 

@@ -9,6 +9,8 @@ pub(super) fn add(paths: &mut Map<String, Value>, sandbox: bool) {
     let mut path = |path: &str, item: Value| paths.insert(path.to_owned(), item);
     path("/api/v1/wallet", json!({ "get": wallet() }));
     path("/api/v1/leases", json!({ "get": leases() }));
+    path("/api/v1/packages", json!({ "get": packages() }));
+    path("/api/v1/orders", json!({ "post": order() }));
     path("/api/v1/leases/extend", json!({ "post": extend() }));
     path("/api/v1/leases/replace", json!({ "post": replace() }));
     path("/api/v1/leases/{id}/replacements", json!({ "get": replacements() }));
@@ -92,17 +94,27 @@ fn leases() -> Value {
     customers("leases", "What is rented", &parameters, "Leases")
 }
 
+fn packages() -> Value {
+    customers("packages", "Packages of several countries that can be ordered", &[], "Packages")
+}
+
+fn order() -> Value {
+    let summary = "Order proxies in a country, or a package";
+    spend("placeOrder", summary, "PlaceOrder", "ReceiptOfOrder")
+}
+
 fn extend() -> Value {
     let summary = "Extend leases, or restore them from their reserve";
-    let mut operation =
-        customers("extendLeases", summary, &[idempotency_key()], "ReceiptOfExtension");
-    operation["requestBody"] = json!({
-        "required": true,
-        "content": { "application/json": { "schema": schema("ExtendLeases") } }
-    });
-    operation["responses"]["402"] = problem("The wallet does not cover the price.");
-    operation["responses"]["413"] = problem("The body is too large.");
-    operation["responses"]["422"] = problem("Refused; `type` says why. Nothing was done.");
+    spend("extendLeases", summary, "ExtendLeases", "ReceiptOfExtension")
+}
+
+/// An operation that charges the wallet or a saved card.
+fn spend(id: &str, summary: &str, takes: &str, gives: &str) -> Value {
+    let mut operation = changes(id, summary, &[], takes, gives);
+    operation["responses"]["402"] =
+        problem("The wallet does not cover the price, or the card does not pay it.");
+    operation["responses"]["502"] =
+        problem("The provider of the card does not answer. Nothing was done.");
     operation
 }
 
@@ -303,7 +315,13 @@ pub(super) fn add_schemas(schemas: &mut Map<String, Value>) {
     };
     add(
         "ProblemDetails",
-        &[("type", text()), ("title", text()), ("status", count()), ("detail", text())],
+        &[
+            ("type", text()),
+            ("title", text()),
+            ("status", count()),
+            ("detail", text()),
+            ("missing_leases", list(text())),
+        ],
         &["type", "title", "status", "detail"],
     );
     add("Wallet", &[("balance", text()), ("currency", text())], &["balance", "currency"]);
@@ -315,6 +333,7 @@ pub(super) fn add_schemas(schemas: &mut Map<String, Value>) {
             ("state", json!({ "enum": ["live", "reserved"] })),
             ("kind", schema("ProxyType")),
             ("country", text()),
+            ("package", text()),
             ("exit", text()),
             ("host", text()),
             ("http_port", count()),
@@ -336,6 +355,57 @@ pub(super) fn add_schemas(schemas: &mut Map<String, Value>) {
     );
     let leases = [("leases", list(schema("Lease"))), ("next", maybe("string"))];
     add("Leases", &leases, &["leases", "next"]);
+    let price = [("period_days", count()), ("unit_price", text()), ("discount_percent", text())];
+    add("PackagePrice", &price, &["period_days", "unit_price", "discount_percent"]);
+    add(
+        "Package",
+        &[
+            ("package", text()),
+            ("name", text()),
+            ("number", count()),
+            ("kind", schema("ProxyType")),
+            ("countries", list(text())),
+            ("quantities", list(count())),
+            ("prices", list(schema("PackagePrice"))),
+        ],
+        &["package", "name", "number", "kind", "countries", "quantities", "prices"],
+    );
+    let packages = [("packages", list(schema("Package"))), ("currency", text())];
+    add("Packages", &packages, &["packages", "currency"]);
+    add(
+        "PlaceOrder",
+        &[
+            ("kind", schema("ProxyType")),
+            ("country", maybe("string")),
+            ("package", maybe("string")),
+            ("operator", maybe("string")),
+            ("rotation_seconds", maybe("integer")),
+            ("source_ip", maybe("string")),
+            ("period_days", count()),
+            ("protocol", json!({ "enum": ["HTTP", "SOCKS", null] })),
+            ("goal", maybe("string")),
+            ("quantity", count()),
+            ("promo_code", maybe("string")),
+            ("card_id", maybe("string")),
+        ],
+        &["kind", "period_days", "quantity"],
+    );
+    add("GrantedLease", &[("id", text()), ("ends_at", moment())], &["id", "ends_at"]);
+    add(
+        "ReceiptOfOrder",
+        &[
+            ("receipt_id", text()),
+            ("at", moment()),
+            ("order_id", text()),
+            ("period_days", count()),
+            ("total", text()),
+            ("balance", text()),
+            ("currency", text()),
+            ("leases", list(schema("GrantedLease"))),
+            ("payment_id", text()),
+        ],
+        &["receipt_id", "at", "order_id", "total", "balance", "currency", "leases"],
+    );
     add(
         "ExtendLeases",
         &[

@@ -15,6 +15,7 @@ mod metrics;
 mod native;
 mod order;
 mod ownership;
+mod packages;
 mod payments;
 mod proxyseller;
 mod sandbox;

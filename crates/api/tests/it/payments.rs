@@ -148,6 +148,44 @@ async fn a_card_pays_for_an_extension_or_it_is_not_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_card_pays_for_an_order_or_it_is_not_placed() {
+    let shop = sandbox().await;
+    let card = shop.plays(shop.ann.0, None).await.json()["card_id"].as_str().unwrap().to_owned();
+    let others = shop.plays(shop.bob.0, None).await.json()["card_id"].as_str().unwrap().to_owned();
+    let order = async |card: &str, promo: Option<&str>| {
+        let body = json!({
+            "kind": "IPv4", "package": "america-2", "quantity": 2, "period_days": 30,
+            "card_id": card, "promo_code": promo
+        });
+        let headers = format!("authorization: Bearer {}\r\nidempotency-key: k\r\n", shop.ka);
+        shop.raw(post("/api/v1/orders", &headers, &body.to_string())).await
+    };
+    refused(&order(&others, None).await, 422, "no-card");
+    refused(&order(&card, Some("NOPE")).await, 422, "promo-not-applicable");
+    let payments = shop.native(&shop.ka, "/api/v1/payments").await.json();
+    assert_eq!(payments["payments"], json!([]), "the card was not asked for what is refused");
+    shop.plays(shop.ann.0, Some("declined")).await;
+    refused(&order(&card, None).await, 402, "card-declined");
+    shop.plays(shop.ann.0, None).await;
+    let placed = order(&card, None).await;
+    assert_eq!(placed.status, 200, "{placed:?}");
+    let again = order(&card, None).await;
+    assert_eq!((again.is_replayed(), &again.body), (true, &placed.body));
+    let placed = placed.json();
+    assert_eq!((&placed["total"], &placed["balance"]), (&json!("3.60"), &json!("100.00")));
+    let payments = shop.native(&shop.ka, "/api/v1/payments").await.json();
+    let of = |name: &str| -> Vec<Value> {
+        payments["payments"].as_array().unwrap().iter().map(|it| it[name].clone()).collect()
+    };
+    assert_eq!(
+        (of("state"), of("purpose")),
+        (vec![json!("refused"), json!("settled")], vec![json!("order"), json!("order")])
+    );
+    assert_eq!(placed["payment_id"], payments["payments"][1]["id"]);
+    assert_eq!(shop.store.audit(&mut |_| {}).unwrap().violations, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn automatic_top_up_is_set_shown_and_done() {
     let shop = sandbox().await;
     let path = "/api/v1/auto-top-up";

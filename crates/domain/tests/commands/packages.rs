@@ -183,6 +183,22 @@ fn a_package_is_ordered_by_its_tag_and_kind_in_its_quantities() {
 }
 
 #[test]
+fn a_promo_code_is_taken_off_a_package_or_refuses_it_where_that_is_wished_for() {
+    let with = |code: &str| Box::new(PlaceOrder { promo: Some(code.into()), ..package(5) });
+    let decided = |wish: Wish| {
+        let mut world = World::new(stocked());
+        let decision = world.decide(&Command::plain(wish), day(1));
+        (decision.result.map(|_| ()), world.into_changes().leases_new.len())
+    };
+    let refused = (Err(Refusal::PromoNotApplicable), 0);
+    assert_eq!(decided(Wish::OrderWithPromo(with("none"))), refused);
+    for wish in [Wish::Order(with("none")), Wish::OrderWithPromo(with("spring"))] {
+        assert_eq!(decided(wish), (Ok(()), 5));
+    }
+    assert_eq!(decided(Wish::OrderWithPromo(Box::new(package(5)))), (Ok(()), 5));
+}
+
+#[test]
 fn what_a_package_needs_is_what_its_pools_may_have_to_give() {
     let loaded = stocked();
     let mut needs = package(5).needs();

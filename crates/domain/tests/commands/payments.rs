@@ -160,7 +160,11 @@ fn a_purchase_that_is_refused_takes_no_payment() {
     let mut bad_source = order(ANN, ProxyKind::Ipv4, 1);
     // Only found to be missing after the money is there.
     bad_source.access = domain::order::AccessWish::NotAsked;
+    let mut bad_promo = Box::new(order(ANN, ProxyKind::Ipv4, 1));
+    bad_promo.promo = Some("none".into());
+    let with_promo = Wish::OrderWithPromo(bad_promo);
     for (minor, purpose, wish, refusal) in [
+        (300, Purpose::Order, with_promo, Refusal::PromoNotApplicable),
         (300, Purpose::Order, order_of(2), Refusal::PriceChanged),
         (301, Purpose::Order, order_of(1), Refusal::PriceChanged),
         (300, Purpose::Order, order_of(20), Refusal::OutOfStock),

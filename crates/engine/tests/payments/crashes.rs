@@ -195,6 +195,12 @@ async fn what_is_refused_anyway_asks_no_card() {
     let strange = domain::ids::CardId(shop.card.0 + 1);
     let none = engine.buy_by_card(shop.order(1), Some(strange)).await.unwrap();
     assert_eq!(none.result, Err(Refusal::NoCard));
+    let mut command = shop.order(1);
+    let Wish::Order(mut order) = command.wish else { panic!("it orders") };
+    order.promo = Some("nothing".into());
+    command.wish = Wish::OrderWithPromo(order);
+    let full_price = engine.buy_by_card(command, Some(shop.card)).await.unwrap();
+    assert_eq!(full_price.result, Err(Refusal::PromoNotApplicable));
     assert_eq!((shop.bank.books(|books| books.asked), shop.payments().len()), (0, 0));
 }
 

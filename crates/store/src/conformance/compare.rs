@@ -289,7 +289,7 @@ impl Played {
         let now = self.shop.now;
         let world = self.shop.store.load(&command.needs(), now).unwrap();
         match &command.wish {
-            Wish::Order(order) => Some(order.quote(&world, now)),
+            Wish::Order(order) | Wish::OrderWithPromo(order) => Some(order.quote(&world, now)),
             Wish::Extend(extend) | Wish::ExtendWithPromo(extend) => Some(extend.quote(&world, now)),
             _ => None,
         }

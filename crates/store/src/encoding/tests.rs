@@ -44,8 +44,14 @@ fn lease() -> impl Strategy<Value = LeaseId> {
 }
 
 fn product() -> impl Strategy<Value = ProductKey> {
-    prop::sample::select(vec!["IPv4/USA", "IPv6/DEU", "MOBILE/USA/verizon-5g", "ISP/GBR"])
-        .prop_map(|name| ProductKey::parse(name).unwrap())
+    prop::sample::select(vec![
+        "IPv4/USA",
+        "IPv6/DEU",
+        "MOBILE/USA/verizon-5g",
+        "ISP/GBR",
+        "ISP/GBR+eu-2",
+    ])
+    .prop_map(|name| ProductKey::parse(name).unwrap())
 }
 
 fn line() -> impl Strategy<Value = QuoteLine> {

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use domain::catalogue::Product;
+use domain::catalogue::{Package, Product};
 use domain::money::{Currency, Percent};
+use domain::product::ProductKey;
 use domain::time::Span;
 use serde::Serialize;
 use store::catalogue_file::{self, Difference, Mark};
@@ -132,6 +133,7 @@ struct InForce {
     version: i64,
     kinds: Vec<Terms>,
     products: Vec<Shown>,
+    packages: Vec<ShownPackage>,
     text: Option<String>,
 }
 
@@ -159,19 +161,6 @@ struct Price {
 impl Shown {
     fn new(catalogue: &domain::catalogue::Catalogue, product: &Product) -> Shown {
         let key = &product.key;
-        let price = |currency: Currency, days| {
-            let list = catalogue.price(key, days, currency)?;
-            Some(Price {
-                currency: currency.to_string(),
-                days: days.days(),
-                unit: list.unit.to_string(),
-                discount_percent: list.discount.to_string(),
-            })
-        };
-        let periods = catalogue.periods(key.kind);
-        let of = |currency: &Currency| {
-            periods.iter().filter_map(|days| price(*currency, *days)).collect::<Vec<_>>()
-        };
         Shown {
             product: key.to_string(),
             kind: key.kind.name(),
@@ -179,8 +168,92 @@ impl Shown {
             operator: key.operator.clone(),
             on_sale: product.on_sale,
             reserve_hours: product.reserve.millis() / Span::HOUR.millis(),
-            prices: product.prices.keys().flat_map(of).collect(),
+            prices: prices(catalogue, key, product.prices.keys()),
         }
+    }
+}
+
+/// What one address of `key` costs, by currency and period.
+fn prices<'c>(
+    catalogue: &domain::catalogue::Catalogue,
+    key: &ProductKey,
+    currencies: impl Iterator<Item = &'c Currency>,
+) -> Vec<Price> {
+    let price = |currency: Currency, days| {
+        let list = catalogue.price(key, days, currency)?;
+        Some(Price {
+            currency: currency.to_string(),
+            days: days.days(),
+            unit: list.unit.to_string(),
+            discount_percent: list.discount.to_string(),
+        })
+    };
+    let periods = catalogue.periods(key.kind);
+    let of = |currency: &Currency| {
+        periods.iter().filter_map(|days| price(*currency, *days)).collect::<Vec<_>>()
+    };
+    currencies.flat_map(of).collect()
+}
+
+/// Prices on one line.
+fn on_a_line(prices: &[Price]) -> String {
+    let price = |price: &Price| {
+        let off = match price.discount_percent.as_str() {
+            "0" => String::new(),
+            percent => format!(" -{percent}%"),
+        };
+        format!("{}d {} {}{off}", price.days, price.unit, price.currency)
+    };
+    prices.iter().map(price).collect::<Vec<_>>().join("  ")
+}
+
+/// A package as it is shown.
+#[derive(Debug, Serialize)]
+struct ShownPackage {
+    package: String,
+    name: String,
+    number: u32,
+    kind: &'static str,
+    countries: Vec<String>,
+    quantities: Vec<u32>,
+    on_sale: bool,
+    reserve_hours: i64,
+    prices: Vec<Price>,
+}
+
+impl ShownPackage {
+    fn new(catalogue: &domain::catalogue::Catalogue, package: &Package) -> ShownPackage {
+        // All parts cost the same.
+        let part = package.parts().next();
+        let prices = part.map(|part| prices(catalogue, &part, package.prices.keys()));
+        ShownPackage {
+            package: package.tag.clone(),
+            name: package.name.clone(),
+            number: package.number,
+            kind: package.kind.name(),
+            countries: package.countries.iter().map(ToString::to_string).collect(),
+            quantities: package.quantities.clone(),
+            on_sale: package.on_sale,
+            reserve_hours: package.reserve.millis() / Span::HOUR.millis(),
+            prices: prices.unwrap_or_default(),
+        }
+    }
+}
+
+impl Row for ShownPackage {
+    const COLUMNS: &'static [&'static str] =
+        &["PACKAGE", "KIND", "COUNTRIES", "QUANTITIES", "ON SALE", "RESERVE", "PRICES"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.package.clone(),
+            self.kind.to_owned(),
+            self.countries.join("/"),
+            self.quantities.iter().map(u32::to_string).collect::<Vec<_>>().join("/"),
+            if self.on_sale { "yes" } else { "no" }.to_owned(),
+            format!("{} h", self.reserve_hours),
+            on_a_line(&self.prices),
+        ]
     }
 }
 
@@ -188,18 +261,11 @@ impl Row for Shown {
     const COLUMNS: &'static [&'static str] = &["PRODUCT", "ON SALE", "RESERVE", "PRICES"];
 
     fn cells(&self) -> Vec<String> {
-        let price = |price: &Price| {
-            let off = match price.discount_percent.as_str() {
-                "0" => String::new(),
-                percent => format!(" -{percent}%"),
-            };
-            format!("{}d {} {}{off}", price.days, price.unit, price.currency)
-        };
         vec![
             self.product.clone(),
             if self.on_sale { "yes" } else { "no" }.to_owned(),
             format!("{} h", self.reserve_hours),
-            self.prices.iter().map(price).collect::<Vec<_>>().join("  "),
+            on_a_line(&self.prices),
         ]
     }
 }
@@ -244,9 +310,14 @@ impl Show {
             .collect();
         let products: Vec<Shown> =
             catalogue.products.values().map(|product| Shown::new(&catalogue, product)).collect();
+        let packages: Vec<ShownPackage> = catalogue
+            .packages
+            .values()
+            .map(|package| ShownPackage::new(&catalogue, package))
+            .collect();
         if shop.console.json {
             let version = catalogue.version;
-            return shop.console.object(&InForce { version, kinds, products, text });
+            return shop.console.object(&InForce { version, kinds, products, packages, text });
         }
         let Some(text) = text else {
             shop.console.note("There is no catalogue yet: `sublet catalogue apply FILE`");
@@ -257,6 +328,11 @@ impl Show {
         }
         shop.console.list(&kinds, "No kind is sold.")?;
         shop.console.text("")?;
-        shop.console.list(&products, "Nothing is sold.")
+        shop.console.list(&products, "Nothing is sold.")?;
+        if packages.is_empty() {
+            return Ok(());
+        }
+        shop.console.text("")?;
+        shop.console.list(&packages, "There are no packages.")
     }
 }

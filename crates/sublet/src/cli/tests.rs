@@ -406,6 +406,13 @@ fn a_catalogue_is_shown_as_it_was_written() {
     assert_eq!(shown["version"], 1);
     let first = &shown["products"][0];
     assert_eq!((&first["kind"], &first["on_sale"]), (&"IPv4".into(), &true.into()));
+    let package = &shown["packages"][0];
+    assert_eq!((&package["package"], &package["kind"]), (&"europe-5".into(), &"IPv4".into()));
+    assert_eq!(package["quantities"], serde_json::json!([10, 25, 50, 100]));
+    let price =
+        package["prices"].as_array().unwrap().iter().find(|price| price["currency"] == "USD");
+    assert_eq!((&price.unwrap()["days"], &price.unwrap()["unit"]), (&30.into(), &"1.25".into()));
+    assert!(prices.contains("DEU/GBR/FRA/NLD/POL  10/25/50/100"), "{prices}");
 }
 
 #[test]
