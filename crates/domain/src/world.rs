@@ -224,6 +224,16 @@ impl World {
         }
     }
 
+    /// The ids of the leases that were loaded.
+    pub fn lease_ids(&self) -> Vec<LeaseId> {
+        self.leases.keys().copied().collect()
+    }
+
+    /// The catalogue in force.
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.catalogue
+    }
+
     /// What has changed.
     pub fn into_changes(self) -> Changes {
         Changes { next: self.next, ..self.changes }

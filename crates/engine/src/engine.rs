@@ -271,17 +271,6 @@ impl Engine {
         Ok(leases.into_iter().cloned().collect())
     }
 
-    /// What an extension would cost, and which leases it would extend, seen at one moment; none if
-    /// there is a problem with them.
-    pub fn quote_extension_of(&self, extend: &Extend) -> Result<(Quoted, Vec<Lease>), Fault> {
-        let now = self.now();
-        let world = self.read(|store| store.load(&extend.needs(), now))?;
-        let balance = world.wallet(extend.customer).map(|wallet| wallet.balance);
-        let quoted = Quoted { result: extend.quote(&world, now), balance };
-        let leases = extend.leases(&world, now).unwrap_or_default();
-        Ok((quoted, leases.into_iter().cloned().collect()))
-    }
-
     fn quoted(
         &self,
         needs: &Needs,

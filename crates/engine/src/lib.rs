@@ -13,6 +13,7 @@ pub mod engine;
 pub mod fault;
 pub mod keys;
 pub mod payment;
+pub mod prospect;
 pub mod purchases;
 pub mod reads;
 mod reboot;

@@ -23,8 +23,8 @@ use store::records::{EntryFilter, ProxyFilter};
 use crate::engine::Engine;
 use crate::fault::{Fault, told};
 
-/// How many leases are read at once where some are looked up by their ids.
-const NEIGHBOURS: u32 = 64;
+/// How many leases are looked up on the spot.
+pub(crate) const FEW: usize = 16;
 
 /// Which leases of a customer are listed.
 #[derive(Clone, Copy, Debug)]
@@ -114,30 +114,16 @@ impl Engine {
         customer: CustomerId,
         leases: &[LeaseId],
     ) -> Result<Vec<Proxy>, Fault> {
-        let (now, wanted) = (self.now(), leases.iter().copied().collect::<BTreeSet<_>>());
-        let found = self.read_slow(move |store| {
-            let mut found = BTreeMap::new();
-            for in_reserve in [false, true] {
-                let filter = ProxyFilter { in_reserve, ..ProxyFilter::default() };
-                let missing = wanted.iter().filter(|id| !found.contains_key(*id)).copied();
-                let mut missing = missing.collect::<Vec<_>>().into_iter().peekable();
-                while let Some(next) = missing.next() {
-                    // Leases of one order are neighbours, so one reading finds many of them.
-                    let after = LeaseId(next.0 - 1);
-                    let chunk = store.proxies(customer, &filter, Some(after), NEIGHBOURS, now)?;
-                    let whole = chunk.len() < NEIGHBOURS as usize;
-                    let last = chunk.last().map(|proxy| proxy.lease.id);
-                    let chunk = chunk.into_iter().map(|proxy| (proxy.lease.id, proxy));
-                    found.extend(chunk.filter(|(id, _)| wanted.contains(id)));
-                    while missing.peek().is_some_and(|id| whole || last.is_some_and(|it| *id <= it))
-                    {
-                        missing.next();
-                    }
-                }
-            }
-            Ok(found)
-        });
-        let mut found = found.await.map_err(|error| told(&error, "looking leases up"))?;
+        let now = self.now();
+        let found = if leases.len() <= FEW {
+            self.read(|store| store.proxies_of(customer, leases, now))?
+        } else {
+            let named = leases.to_vec();
+            let found = self.read_slow(move |store| store.proxies_of(customer, &named, now)).await;
+            found.map_err(|error| told(&error, "looking leases up"))?
+        };
+        let mut found: BTreeMap<LeaseId, Proxy> =
+            found.into_iter().map(|proxy| (proxy.lease.id, proxy)).collect();
         Ok(leases.iter().filter_map(|id| found.remove(id)).collect())
     }
 

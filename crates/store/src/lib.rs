@@ -85,6 +85,15 @@ pub trait Store: Send + Sync + 'static {
     /// Loads, for looking only, what `needs` names at one moment.
     fn load(&self, needs: &Needs, now: Time) -> Result<World>;
 
+    /// The same, and the leases among it that `customer` has or has in reserve, as they are shown,
+    /// by id.
+    fn load_shown(
+        &self,
+        needs: &Needs,
+        customer: CustomerId,
+        now: Time,
+    ) -> Result<(World, Vec<Proxy>)>;
+
     /// Leases for which something may be due by `until`, ordered by when, then by lease; at most
     /// `limit`.
     fn due(&self, until: Time, limit: u32) -> Result<Vec<Due>>;
@@ -199,6 +208,10 @@ pub trait Store: Send + Sync + 'static {
         limit: u32,
         now: Time,
     ) -> Result<Vec<Proxy>>;
+
+    /// The leases of a customer with these ids, live ones and those in reserve, by id. What is not
+    /// his, or is over, is left out.
+    fn proxies_of(&self, customer: CustomerId, ids: &[LeaseId], now: Time) -> Result<Vec<Proxy>>;
 
     /// How many live leases of `kind` a customer has.
     fn count_proxies(&self, customer: CustomerId, kind: ProxyKind) -> Result<u64>;

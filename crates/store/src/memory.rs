@@ -87,6 +87,17 @@ impl Store for MemoryStore {
         Ok(World::new(self.books().load(needs, now)))
     }
 
+    fn load_shown(
+        &self,
+        needs: &Needs,
+        customer: CustomerId,
+        now: Time,
+    ) -> Result<(World, Vec<Proxy>)> {
+        let world = self.load(needs, now)?;
+        let proxies = self.proxies_of(customer, &world.lease_ids(), now)?;
+        Ok((world, proxies))
+    }
+
     fn due(&self, until: Time, limit: u32) -> Result<Vec<Due>> {
         let books = self.books();
         let mut due: Vec<Due> = books
@@ -379,6 +390,12 @@ impl Store for MemoryStore {
         let of_kind = all.filter(|it| filter.kind.is_none_or(|kind| kind == it.lease.product.kind));
         let behind = of_kind.filter(|it| after.is_none_or(|after| after < it.lease.id));
         Ok(behind.take(size(limit)).collect())
+    }
+
+    fn proxies_of(&self, customer: CustomerId, ids: &[LeaseId], now: Time) -> Result<Vec<Proxy>> {
+        let books = self.books();
+        let wanted = books.proxies(customer).filter(|it| ids.contains(&it.lease.id));
+        Ok(wanted.filter(|it| books.standing(it, now) != Standing::Over).collect())
     }
 
     fn count_proxies(&self, customer: CustomerId, kind: ProxyKind) -> Result<u64> {

@@ -1,6 +1,7 @@
 //! `POST autoprolong/calc/{type}`, `enable/{type}` and `disable/{type}`
 
 use domain::auto_extend::{PeriodWish, SetAutoExtend};
+use domain::catalogue::Catalogue;
 use domain::command::{Command, Outcome, Wish};
 use domain::extend::Extend;
 use domain::journal::Event;
@@ -16,7 +17,7 @@ use wire::proxyseller::section::Section;
 use super::money::{amount, share};
 use super::order::{unpaid, warning};
 use super::prolong::select::{self, Chosen};
-use super::prolong::{item, orders, paid_by, proxies, quoted};
+use super::prolong::{Seen, paid_by, period_code};
 use super::shown::date;
 use super::stop::{Declined, Done, Stop, decided};
 use super::{Asked, payment, read, resident};
@@ -25,12 +26,13 @@ use crate::spend::Means;
 /// What an automatic prolongation would cost now. No coupon is ever applied to one.
 pub(super) async fn calculate(asked: &Asked<'_>) -> Result<Done, Stop> {
     let request = ProlongRequest::read(&asked.body)?;
-    let Chosen { kind, leases, period_days } = chosen(asked, &request).await?;
+    let Chosen { kind, leases } = chosen(asked, &request).await?;
     let means = paid_by(asked, &request, true)?;
     let customer = asked.customer();
-    let extend = Extend { customer, kind: Some(kind), leases, period_days, promo: None };
-    let (quote, leases) = quoted(asked, &extend)?;
-    let proxies = proxies(asked, &leases).await?;
+    let extend = Extend { customer, kind: Some(kind), leases, period_days: None, promo: None };
+    let seen = Seen::of(asked, &extend).await?;
+    let period_days = read::period_days(period_code(&request), seen.periods(&extend));
+    let quote = seen.quote(asked, &Extend { period_days, ..extend })?;
     let period = period_days.and_then(Period::from_days);
     let calculated = AutoProlongCalculated {
         warning: warning(&quote, means),
@@ -39,14 +41,14 @@ pub(super) async fn calculate(asked: &Asked<'_>) -> Result<Done, Stop> {
         quantity: quote.lines.iter().map(|line| line.quantity).sum(),
         currency: quote.total.currency().code().to_owned(),
         discount: share(quote.discount),
-        orders: orders(&proxies),
-        items: proxies.iter().map(|proxy| item(asked, proxy)).collect(),
+        orders: seen.orders(),
+        items: seen.items(asked),
         days: period.map_or(0, Period::days),
         tarif_id: None,
-        charge_date: charge_date(asked, &proxies, period),
-        date_end: date_end(&proxies),
+        charge_date: charge_date(seen.catalogue(), &seen.proxies, period),
+        date_end: date_end(&seen.proxies),
         payment_id: payment::name(means),
-        auto_prolong: proxies.iter().all(|proxy| proxy.lease.auto_extend.is_some()),
+        auto_prolong: seen.proxies.iter().all(|proxy| proxy.lease.auto_extend.is_some()),
     };
     if !calculated.warning.is_empty() {
         return Err(unpaid(asked, &calculated, &calculated.warning));
@@ -57,7 +59,9 @@ pub(super) async fn calculate(asked: &Asked<'_>) -> Result<Done, Stop> {
 /// Has proxies prolonged automatically.
 pub(super) async fn enable(asked: &Asked<'_>) -> Result<Done, Stop> {
     let request = ProlongRequest::read(&asked.body)?;
-    let Chosen { kind, leases, period_days } = chosen(asked, &request).await?;
+    let Chosen { kind, leases } = chosen(asked, &request).await?;
+    let catalogue = asked.app.engine.catalogue();
+    let period_days = read::period_days(period_code(&request), catalogue.periods(kind));
     let means = paid_by(asked, &request, true)?;
     let card = match means {
         Means::Wallet => None,
@@ -78,7 +82,7 @@ pub(super) async fn enable(asked: &Asked<'_>) -> Result<Done, Stop> {
 /// Has them prolonged automatically no more.
 pub(super) async fn disable(asked: &Asked<'_>) -> Result<Done, Stop> {
     let request = ProlongRequest::read(&asked.body)?;
-    let Chosen { kind, leases, .. } = chosen(asked, &request).await?;
+    let Chosen { kind, leases } = chosen(asked, &request).await?;
     let set = SetAutoExtend {
         customer: asked.customer(),
         kind: Some(kind),
@@ -104,7 +108,7 @@ async fn switched(
     on: Option<(Option<Period>, Means)>,
 ) -> Result<Done, Stop> {
     let engine = &asked.app.engine;
-    select::check_section(asked, &set.leases, &engine.leases_of(&set)?)?;
+    select::check_section(asked, &set.leases, engine.leases_of(&set)?.iter())?;
     let command = Command::plain(Wish::SetAutoExtend(set));
     let decision = engine.submit(command, Lane::Request).await?;
     let (outcome, _) = decided(decision).map_err(|declined| {
@@ -127,14 +131,13 @@ async fn switched(
         order_ids: of.iter().map(|order| read::order_id(ids, version, *order)).collect(),
         days: period.map(Period::days),
         payment_id: on.map(|(_, means)| payment::name(means)),
-        charge_date: charge_date(asked, &told, period),
+        charge_date: charge_date(&engine.catalogue(), &told, period),
         date_end: date_end(&told),
     }))
 }
 
 /// When the first of them would be paid for.
-fn charge_date(asked: &Asked<'_>, proxies: &[Proxy], period: Option<Period>) -> Option<String> {
-    let catalogue = asked.app.engine.catalogue();
+fn charge_date(catalogue: &Catalogue, proxies: &[Proxy], period: Option<Period>) -> Option<String> {
     let due = |lease: &Lease| {
         let lead = catalogue.terms(lease.product.kind)?.renew_lead;
         Lease { auto_extend: Some(period?), retry_at: None, ..lease.clone() }.next_due(lead)

@@ -120,7 +120,7 @@ fn wish(asked: &Asked<'_>, request: &OrderRequest) -> Result<PlaceOrder, Stop> {
         operator: said.operator(&catalogue),
         rotation_seconds: said.rotation_seconds(),
         access: access(request),
-        period_days: code.and_then(|code| read::period_days(code, catalogue.periods(kind))),
+        period_days: read::period_days(code.map(String::as_str), catalogue.periods(kind)),
         protocol: said.protocol(asked.version),
         goal: said.goal().or(unstated),
         quantity: mixed.map_or_else(|| read::number(&request.quantity), |mixed| mixed.quantity),

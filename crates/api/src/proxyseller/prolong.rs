@@ -2,17 +2,19 @@
 
 pub(super) mod select;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use domain::catalogue::Catalogue;
 use domain::command::{Outcome, Wish};
 use domain::extend::Extend;
-use domain::ids::LeaseId;
+use domain::ids::{LeaseId, OrderId};
 use domain::journal::Event;
-use domain::lease::Lease;
 use domain::money::Money;
+use domain::period::Period;
 use domain::pricing::Quote;
 use domain::proxy::Proxy;
 use domain::refusal::Refusal;
+use engine::prospect::Prospect;
 use wire::proxyseller::envelope::Problem;
 use wire::proxyseller::prolong::{ProlongCalculated, ProlongItem, ProlongRequest, Prolonged};
 
@@ -26,10 +28,11 @@ use crate::spend::{Means, spend_by};
 
 /// What a prolongation would cost.
 pub(super) async fn calculate(asked: &Asked<'_>) -> Result<Done, Stop> {
-    let (extend, means) = wish(asked).await?;
-    let (quote, leases) = quoted(asked, &extend)?;
-    let proxies = proxies(asked, &leases).await?;
-    let calculated = calculated(asked, &quote, means, &proxies);
+    let Wanted { mut extend, code, means } = wanted(asked).await?;
+    let seen = Seen::of(asked, &extend).await?;
+    extend.period_days = read::period_days(code.as_deref(), seen.periods(&extend));
+    let quote = seen.quote(asked, &extend)?;
+    let calculated = calculated(asked, &quote, means, &seen);
     if !calculated.warning.is_empty() {
         return Err(unpaid(asked, &calculated, &calculated.warning));
     }
@@ -38,11 +41,15 @@ pub(super) async fn calculate(asked: &Asked<'_>) -> Result<Done, Stop> {
 
 /// Prolongs.
 pub(super) async fn carry_out(asked: &Asked<'_>) -> Result<Done, Stop> {
-    let (extend, means) = wish(asked).await?;
+    let Wanted { mut extend, code, means } = wanted(asked).await?;
     let idempotency = asked.idempotency()?;
     let app = asked.app;
-    let (_, leases) = app.engine.quote_extension_of(&extend)?;
-    select::check_section(asked, &extend.leases, &leases)?;
+    let seen = app.engine.prospect(&extend)?;
+    extend.period_days = read::period_days(code.as_deref(), periods(seen.catalogue(), &extend));
+    let leases = seen.leases(&extend);
+    select::check_section(asked, &extend.leases, leases.iter().copied())?;
+    let orders: BTreeMap<LeaseId, OrderId> =
+        leases.iter().map(|lease| (lease.id, lease.order)).collect();
     let wish = Wish::Extend(extend.clone());
     let spent = spend_by(&app.engine, &app.spends, wish, means, idempotency, asked.delivery);
     let (outcome, replayed) = match decided(spent.await?) {
@@ -51,10 +58,9 @@ pub(super) async fn carry_out(asked: &Asked<'_>) -> Result<Done, Stop> {
     };
     let Outcome::Done { event, .. } = outcome else { return Err(Stop::Unknown) };
     let Event::Extension { bill, leases, .. } = *event else { return Err(Stop::Unknown) };
-    let leases = leases.iter().map(|moved| moved.lease);
-    let orders = app.engine.orders_of(asked.customer(), leases).map_err(|_| Stop::Unknown)?;
+    let orders = orders_of(asked, &orders, leases.iter().map(|moved| moved.lease))?;
     let (ids, version) = (app.engine.public_ids(), asked.version);
-    let named = |order: &domain::ids::OrderId| read::order_id(ids, version, *order);
+    let named = |order: &OrderId| read::order_id(ids, version, *order);
     let prolonged = Prolonged {
         order_id: orders.first().map(named).ok_or(Stop::Unknown)?,
         order_ids: (version == Version::V2).then(|| orders.iter().map(named).collect()),
@@ -68,6 +74,27 @@ pub(super) async fn carry_out(asked: &Asked<'_>) -> Result<Done, Stop> {
     Ok(Done::once_or_again(&prolonged, replayed))
 }
 
+/// The orders of leases that were prolonged, each once. They were `seen` before, unless it is what
+/// a repetition was told.
+fn orders_of(
+    asked: &Asked<'_>,
+    seen: &BTreeMap<LeaseId, OrderId>,
+    leases: impl Iterator<Item = LeaseId>,
+) -> Result<Vec<OrderId>, Stop> {
+    let leases: Vec<LeaseId> = leases.collect();
+    let known: Option<Vec<OrderId>> = leases.iter().map(|id| seen.get(id).copied()).collect();
+    match known {
+        Some(orders) => {
+            let mut told = BTreeSet::new();
+            Ok(orders.into_iter().filter(|order| told.insert(*order)).collect())
+        }
+        None => {
+            let orders = asked.app.engine.orders_of(asked.customer(), leases);
+            orders.map_err(|_| Stop::Unknown)
+        }
+    }
+}
+
 /// A refusal to prolong. Where the balance is short, the price is told with it, as it was for the
 /// decision.
 async fn declined_stop(asked: &Asked<'_>, extend: &Extend, declined: Declined) -> Stop {
@@ -78,10 +105,10 @@ async fn declined_stop(asked: &Asked<'_>, extend: &Extend, declined: Declined) -
         return declined.stop(asked);
     };
     let total = Money::from_minor(balance.minor() + missing.minor(), balance.currency());
-    let Ok((quote, leases)) = quoted(asked, extend) else { return declined.stop(asked) };
-    let Ok(proxies) = proxies(asked, &leases).await else { return declined.stop(asked) };
+    let Ok(seen) = Seen::of(asked, extend).await else { return declined.stop(asked) };
+    let Ok(quote) = seen.quote(asked, extend) else { return declined.stop(asked) };
     let quote = Quote { total, balance, ..quote };
-    let calculated = calculated(asked, &quote, Means::Wallet, &proxies);
+    let calculated = calculated(asked, &quote, Means::Wallet, &seen);
     let mut stop = unpaid(asked, &calculated, &calculated.warning);
     if let Stop::Refused(refused) = &mut stop {
         refused.replayed = declined.replayed;
@@ -92,29 +119,82 @@ async fn declined_stop(asked: &Asked<'_>, extend: &Extend, declined: Declined) -
     stop
 }
 
-/// The price, and the leases that it is for.
-pub(super) fn quoted(asked: &Asked<'_>, extend: &Extend) -> Result<(Quote, Vec<Lease>), Stop> {
-    let (quoted, leases) = asked.app.engine.quote_extension_of(extend)?;
-    select::check_section(asked, &extend.leases, &leases)?;
-    let refused =
-        |refusal| Stop::refused_with(asked, &select::refusal(asked, refusal), quoted.balance);
-    Ok((quoted.result.map_err(refused)?, leases))
+/// What a prolongation would meet.
+pub(super) struct Seen {
+    prospect: Prospect,
+    /// The proxies that it is for, in the order in which they were named; none if there is a problem
+    /// with them.
+    pub(super) proxies: Vec<Proxy>,
 }
 
-/// Leases as they are shown.
-pub(super) async fn proxies(asked: &Asked<'_>, leases: &[Lease]) -> Result<Vec<Proxy>, Stop> {
-    let leases: Vec<LeaseId> = leases.iter().map(|lease| lease.id).collect();
-    Ok(asked.app.engine.proxies_of(asked.customer(), &leases).await?)
+impl Seen {
+    /// Looks at what `extend` names. What else it says may still be read.
+    pub(super) async fn of(asked: &Asked<'_>, extend: &Extend) -> Result<Seen, Stop> {
+        let (prospect, proxies) = asked.app.engine.shown_prospect(extend).await?;
+        let leases = prospect.leases(extend);
+        select::check_section(asked, &extend.leases, leases.iter().copied())?;
+        let mut by_id: BTreeMap<LeaseId, Proxy> =
+            proxies.into_iter().map(|proxy| (proxy.lease.id, proxy)).collect();
+        let proxies = leases.iter().filter_map(|lease| by_id.remove(&lease.id)).collect();
+        Ok(Seen { prospect, proxies })
+    }
+
+    pub(super) fn catalogue(&self) -> &Catalogue {
+        self.prospect.catalogue()
+    }
+
+    /// The periods on sale for what it is for.
+    pub(super) fn periods(&self, extend: &Extend) -> &[Period] {
+        periods(self.catalogue(), extend)
+    }
+
+    /// The price.
+    pub(super) fn quote(&self, asked: &Asked<'_>, extend: &Extend) -> Result<Quote, Stop> {
+        let quoted = self.prospect.quote(extend);
+        let refused =
+            |refusal| Stop::refused_with(asked, &select::refusal(asked, refusal), quoted.balance);
+        quoted.result.map_err(refused)
+    }
+
+    /// The proxies as the dialect shows them.
+    pub(super) fn items(&self, asked: &Asked<'_>) -> Vec<ProlongItem> {
+        self.proxies.iter().map(|proxy| item(asked, self.catalogue(), proxy)).collect()
+    }
+
+    /// How many orders they are of.
+    pub(super) fn orders(&self) -> u32 {
+        let orders: BTreeSet<_> = self.proxies.iter().map(|proxy| proxy.lease.order).collect();
+        u32::try_from(orders.len()).unwrap_or(u32::MAX)
+    }
 }
 
-/// The shop's words for what is asked, and with what it is paid.
-async fn wish(asked: &Asked<'_>) -> Result<(Extend, Means), Stop> {
+fn periods<'c>(catalogue: &'c Catalogue, extend: &Extend) -> &'c [Period] {
+    extend.kind.map_or(&[], |kind| catalogue.periods(kind))
+}
+
+/// What is asked for.
+struct Wanted {
+    /// In the shop's words, but for the period.
+    extend: Extend,
+    /// The code of the period, which is looked up among those on sale.
+    code: Option<String>,
+    /// With what it is paid.
+    means: Means,
+}
+
+async fn wanted(asked: &Asked<'_>) -> Result<Wanted, Stop> {
     let request = ProlongRequest::read(&asked.body)?;
-    let Chosen { kind, leases, period_days, .. } = select::chosen(asked, &request).await?;
+    let Chosen { kind, leases } = select::chosen(asked, &request).await?;
     let means = paid_by(asked, &request, false)?;
     let promo = read::coupon(&request.coupon);
     let customer = asked.customer();
-    Ok((Extend { customer, kind: Some(kind), leases, period_days, promo }, means))
+    let extend = Extend { customer, kind: Some(kind), leases, period_days: None, promo };
+    Ok(Wanted { extend, code: period_code(&request).map(str::to_owned), means })
+}
+
+/// The code of a period, under either name.
+pub(super) fn period_code(request: &ProlongRequest) -> Option<&str> {
+    read::either(&request.period_code, &request.period_id).given().map(String::as_str)
 }
 
 pub(super) fn paid_by(
@@ -126,18 +206,7 @@ pub(super) fn paid_by(
     payment::Said { id, code, card }.means(asked, required)
 }
 
-/// How many orders these are of.
-pub(super) fn orders(proxies: &[Proxy]) -> u32 {
-    let orders: BTreeSet<_> = proxies.iter().map(|proxy| proxy.lease.order).collect();
-    u32::try_from(orders.len()).unwrap_or(u32::MAX)
-}
-
-fn calculated(
-    asked: &Asked<'_>,
-    quote: &Quote,
-    means: Means,
-    proxies: &[Proxy],
-) -> ProlongCalculated {
+fn calculated(asked: &Asked<'_>, quote: &Quote, means: Means, seen: &Seen) -> ProlongCalculated {
     ProlongCalculated {
         warning: warning(quote, means),
         balance: amount(quote.balance),
@@ -146,14 +215,14 @@ fn calculated(
         currency: quote.total.currency().code().to_owned(),
         discount: share(quote.discount),
         price: price(quote.unit_after_discounts()),
-        orders: orders(proxies),
-        items: proxies.iter().map(|proxy| item(asked, proxy)).collect(),
+        orders: seen.orders(),
+        items: seen.items(asked),
     }
 }
 
-pub(super) fn item(asked: &Asked<'_>, proxy: &Proxy) -> ProlongItem {
+fn item(asked: &Asked<'_>, catalogue: &Catalogue, proxy: &Proxy) -> ProlongItem {
     let (ids, version) = (asked.app.engine.public_ids(), asked.version);
-    let shown = Shown::of(asked.app, &asked.app.engine.catalogue(), proxy);
+    let shown = Shown::of(asked.app, catalogue, proxy);
     let lease = &proxy.lease;
     ProlongItem {
         id: read::lease_id(ids, version, lease.id),

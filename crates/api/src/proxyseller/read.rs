@@ -81,9 +81,9 @@ pub(super) fn number(number: &Field<u64>) -> Option<u32> {
     number.given().and_then(|number| u32::try_from(*number).ok())
 }
 
-/// The days of the period on sale that has this code.
-pub(super) fn period_days(code: &str, on_sale: &[Period]) -> Option<u32> {
-    Period::from_code(code, on_sale).map(Period::days)
+/// The days of the period on sale that has this code; `None` if there is none.
+pub(super) fn period_days(code: Option<&str>, on_sale: &[Period]) -> Option<u32> {
+    Period::from_code(code?, on_sale).map(Period::days)
 }
 
 /// A coupon as it is looked up.

@@ -99,6 +99,7 @@ impl Store for Mortal {
     pass_on! {
         fn is_prompt() -> bool;
         fn load(needs: &Needs, now: Time) -> Result<World>;
+        fn load_shown(needs: &Needs, customer: CustomerId, now: Time) -> Result<(World, Vec<Proxy>)>;
         fn due(until: Time, limit: u32) -> Result<Vec<Due>>;
         fn next_due() -> Result<Option<Time>>;
         fn remember(entries: &[EntryId], now: Time, kept: Span) -> Result<()>;
@@ -132,6 +133,7 @@ impl Store for Mortal {
         fn add_prefix(new: &NewPrefix, now: Time) -> Result<bool>;
         fn stock(now: Time) -> Result<Vec<StockLine>>;
         fn proxies(customer: CustomerId, filter: &ProxyFilter, after: Option<LeaseId>, limit: u32, now: Time) -> Result<Vec<Proxy>>;
+        fn proxies_of(customer: CustomerId, ids: &[LeaseId], now: Time) -> Result<Vec<Proxy>>;
         fn count_proxies(customer: CustomerId, kind: ProxyKind) -> Result<u64>;
         fn proxies_at(customer: CustomerId, kind: ProxyKind, offset: u64, limit: u32, now: Time) -> Result<Vec<Proxy>>;
         fn authorisations(customer: CustomerId, order: Option<OrderId>, after: Option<(OrderId, AuthorisationId)>, limit: u32) -> Result<Vec<Authorised>>;

@@ -121,6 +121,21 @@ pub fn a_page_far_down_is_the_right_one(make: &mut Make<'_>) {
     shop.audit();
 }
 
+/// Leases that are looked up by their ids are a customer's live ones and those in reserve, as they
+/// are listed.
+#[track_caller]
+fn named_ones(shop: &Shop, customer: CustomerId, everybodys: &[LeaseId]) {
+    let mut listed = [shop.live(customer), shop.reserved(customer)].concat();
+    listed.sort_by_key(|proxy| proxy.lease.id);
+    let named = |ids: &[LeaseId]| shop.store.proxies_of(customer, ids, shop.now).unwrap();
+    assert_eq!(named(everybodys), listed);
+    for id in everybodys.iter().chain([&LeaseId(77_777)]) {
+        let one: Vec<Proxy> = listed.iter().filter(|it| it.lease.id == *id).cloned().collect();
+        assert_eq!((named(&[*id]), named(&[*id, *id])), (one.clone(), one), "{id:?}");
+    }
+    assert_eq!(named(&[]), []);
+}
+
 /// What has ended by the clock is shown where it belongs, whether or not the books have noted it.
 pub fn what_has_ended_is_not_shown_as_live(make: &mut Make<'_>) {
     let mut shop = Shop::open(make);
@@ -131,11 +146,13 @@ pub fn what_has_ended_is_not_shown_as_live(make: &mut Make<'_>) {
         shop.ordered(ann, kind, 3);
         shop.ordered(ann, kind, 3);
     }
+    let everybodys = [ids(&shop.live(ann)), ids(&shop.live(bob))].concat();
     let kept: Vec<LeaseId> = ids(&shop.live(ann)).into_iter().take(6).step_by(2).collect();
     shop.done(extend(ann, ProxyKind::Ipv4, &kept).into_command());
     shop.wait(Span::from_days(30));
     let shown = |shop: &Shop| {
         let in_reserve = ids(&shop.reserved(ann));
+        named_ones(shop, ann, &everybodys);
         let filter = ProxyFilter { kind: Some(ProxyKind::Isp), in_reserve: true };
         let first = shop.store.proxies(ann, &filter, None, 4, shop.now).unwrap();
         let second =
@@ -164,7 +181,9 @@ pub fn what_has_ended_is_not_shown_as_live(make: &mut Make<'_>) {
     shop.wait(Span::from_days(1));
     assert_eq!(shop.reserved(ann).len(), 0);
     assert_eq!(ids(&shop.live(ann)), kept);
+    named_ones(&shop, ann, &everybodys);
     shop.sweep();
+    named_ones(&shop, ann, &everybodys);
     assert_eq!(shop.reserved(ann).len(), 0);
     shop.audit();
 }

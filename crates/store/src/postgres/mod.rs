@@ -217,6 +217,19 @@ impl Store for PostgresStore {
         self.run(batch, now)
     }
 
+    /// Addresses and orders are read a moment later; what has been replaced meanwhile is shown as it
+    /// is then.
+    fn load_shown(
+        &self,
+        needs: &Needs,
+        customer: CustomerId,
+        now: Time,
+    ) -> Result<(World, Vec<Proxy>)> {
+        let world = self.load(needs, now)?;
+        let proxies = self.proxies_of(customer, &world.lease_ids(), now)?;
+        Ok((world, proxies))
+    }
+
     fn load(&self, needs: &Needs, now: Time) -> Result<World> {
         loop {
             let supposed = self.catalogues.last();
@@ -409,6 +422,13 @@ impl Store for PostgresStore {
 
     fn count_proxies(&self, customer: CustomerId, kind: ProxyKind) -> Result<u64> {
         self.read(|tx| proxies::count(tx, customer, kind))
+    }
+
+    fn proxies_of(&self, customer: CustomerId, ids: &[LeaseId], now: Time) -> Result<Vec<Proxy>> {
+        self.read(|tx| {
+            let catalogue = || self.catalogues.in_force(tx);
+            self.shelf(tx, now).named(customer, ids, catalogue)
+        })
     }
 
     fn proxies_at(

@@ -53,6 +53,12 @@ statements! {
     );
     UNNOTED_IDS = "SELECT id FROM lease WHERE state < 2 AND look_at_ms <= $3 AND +state = 0
         AND +customer_id = $1 AND +kind = $2 AND ends_at_ms <= $3";
+    BY_IDS = concat!(
+        "SELECT ", lease_columns!(), ", address.ip, address.gateway, address.port
+         FROM lease JOIN address ON address.id = lease.address_id
+         WHERE lease.id = ANY($2) AND +lease.customer_id = $1 AND lease.state < 2
+         ORDER BY lease.id"
+    );
     COUNT = "SELECT CAST(COALESCE(SUM(live), 0) AS BIGINT) FROM lease_count
         WHERE customer_id = $1 AND kind = $2";
     CHUNKS = "SELECT chunk, live FROM lease_count WHERE customer_id = $1 AND kind = $2
@@ -98,6 +104,27 @@ impl Shelf<'_> {
         });
         proxies.sort_by_key(|proxy| proxy.lease.id);
         proxies.truncate(usize::try_from(limit).expect("it fits"));
+        Ok(proxies)
+    }
+
+    /// See [`crate::Store::proxies_of`].
+    pub(super) fn named(
+        &self,
+        customer: CustomerId,
+        ids: &[LeaseId],
+        catalogue: impl FnOnce() -> Result<Arc<Catalogue>>,
+    ) -> Result<Vec<Proxy>> {
+        let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+        let rows = self.tx.rows(BY_IDS, &[&customer.0, &ids])?;
+        let mut proxies = self.collect(rows.iter().collect())?;
+        // Only what has ended may be over, by how long it is kept.
+        if proxies.iter().any(|proxy| proxy.lease.ends_at <= self.now) {
+            let catalogue = catalogue()?;
+            proxies.retain(|Proxy { lease, .. }| {
+                let reserve = catalogue.reserve(&lease.product);
+                lease.standing(self.now, reserve) != Standing::Over
+            });
+        }
         Ok(proxies)
     }
 

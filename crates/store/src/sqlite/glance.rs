@@ -2,13 +2,18 @@
 //! for more often than anything else. One statement sees the books at one moment by itself, and
 //! costs half of a transaction with three.
 
+use domain::ids::{CustomerId, LeaseId};
 use domain::needs::Needs;
+use domain::proxy::Proxy;
 use domain::world::Loaded;
-use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row};
 
 use super::catalogues::Catalogues;
 use super::customers::{CUSTOMER_AND_WALLET_COLUMNS, customer_and_wallet_columns, with_wallet};
 use super::leases::{lease, lease_columns};
+use super::orders::{order_columns, order_with_access};
+use super::proxies::Shelf;
 use super::state::{STATE_COLUMNS, state, state_columns};
 use super::statements::statements;
 use crate::Result;
@@ -20,7 +25,21 @@ statements! {
          JOIN wallet ON wallet.customer_id = customer.id
          LEFT JOIN lease ON lease.id = ?2 WHERE state.id = 1"
     );
+    /// With all that is shown of the lease, which is there and the customer's.
+    SHOWN = concat!(
+        "SELECT ", state_columns!(), ", ", customer_and_wallet_columns!(), ", ", lease_columns!(),
+        ", address.ip, address.gateway, address.port, ", order_columns!(), "
+         FROM state JOIN customer ON customer.id = ?1
+         JOIN wallet ON wallet.customer_id = customer.id
+         JOIN lease ON lease.id = ?2 AND lease.customer_id = customer.id AND lease.state < 2
+         JOIN address ON address.id = lease.address_id
+         JOIN ", order_with_access!(), "
+         WHERE state.id = 1 AND customer_order.id = lease.order_id"
+    );
 }
+
+/// Where the lease is in a row.
+const LEASE: usize = STATE_COLUMNS + CUSTOMER_AND_WALLET_COLUMNS;
 
 /// What is needed, if it is a customer and one lease and nothing else, and if both are there.
 pub(super) fn load(
@@ -28,9 +47,38 @@ pub(super) fn load(
     needs: &Needs,
     catalogues: &Catalogues,
 ) -> Result<Option<Loaded>> {
-    let (Some(customer), Some(id)) = (needs.customers.first(), needs.leases.first()) else {
+    let Some((customer, lease)) = only(needs) else { return Ok(None) };
+    let mut statement = connection.prepare_cached(GLANCE)?;
+    let mut rows = statement.query((customer.0, lease.0))?;
+    match rows.next()? {
+        Some(row) if row.get_ref(LEASE)? != ValueRef::Null => loaded(row, needs, catalogues),
+        _ => Ok(None),
+    }
+}
+
+/// The same, and the lease as it is shown, if it is live and the customer's.
+pub(super) fn load_shown(
+    mut shelf: Shelf<'_>,
+    needs: &Needs,
+    customer: CustomerId,
+    catalogues: &Catalogues,
+) -> Result<Option<(Loaded, Vec<Proxy>)>> {
+    let Some((of, lease)) = only(needs).filter(|(of, _)| *of == customer) else { return Ok(None) };
+    let mut statement = shelf.connection.prepare_cached(SHOWN)?;
+    let mut rows = statement.query((of.0, lease.0))?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let Some(loaded) = loaded(row, needs, catalogues)? else { return Ok(None) };
+    let lease = loaded.leases[0].clone();
+    if lease.ends_at <= shelf.now {
         return Ok(None);
-    };
+    }
+    let proxy = shelf.proxy(row, LEASE, lease)?;
+    Ok(Some((loaded, vec![proxy])))
+}
+
+/// The customer and the lease, if nothing else is needed.
+fn only(needs: &Needs) -> Option<(CustomerId, LeaseId)> {
+    let (customer, lease) = (needs.customers.first()?, needs.leases.first()?);
     let few = needs.customers.len() == 1 && needs.leases.len() == 1;
     let else_empty = needs.promos.is_empty()
         && needs.stock.is_empty()
@@ -44,19 +92,13 @@ pub(super) fn load(
         && needs.payments.is_empty()
         && needs.means.is_empty()
         && needs.siblings.is_subset(&needs.leases);
-    if !few || !else_empty {
-        return Ok(None);
-    }
-    let mut statement = connection.prepare_cached(GLANCE)?;
-    let mut rows = statement.query((customer.0, id.0))?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let behind_customer = STATE_COLUMNS + CUSTOMER_AND_WALLET_COLUMNS;
-    if row.get_ref(behind_customer)? == rusqlite::types::ValueRef::Null {
-        return Ok(None);
-    }
+    (few && else_empty).then_some((*customer, *lease))
+}
+
+fn loaded(row: &Row<'_>, needs: &Needs, catalogues: &Catalogues) -> Result<Option<Loaded>> {
     let state = state(row)?;
-    let lease = lease(row, behind_customer)?;
-    if needs.siblings.contains(id) && lease.product.extends_whole_orders() {
+    let lease = lease(row, LEASE)?;
+    if needs.siblings.contains(&lease.id) && lease.product.extends_whole_orders() {
         return Ok(None);
     }
     // One that has just been applied is read in a transaction.

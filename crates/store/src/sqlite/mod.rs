@@ -222,6 +222,29 @@ impl Store for SqliteStore {
         self.read(|connection| self.loaded(connection, needs, now)).map(World::new)
     }
 
+    fn load_shown(
+        &self,
+        needs: &Needs,
+        customer: CustomerId,
+        now: Time,
+    ) -> Result<(World, Vec<Proxy>)> {
+        let glanced = {
+            let connection = self.readers.take();
+            let shelf = self.shelf(&connection, now);
+            glance::load_shown(shelf, needs, customer, &self.catalogues)?
+        };
+        if let Some((loaded, proxies)) = glanced {
+            return Ok((World::new(loaded), proxies));
+        }
+        self.read(|connection| {
+            let world = World::new(self.loaded(connection, needs, now)?);
+            let catalogue = || self.catalogue_in(connection);
+            let ids = world.lease_ids();
+            let proxies = self.shelf(connection, now).named(customer, &ids, catalogue)?;
+            Ok((world, proxies))
+        })
+    }
+
     fn due(&self, until: Time, limit: u32) -> Result<Vec<Due>> {
         self.read(|connection| leases::due(connection, until, limit))
     }
@@ -404,6 +427,18 @@ impl Store for SqliteStore {
 
     fn count_proxies(&self, customer: CustomerId, kind: ProxyKind) -> Result<u64> {
         self.read(|connection| proxies::count(connection, customer, kind))
+    }
+
+    fn proxies_of(&self, customer: CustomerId, ids: &[LeaseId], now: Time) -> Result<Vec<Proxy>> {
+        let named = |connection: &Connection| {
+            let catalogue = || self.catalogue_in(connection);
+            self.shelf(connection, now).named(customer, ids, catalogue)
+        };
+        match ids {
+            // A single statement sees the books at one moment by itself.
+            [_] => named(&self.readers.take()),
+            _ => self.read(named),
+        }
     }
 
     fn proxies_at(

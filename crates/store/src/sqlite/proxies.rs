@@ -9,14 +9,14 @@ use std::sync::Arc;
 use domain::catalogue::Catalogue;
 use domain::ids::{CustomerId, LeaseId, OrderId};
 use domain::kind::ProxyKind;
-use domain::lease::Standing;
+use domain::lease::{Lease, Standing};
 use domain::order::Order;
 use domain::proxy::Proxy;
 use domain::time::Time;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::leases::{LEASE_COLUMNS, lease, lease_columns};
-use super::orders;
+use super::orders::{self, order_columns, order_with_access};
 use super::statements::statements;
 use crate::chunks::{self, chunk, first_of};
 use crate::encoding::corrupt;
@@ -47,6 +47,12 @@ statements! {
     );
     UNNOTED_IDS = "SELECT id FROM lease WHERE state < 2 AND look_at_ms <= ?3 AND +state = 0
         AND +customer_id = ?1 AND +kind = ?2 AND ends_at_ms <= ?3";
+    BY_ID = concat!(
+        "SELECT ", lease_columns!(), ", address.ip, address.gateway, address.port, ",
+        order_columns!(), " FROM lease JOIN address ON address.id = lease.address_id
+         JOIN ", order_with_access!(), " WHERE customer_order.id = lease.order_id
+         AND lease.id = ?1 AND lease.customer_id = ?2 AND lease.state < 2"
+    );
     COUNT = "SELECT COALESCE(SUM(live), 0) FROM lease_count WHERE customer_id = ?1 AND kind = ?2";
     CHUNKS = "SELECT chunk, live FROM lease_count WHERE customer_id = ?1 AND kind = ?2
         ORDER BY chunk";
@@ -56,6 +62,9 @@ statements! {
     NTH_LIVE_ID = "SELECT id FROM lease WHERE state = 0 AND customer_id = ?1 AND kind = ?2
         AND id >= ?3 ORDER BY id LIMIT 1 OFFSET ?4";
 }
+
+/// How many columns an address has in a list.
+const ADDRESS_COLUMNS: usize = 3;
 
 /// What lists are made from.
 pub(super) struct Shelf<'a> {
@@ -96,6 +105,32 @@ impl Shelf<'_> {
         }
         proxies.sort_by_key(|proxy| proxy.lease.id);
         proxies.truncate(usize::try_from(limit).expect("it fits"));
+        Ok(proxies)
+    }
+
+    /// See [`crate::Store::proxies_of`].
+    pub(super) fn named(
+        &mut self,
+        customer: CustomerId,
+        ids: &[LeaseId],
+        catalogue: impl Fn() -> Result<Arc<Catalogue>>,
+    ) -> Result<Vec<Proxy>> {
+        let mut statement = self.connection.prepare_cached(BY_ID)?;
+        let mut proxies = Vec::with_capacity(ids.len());
+        for id in ids {
+            let mut rows = statement.query((id.0, customer.0))?;
+            let Some(row) = rows.next()? else { continue };
+            let lease = lease(row, 0)?;
+            // Only what has ended may be over, by how long it is kept.
+            if lease.ends_at <= self.now
+                && lease.standing(self.now, catalogue()?.reserve(&lease.product)) == Standing::Over
+            {
+                continue;
+            }
+            proxies.push(self.proxy(row, 0, lease)?);
+        }
+        proxies.sort_by_key(|proxy| proxy.lease.id);
+        proxies.dedup_by_key(|proxy| proxy.lease.id);
         Ok(proxies)
     }
 
@@ -199,30 +234,45 @@ impl Shelf<'_> {
     fn collect(&mut self, mut rows: rusqlite::Rows<'_>) -> Result<Vec<Proxy>> {
         let mut proxies = Vec::new();
         while let Some(row) = rows.next()? {
-            proxies.push(self.proxy(row)?);
+            let lease = lease(row, 0)?;
+            let order = match self.orders.get(&lease.order) {
+                Some(order) => order.clone(),
+                None => {
+                    let order = orders::get(self.connection, self.vault, lease.order)?;
+                    order.map(Arc::new).ok_or_else(|| corrupt("lease.order_id", lease.order.0))?
+                }
+            };
+            proxies.push(self.with_address(row, LEASE_COLUMNS, lease, order)?);
         }
         Ok(proxies)
     }
 
-    fn proxy(&mut self, row: &Row<'_>) -> Result<Proxy> {
-        let lease = lease(row, 0)?;
+    /// The proxy of a lease whose columns begin with the `first`, with those of its address and its
+    /// order behind them.
+    pub(super) fn proxy(&mut self, row: &Row<'_>, first: usize, lease: Lease) -> Result<Proxy> {
+        let behind = first + LEASE_COLUMNS;
         let order = match self.orders.get(&lease.order) {
             Some(order) => order.clone(),
-            None => {
-                let order = orders::get(self.connection, self.vault, lease.order)?;
-                let order = order.ok_or_else(|| corrupt("lease.order_id", lease.order.0))?;
-                let order = Arc::new(order);
-                self.orders.insert(lease.order, order.clone());
-                order
-            }
+            None => Arc::new(orders::order(row, behind + ADDRESS_COLUMNS, self.vault)?),
         };
-        let ip = row.get_ref(LEASE_COLUMNS)?.as_str().map_err(rusqlite::Error::from)?;
+        self.with_address(row, behind, lease, order)
+    }
+
+    fn with_address(
+        &mut self,
+        row: &Row<'_>,
+        first: usize,
+        lease: Lease,
+        order: Arc<Order>,
+    ) -> Result<Proxy> {
+        self.orders.entry(lease.order).or_insert_with(|| order.clone());
+        let ip = row.get_ref(first)?.as_str().map_err(rusqlite::Error::from)?;
         Ok(Proxy {
             lease,
             order,
             ip: encoding::ip("address.ip", ip)?,
-            gateway: row.get(LEASE_COLUMNS + 1)?,
-            port: row.get(LEASE_COLUMNS + 2)?,
+            gateway: row.get(first + 1)?,
+            port: row.get(first + 2)?,
         })
     }
 }

@@ -65,6 +65,7 @@ impl Store for Turns {
         fn is_prompt() -> bool;
         fn transact(batch: &[Command], now: Time) -> Result<Vec<Decision>>;
         fn load(needs: &Needs, now: Time) -> Result<World>;
+        fn load_shown(needs: &Needs, customer: CustomerId, now: Time) -> Result<(World, Vec<Proxy>)>;
         fn due(until: Time, limit: u32) -> Result<Vec<Due>>;
         fn next_due() -> Result<Option<Time>>;
         fn remember(entries: &[EntryId], now: Time, kept: Span) -> Result<()>;
@@ -104,6 +105,7 @@ impl Store for Turns {
             limit: u32,
             now: Time
         ) -> Result<Vec<Proxy>>;
+        fn proxies_of(customer: CustomerId, ids: &[LeaseId], now: Time) -> Result<Vec<Proxy>>;
         fn count_proxies(customer: CustomerId, kind: ProxyKind) -> Result<u64>;
         fn proxies_at(
             customer: CustomerId,

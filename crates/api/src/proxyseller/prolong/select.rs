@@ -22,8 +22,6 @@ const CHUNK: u32 = 500;
 pub(in super::super) struct Chosen {
     pub(in super::super) kind: ProxyKind,
     pub(in super::super) leases: Selection,
-    /// `None` if it cannot be read or is not on sale.
-    pub(in super::super) period_days: Option<u32>,
 }
 
 /// What a request chooses, in the section that its path names.
@@ -34,10 +32,7 @@ pub(in super::super) async fn chosen(
     let unknown = || Stop::refused(asked, &Refusal::UnknownKind);
     let section = asked.section()?.ok_or_else(unknown)?;
     let kind = offer::kind(section).ok_or_else(resident::not_prolonged)?;
-    let catalogue = asked.app.engine.catalogue();
-    let code = read::either(&request.period_code, &request.period_id).given();
-    let period_days = code.and_then(|code| read::period_days(code, catalogue.periods(kind)));
-    Ok(Chosen { kind, leases: selection(asked, section, kind, request).await?, period_days })
+    Ok(Chosen { kind, leases: selection(asked, section, kind, request).await? })
 }
 
 async fn selection(
@@ -77,13 +72,13 @@ async fn selection(
 
 /// Refuses leases of another section: here those of packages are told apart from others of their
 /// kind, and what a lease was bought as never changes.
-pub(in super::super) fn check_section(
+pub(in super::super) fn check_section<'l>(
     asked: &Asked<'_>,
     selection: &Selection,
-    leases: &[Lease],
+    mut leases: impl Iterator<Item = &'l Lease>,
 ) -> Result<(), Stop> {
     let mixed = asked.section()?.is_some_and(offer::is_mixed);
-    if leases.iter().all(|lease| lease.product.package.is_some() == mixed) {
+    if leases.all(|lease| lease.product.package.is_some() == mixed) {
         return Ok(());
     }
     Err(Stop::refused(
