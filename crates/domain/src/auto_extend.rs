@@ -5,8 +5,9 @@ use crate::journal::Event;
 use crate::kind::ProxyKind;
 use crate::lease::{Lease, Standing};
 use crate::needs::Needs;
+use crate::period::PeriodWish;
 use crate::refusal::Refusal;
-use crate::select::Selection;
+use crate::select::{Among, Selection};
 use crate::time::Time;
 use crate::world::World;
 
@@ -19,23 +20,14 @@ pub struct SetAutoExtend {
     pub kind: Option<ProxyKind>,
     /// Which.
     pub leases: Selection,
-    /// By how many days each time.
+    /// Which they have to be, of the leases of the kind.
+    pub among: Among,
+    /// By which period each time; it need not be said to turn this off.
     pub period: PeriodWish,
     /// On or off; `None` if it could not be read.
     pub on: Option<bool>,
     /// The card that is to pay for it; `None` is the wallet.
     pub card: Option<CardId>,
-}
-
-/// A period that need not be given to turn something off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PeriodWish {
-    /// Nothing was said.
-    Missing,
-    /// It could not be read.
-    Unreadable,
-    /// So many days.
-    Days(u32),
 }
 
 impl SetAutoExtend {
@@ -54,7 +46,7 @@ impl SetAutoExtend {
     pub fn leases<'w>(&self, world: &'w World, now: Time) -> Result<Vec<&'w Lease>, Refusal> {
         let kind = self.kind.ok_or(Refusal::UnknownKind)?;
         let live = |standing| standing == Standing::Live;
-        self.leases.leases(world, self.customer, kind, live, now)
+        self.leases.leases(world, self.customer, (kind, self.among), live, now)
     }
 
     /// Gives or takes back the instruction for every lease, or for none. Says which, in the order
@@ -67,13 +59,9 @@ impl SetAutoExtend {
     ) -> Result<(Option<EntryId>, Event), Refusal> {
         world.spender(self.customer)?;
         let kind = self.kind.ok_or(Refusal::UnknownKind)?;
-        let days = match self.period {
-            PeriodWish::Days(days) => Some(days),
-            PeriodWish::Missing | PeriodWish::Unreadable => None,
-        };
         let period = match (self.on, self.period) {
             (Some(false), PeriodWish::Missing) => None,
-            _ => Some(crate::extend::checked_period(world, kind, days)?),
+            _ => Some(crate::extend::checked_period(world, kind, self.period)?),
         };
         let leases = self.leases(world, now)?;
         let period = if self.on.ok_or(Refusal::UnknownSwitch)? { period } else { None };

@@ -1,5 +1,7 @@
 //! Everything that can be wished for, and how a wish is decided.
 
+use std::collections::BTreeSet;
+
 use crate::authorise::{Authorise, ChangeAuthorisation, DeleteAuthorisation};
 use crate::auto_extend::SetAutoExtend;
 use crate::auto_top_up::{AutoTopUp, SetAutoTopUp, TriggerTopUp, Triggered};
@@ -10,7 +12,7 @@ use crate::deposit::Deposit;
 use crate::extend::Extend;
 use crate::funded::Funded;
 use crate::idempotency::{Answer, Idempotency, KEPT_WITH_KEY, KeySource, Remembered};
-use crate::ids::{CustomerId, EntryId};
+use crate::ids::{CustomerId, EntryId, OrderId};
 use crate::journal::Event;
 use crate::money::Money;
 use crate::needs::Needs;
@@ -94,6 +96,16 @@ pub struct Decision {
     pub balance: Option<Money>,
     /// Whether this is the answer to an earlier, identical request.
     pub replayed: bool,
+    /// The orders of the leases that were extended, each once, in the order of the leases; none
+    /// where nothing was, or where it was done before.
+    pub orders: Vec<OrderId>,
+}
+
+impl Decision {
+    /// Nothing was done, for the first time, with this in the customer's wallet.
+    pub fn refused(refusal: Refusal, balance: Option<Money>) -> Decision {
+        Decision { result: Err(refusal), balance, replayed: false, orders: Vec::new() }
+    }
 }
 
 /// What was done.
@@ -215,7 +227,18 @@ impl World {
             self.remember_decision(customer, idempotency, &result, now);
         }
         let balance = self.wallet(customer).map(|wallet| wallet.balance);
-        Decision { result, balance, replayed: false }
+        let orders = match &result {
+            Ok(Outcome::Done { event, .. }) => self.orders_extended(event),
+            _ => Vec::new(),
+        };
+        Decision { result, balance, replayed: false, orders }
+    }
+
+    fn orders_extended(&self, event: &Event) -> Vec<OrderId> {
+        let Event::Extension { leases, .. } = event else { return Vec::new() };
+        let mut seen = BTreeSet::new();
+        let orders = leases.iter().filter_map(|moved| self.lease(moved.lease)).map(|it| it.order);
+        orders.filter(|order| seen.insert(*order)).collect()
     }
 
     /// Whether `command` would be answered with what was answered before.
@@ -274,16 +297,17 @@ impl World {
     fn replay(&self, earlier: &Remembered, asked: &Idempotency, customer: CustomerId) -> Decision {
         let balance = self.wallet(customer).map(|wallet| wallet.balance);
         if earlier.fingerprint != asked.fingerprint {
-            return Decision { result: Err(Refusal::KeyReused), balance, replayed: false };
+            return Decision::refused(Refusal::KeyReused, balance);
         }
         match &earlier.answer {
             Answer::Done { entry, at, event } => Decision {
                 result: Ok(Outcome::Done { entry: Some(*entry), at: *at, event: event.clone() }),
                 balance,
                 replayed: true,
+                orders: Vec::new(),
             },
             Answer::Refused { refusal, balance } => {
-                Decision { result: Err(refusal.clone()), balance: Some(*balance), replayed: true }
+                Decision { replayed: true, ..Decision::refused(refusal.clone(), Some(*balance)) }
             }
         }
     }

@@ -8,11 +8,11 @@ use crate::kind::ProxyKind;
 use crate::lease::{HORIZON, Lease, LeaseState, Standing};
 use crate::ledger::House;
 use crate::needs::Needs;
-use crate::period::Period;
+use crate::period::{Period, PeriodWish};
 use crate::pricing::{Basket, Quote, quote};
 use crate::promo::{PromoOutcome, Purchase, normal_code};
 use crate::refusal::Refusal;
-use crate::select::Selection;
+use crate::select::{Among, Selection};
 use crate::time::Time;
 use crate::world::World;
 
@@ -25,8 +25,10 @@ pub struct Extend {
     pub kind: Option<ProxyKind>,
     /// Which.
     pub leases: Selection,
-    /// For how many days; `None` if it could not be read.
-    pub period_days: Option<u32>,
+    /// Which they have to be, of the leases of the kind.
+    pub among: Among,
+    /// For how long.
+    pub period: PeriodWish,
     /// A promo code; a blank one is none.
     pub promo: Option<String>,
 }
@@ -52,7 +54,7 @@ impl Extend {
     pub fn leases<'w>(&self, world: &'w World, now: Time) -> Result<Vec<&'w Lease>, Refusal> {
         let kind = self.kind.ok_or(Refusal::UnknownKind)?;
         let stands = |standing| matches!(standing, Standing::Live | Standing::InReserve);
-        self.leases.leases(world, self.customer, kind, stands, now)
+        self.leases.leases(world, self.customer, (kind, self.among), stands, now)
     }
 
     /// Charges the wallet and moves the end of every lease, or does neither.
@@ -88,7 +90,7 @@ impl Extend {
 
     fn planned(&self, world: &World, now: Time) -> Result<Plan, Refusal> {
         let kind = self.kind.ok_or(Refusal::UnknownKind)?;
-        let period = checked_period(world, kind, self.period_days)?;
+        let period = checked_period(world, kind, self.period)?;
         let leases = self.leases(world, now)?;
         let promo =
             world.promo(self.promo.as_deref(), self.customer, kind, Purchase::Extension, now);
@@ -103,15 +105,13 @@ pub(crate) struct Plan {
     leases: Vec<LeaseId>,
 }
 
-/// The period of so many days, if it is on sale for `kind`.
+/// The period that is meant, if it is on sale for `kind`.
 pub(crate) fn checked_period(
     world: &World,
     kind: ProxyKind,
-    days: Option<u32>,
+    wish: PeriodWish,
 ) -> Result<Period, Refusal> {
-    let period = days.and_then(Period::from_days);
-    let period = period.filter(|period| world.catalogue.periods(kind).contains(period));
-    period.ok_or(Refusal::PeriodNotOnSale)
+    wish.among(world.catalogue.periods(kind)).ok_or(Refusal::PeriodNotOnSale)
 }
 
 /// Prices extending `leases`, which are of one customer and kind, and at least one.

@@ -39,27 +39,6 @@ impl Period {
         format!("{count} {}{}", unit.name(), if count == 1 { "" } else { "s" })
     }
 
-    /// The period of `on_sale` with this code, in any letter case: `12m` and `1y` are 365 days if
-    /// those are on sale, else 360.
-    pub fn from_code(code: &str, on_sale: &[Period]) -> Option<Period> {
-        let (count, letter) = code.split_at_checked(code.len().checked_sub(1)?)?;
-        if !count.bytes().all(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
-        let count: u32 = count.parse().ok()?;
-        let sold =
-            |days: Option<u32>| on_sale.iter().copied().find(|period| Some(period.days) == days);
-        let months = match letter.to_ascii_lowercase().as_str() {
-            "d" => return sold(Some(count)),
-            "w" => return sold(count.checked_mul(WEEK)),
-            "m" => count,
-            "y" => count.checked_mul(12)?,
-            _ => return None,
-        };
-        let years = (months % 12 == 0).then(|| sold((months / 12).checked_mul(YEAR)));
-        years.flatten().or_else(|| sold(months.checked_mul(MONTH)))
-    }
-
     fn in_units(self) -> (u32, Unit) {
         match self.days {
             days if days % YEAR == 0 => (days / YEAR * 12, Unit::Month),
@@ -75,8 +54,74 @@ impl Period {
     }
 }
 
+/// How a customer names a period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeriodWish {
+    /// Nothing was said.
+    Missing,
+    /// It could not be read.
+    Unreadable,
+    /// So many days.
+    Days(u32),
+    /// The one on sale with this code.
+    Code(PeriodCode),
+}
+
+impl PeriodWish {
+    /// The period that is meant, if it is among those on sale.
+    pub fn among(self, on_sale: &[Period]) -> Option<Period> {
+        match self {
+            PeriodWish::Missing | PeriodWish::Unreadable => None,
+            PeriodWish::Days(days) => on_sale.iter().copied().find(|period| period.days == days),
+            PeriodWish::Code(code) => code.among(on_sale),
+        }
+    }
+}
+
+/// The code of a period, as [`Period::code`] writes it, or a customer: `1m`, `2W`, `1y`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeriodCode {
+    count: u32,
+    unit: Unit,
+}
+
+impl PeriodCode {
+    /// Reads a code, in any letter case.
+    pub fn read(code: &str) -> Option<PeriodCode> {
+        let (count, letter) = code.split_at_checked(code.len().checked_sub(1)?)?;
+        if !count.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let count: u32 = count.parse().ok()?;
+        let (count, unit) = match letter.to_ascii_lowercase().as_str() {
+            "d" => (count, Unit::Day),
+            "w" => (count, Unit::Week),
+            "m" => (count, Unit::Month),
+            "y" => (count.checked_mul(12)?, Unit::Month),
+            _ => return None,
+        };
+        Some(PeriodCode { count, unit })
+    }
+
+    /// The period of `on_sale` with this code: `12m` and `1y` are 365 days if those are on sale,
+    /// else 360.
+    pub fn among(self, on_sale: &[Period]) -> Option<Period> {
+        let PeriodCode { count, unit } = self;
+        let sold =
+            |days: Option<u32>| on_sale.iter().copied().find(|period| Some(period.days) == days);
+        match unit {
+            Unit::Day => sold(Some(count)),
+            Unit::Week => sold(count.checked_mul(WEEK)),
+            Unit::Month => {
+                let years = (count % 12 == 0).then(|| sold((count / 12).checked_mul(YEAR)));
+                years.flatten().or_else(|| sold(count.checked_mul(MONTH)))
+            }
+        }
+    }
+}
+
 /// What periods are counted in.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unit {
     Day,
     Week,
@@ -135,16 +180,24 @@ mod tests {
         for (code, days) in
             [("1w", 7), ("7d", 7), ("1M", 30), ("30d", 30), ("12m", 360), ("1y", 360)]
         {
-            assert_eq!(Period::from_code(code, &on_sale).map(Period::days), Some(days), "{code}");
+            assert_eq!(
+                PeriodCode::read(code).and_then(|code| code.among(&on_sale)).map(Period::days),
+                Some(days),
+                "{code}"
+            );
         }
         for bad in
             ["", "m", "1", "+1m", "1q", "2m", "0d", "12 m", "1µ", "99999999999m", "4294967295y"]
         {
-            assert_eq!(Period::from_code(bad, &on_sale), None, "{bad}");
+            assert_eq!(PeriodCode::read(bad).and_then(|code| code.among(&on_sale)), None, "{bad}");
         }
         let both = periods(&[360, 365]);
         for (code, days) in [("12m", 365), ("1y", 365), ("360d", 360)] {
-            assert_eq!(Period::from_code(code, &both).map(Period::days), Some(days), "{code}");
+            assert_eq!(
+                PeriodCode::read(code).and_then(|code| code.among(&both)).map(Period::days),
+                Some(days),
+                "{code}"
+            );
         }
     }
 
@@ -152,7 +205,7 @@ mod tests {
         #[test]
         fn a_code_is_read_as_it_was_written(days in 1..=Period::DAYS_MAX) {
             let period = Period::from_days(days).unwrap();
-            prop_assert_eq!(Period::from_code(&period.code(), &[period]), Some(period));
+            prop_assert_eq!(PeriodCode::read(&period.code()).and_then(|code| code.among(&[period])), Some(period));
         }
     }
 }

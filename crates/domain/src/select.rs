@@ -20,6 +20,28 @@ pub enum Selection {
     Orders(Option<Vec<OrderId>>),
 }
 
+/// Which leases of a kind: packages have sections of their own in some dialects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Among {
+    /// Any.
+    #[default]
+    All,
+    /// Those that were bought as parts of packages.
+    OfPackages,
+    /// The others.
+    Single,
+}
+
+impl Among {
+    fn has(self, lease: &Lease) -> bool {
+        match self {
+            Among::All => true,
+            Among::OfPackages => lease.product.package.is_some(),
+            Among::Single => lease.product.package.is_none(),
+        }
+    }
+}
+
 impl Selection {
     /// Adds what has to be known.
     pub(crate) fn add_needs(&self, needs: &mut Needs) {
@@ -42,13 +64,14 @@ impl Selection {
         &self,
         world: &'w World,
         customer: CustomerId,
-        kind: ProxyKind,
+        (kind, among): (ProxyKind, Among),
         stands: impl Fn(Standing) -> bool,
         now: Time,
     ) -> Result<Vec<&'w Lease>, Refusal> {
         let fits = |lease: &Lease| {
             lease.customer == customer
                 && lease.product.kind == kind
+                && among.has(lease)
                 && stands(world.standing(lease, now))
         };
         match self {

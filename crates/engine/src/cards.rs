@@ -129,7 +129,7 @@ impl Engine {
             return self.submit(command, Lane::Request).await;
         }
         let balance = world.wallet(customer).map(|wallet| wallet.balance);
-        let refused = |refusal| Decision { result: Err(refusal), balance, replayed: false };
+        let refused = |refusal| Decision::refused(refusal, balance);
         let purpose = match Purpose::of(&command.wish) {
             Some(purpose @ (Purpose::Order | Purpose::Extension)) => purpose,
             _ => return Ok(refused(Refusal::UnknownMeans)),

@@ -5,12 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use domain::auto_extend::SetAutoExtend;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::extend::Extend;
 use domain::ids::EntryId;
-use domain::lease::Lease;
 use domain::money::Money;
 use domain::needs::Needs;
 use domain::order::PlaceOrder;
@@ -261,14 +259,6 @@ impl Engine {
     /// What an extension would cost.
     pub fn quote_extension(&self, extend: &Extend) -> Result<Quoted, Fault> {
         self.quoted(&extend.needs(), extend.customer, |world, now| extend.quote(world, now))
-    }
-
-    /// The leases that automatic extension would be set for; none if there is a problem with them.
-    pub fn leases_of(&self, set: &SetAutoExtend) -> Result<Vec<Lease>, Fault> {
-        let now = self.now();
-        let world = self.read(|store| store.load(&set.needs(), now))?;
-        let leases = set.leases(&world, now).unwrap_or_default();
-        Ok(leases.into_iter().cloned().collect())
     }
 
     fn quoted(

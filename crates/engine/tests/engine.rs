@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use domain::auto_extend::{PeriodWish, SetAutoExtend};
+use domain::auto_extend::SetAutoExtend;
 use domain::command::{Command, Decision, Outcome, Wish};
 use domain::country::Country;
 use domain::deposit::Deposit;
@@ -14,9 +14,10 @@ use domain::journal::{Entry, Event};
 use domain::kind::ProxyKind;
 use domain::money::{Currency, Money};
 use domain::order::{AccessWish, PlaceOrder};
+use domain::period::PeriodWish;
 use domain::product::ProductKey;
 use domain::refusal::Refusal;
-use domain::select::Selection;
+use domain::select::{Among, Selection};
 use domain::time::{Span, Time};
 use engine::batcher::{Bounds, Lane};
 use engine::clock::Clock;
@@ -116,6 +117,7 @@ impl Shop {
             customer: self.ann,
             kind: Some(ProxyKind::Ipv4),
             leases: Selection::Leases(Some(leases.clone())),
+            among: Among::All,
             period: PeriodWish::Days(30),
             on: Some(true),
             card: None,
@@ -215,6 +217,7 @@ async fn what_a_wish_makes_due_is_not_done_before_the_wish() {
         customer: shop.ann,
         kind: Some(ProxyKind::Ipv4),
         leases: Selection::Leases(Some(vec![leases[0].lease])),
+        among: Among::All,
         period: PeriodWish::Days(30),
         on: Some(true),
         card: None,

@@ -12,11 +12,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use domain::auto_extend::{PeriodWish, SetAutoExtend};
+use domain::auto_extend::SetAutoExtend;
 use domain::command::{Command, Outcome, Wish};
 use domain::ids::{CustomerId, LeaseId};
 use domain::kind::ProxyKind;
-use domain::select::Selection;
+use domain::period::PeriodWish;
+use domain::select::{Among, Selection};
 use domain::sweep::Sweep;
 use domain::time::{Span, Time};
 use measured::{CUSTOMERS, LEASES, START, Shop};
@@ -69,6 +70,7 @@ fn instruct(shop: &Shop) {
             customer: CustomerId(customer + 1),
             kind: Some(ProxyKind::Ipv4),
             leases: Selection::Leases(Some(ids)),
+            among: Among::All,
             on: Some(true),
             period: PeriodWish::Days(30),
             card: None,

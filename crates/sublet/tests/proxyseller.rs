@@ -1,8 +1,6 @@
 //! The Proxy-Seller API from outside, in both versions: what is quoted is charged, what was
 //! answered stays answered after a kill, and the books are right in the end.
 
-#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
-
 use e2e::customer::Customer;
 use e2e::http::{Answer, Request, cents};
 use e2e::shop::{Setup, Shop};

@@ -5,9 +5,10 @@ use axum::http::Response;
 use domain::command::Wish;
 use domain::extend::Extend;
 use domain::journal::Event;
+use domain::period::PeriodWish;
 use domain::public_id::PublicIds;
 use domain::refusal::Refusal;
-use domain::select::Selection;
+use domain::select::{Among, Selection};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -39,7 +40,8 @@ pub(super) async fn carry_out(asked: Asked) -> Result<Response<Body>, Refused> {
         customer,
         kind: Some(kind.ok_or_else(unknown)?),
         leases: Selection::Leases(Some(leases)),
-        period_days: Some(wished.request.period_days),
+        among: Among::All,
+        period: PeriodWish::Days(wished.request.period_days),
         promo: wished.request.promo_code.clone(),
     });
     wished.buy(wish, wished.request.card_id.as_deref(), shown).await

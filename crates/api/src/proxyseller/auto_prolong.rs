@@ -1,15 +1,16 @@
 //! `POST autoprolong/calc/{type}`, `enable/{type}` and `disable/{type}`
 
-use domain::auto_extend::{PeriodWish, SetAutoExtend};
+use domain::auto_extend::SetAutoExtend;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Outcome, Wish};
 use domain::extend::Extend;
 use domain::journal::Event;
 use domain::lease::Lease;
-use domain::period::Period;
+use domain::period::{Period, PeriodWish};
 use domain::proxy::Proxy;
 use domain::time::Time;
 use engine::batcher::Lane;
+use engine::prospect::Prospect;
 use wire::proxyseller::auto_prolong::{AutoProlongCalculated, AutoProlonged};
 use wire::proxyseller::prolong::ProlongRequest;
 use wire::proxyseller::section::Section;
@@ -17,23 +18,22 @@ use wire::proxyseller::section::Section;
 use super::money::{amount, share};
 use super::order::{unpaid, warning};
 use super::prolong::select::{self, Chosen};
-use super::prolong::{Seen, paid_by, period_code};
+use super::prolong::{items, orders, paid_by, period, priced};
 use super::shown::date;
-use super::stop::{Declined, Done, Stop, decided};
+use super::stop::{Done, Stop, decided};
 use super::{Asked, payment, read, resident};
 use crate::spend::Means;
 
 /// What an automatic prolongation would cost now. No coupon is ever applied to one.
 pub(super) async fn calculate(asked: &Asked<'_>) -> Result<Done, Stop> {
     let request = ProlongRequest::read(&asked.body)?;
-    let Chosen { kind, leases } = chosen(asked, &request).await?;
+    let Chosen { kind, leases, among } = chosen(asked, &request).await?;
     let means = paid_by(asked, &request, true)?;
-    let customer = asked.customer();
-    let extend = Extend { customer, kind: Some(kind), leases, period_days: None, promo: None };
-    let seen = Seen::of(asked, &extend).await?;
-    let period_days = read::period_days(period_code(&request), seen.periods(&extend));
-    let quote = seen.quote(asked, &Extend { period_days, ..extend })?;
-    let period = period_days.and_then(Period::from_days);
+    let (customer, wish) = (asked.customer(), period(&request));
+    let extend = Extend { customer, kind: Some(kind), leases, among, period: wish, promo: None };
+    let Prospect { catalogue, quoted, proxies } = asked.app.engine.prospect(&extend).await?;
+    let quote = priced(asked, quoted)?;
+    let period = wish.among(catalogue.periods(kind));
     let calculated = AutoProlongCalculated {
         warning: warning(&quote, means),
         balance: amount(quote.balance),
@@ -41,14 +41,14 @@ pub(super) async fn calculate(asked: &Asked<'_>) -> Result<Done, Stop> {
         quantity: quote.lines.iter().map(|line| line.quantity).sum(),
         currency: quote.total.currency().code().to_owned(),
         discount: share(quote.discount),
-        orders: seen.orders(),
-        items: seen.items(asked),
+        orders: orders(&proxies),
+        items: items(asked, &catalogue, &proxies),
         days: period.map_or(0, Period::days),
         tarif_id: None,
-        charge_date: charge_date(seen.catalogue(), &seen.proxies, period),
-        date_end: date_end(&seen.proxies),
+        charge_date: charge_date(&catalogue, &proxies, period),
+        date_end: date_end(&proxies),
         payment_id: payment::name(means),
-        auto_prolong: seen.proxies.iter().all(|proxy| proxy.lease.auto_extend.is_some()),
+        auto_prolong: proxies.iter().all(|proxy| proxy.lease.auto_extend.is_some()),
     };
     if !calculated.warning.is_empty() {
         return Err(unpaid(asked, &calculated, &calculated.warning));
@@ -59,38 +59,24 @@ pub(super) async fn calculate(asked: &Asked<'_>) -> Result<Done, Stop> {
 /// Has proxies prolonged automatically.
 pub(super) async fn enable(asked: &Asked<'_>) -> Result<Done, Stop> {
     let request = ProlongRequest::read(&asked.body)?;
-    let Chosen { kind, leases } = chosen(asked, &request).await?;
-    let catalogue = asked.app.engine.catalogue();
-    let period_days = read::period_days(period_code(&request), catalogue.periods(kind));
+    let Chosen { kind, leases, among } = chosen(asked, &request).await?;
     let means = paid_by(asked, &request, true)?;
     let card = match means {
         Means::Wallet => None,
         Means::Card(card) => Some(card),
     };
-    let period = period_days.map_or(PeriodWish::Unreadable, PeriodWish::Days);
-    let set = SetAutoExtend {
-        customer: asked.customer(),
-        kind: Some(kind),
-        leases,
-        period,
-        on: Some(true),
-        card,
-    };
-    switched(asked, set, Some((period_days.and_then(Period::from_days), means))).await
+    let (customer, kind, period, on) = (asked.customer(), Some(kind), period(&request), Some(true));
+    let set = SetAutoExtend { customer, kind, leases, among, period, on, card };
+    switched(asked, set, Some(means)).await
 }
 
 /// Has them prolonged automatically no more.
 pub(super) async fn disable(asked: &Asked<'_>) -> Result<Done, Stop> {
     let request = ProlongRequest::read(&asked.body)?;
-    let Chosen { kind, leases } = chosen(asked, &request).await?;
-    let set = SetAutoExtend {
-        customer: asked.customer(),
-        kind: Some(kind),
-        leases,
-        period: PeriodWish::Missing,
-        on: Some(false),
-        card: None,
-    };
+    let Chosen { kind, leases, among } = chosen(asked, &request).await?;
+    let (customer, kind, on) = (asked.customer(), Some(kind), Some(false));
+    let period = PeriodWish::Missing;
+    let set = SetAutoExtend { customer, kind, leases, among, period, on, card: None };
     switched(asked, set, None).await
 }
 
@@ -102,26 +88,19 @@ async fn chosen(asked: &Asked<'_>, request: &ProlongRequest) -> Result<Chosen, S
     select::chosen(asked, request).await
 }
 
-async fn switched(
-    asked: &Asked<'_>,
-    set: SetAutoExtend,
-    on: Option<(Option<Period>, Means)>,
-) -> Result<Done, Stop> {
+/// Switches it. `on` is with what it is paid, if it is switched on.
+async fn switched(asked: &Asked<'_>, set: SetAutoExtend, on: Option<Means>) -> Result<Done, Stop> {
     let engine = &asked.app.engine;
-    select::check_section(asked, &set.leases, engine.leases_of(&set)?.iter())?;
     let command = Command::plain(Wish::SetAutoExtend(set));
     let decision = engine.submit(command, Lane::Request).await?;
-    let (outcome, _) = decided(decision).map_err(|declined| {
-        Declined { refusal: select::refusal(asked, declined.refusal), ..declined }.stop(asked)
-    })?;
+    let (outcome, _) = decided(decision).map_err(|declined| declined.stop(asked))?;
     let Outcome::Done { event, .. } = outcome else { return Err(Stop::Unknown) };
-    let Event::AutoExtend { leases, .. } = *event else { return Err(Stop::Unknown) };
+    let Event::AutoExtend { leases, period, .. } = *event else { return Err(Stop::Unknown) };
     let told = engine.proxies_of(asked.customer(), &leases).await.map_err(|_| Stop::Unknown)?;
     let (ids, version) = (engine.public_ids(), asked.version);
     let of = engine.orders_of(asked.customer(), leases.iter().copied());
     let of = of.map_err(|_| Stop::Unknown)?;
     let leases: Vec<_> = leases.iter().map(|it| read::lease_id(ids, version, *it)).collect();
-    let period = on.and_then(|(period, _)| period);
     Ok(Done::new(&AutoProlonged {
         warning: String::new(),
         auto_prolong: on.is_some(),
@@ -130,7 +109,7 @@ async fn switched(
         ids: leases,
         order_ids: of.iter().map(|order| read::order_id(ids, version, *order)).collect(),
         days: period.map(Period::days),
-        payment_id: on.map(|(_, means)| payment::name(means)),
+        payment_id: on.map(payment::name),
         charge_date: charge_date(&engine.catalogue(), &told, period),
         date_end: date_end(&told),
     }))

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use domain::ids::{LeaseId, OrderId};
-use domain::period::Period;
+use domain::period::{Period, PeriodCode};
 use domain::public_id::PublicIds;
 use serde_json::{Map, Value};
 use wire::lenient::Field;
@@ -83,7 +83,7 @@ pub(super) fn number(number: &Field<u64>) -> Option<u32> {
 
 /// The days of the period on sale that has this code; `None` if there is none.
 pub(super) fn period_days(code: Option<&str>, on_sale: &[Period]) -> Option<u32> {
-    Period::from_code(code?, on_sale).map(Period::days)
+    PeriodCode::read(code?)?.among(on_sale).map(Period::days)
 }
 
 /// A coupon as it is looked up.

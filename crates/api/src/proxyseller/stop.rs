@@ -174,7 +174,7 @@ impl From<Unreadable> for Stop {
 
 /// What was done, and whether it was done before; or why nothing was, seen with which balance.
 pub(super) fn decided(decision: Decision) -> Result<(Outcome, bool), Declined> {
-    let Decision { result, balance, replayed } = decision;
+    let Decision { result, balance, replayed, .. } = decision;
     match result {
         Ok(outcome) => Ok((outcome, replayed)),
         Err(refusal) => Err(Declined { refusal, balance, replayed }),

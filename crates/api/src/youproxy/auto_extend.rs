@@ -1,9 +1,10 @@
 //! `POST /extend/auto` and `POST /extend/order/auto`
 
-use domain::auto_extend::{PeriodWish, SetAutoExtend};
+use domain::auto_extend::SetAutoExtend;
 use domain::command::{Command, Outcome, Wish};
 use domain::journal::Event;
-use domain::select::Selection;
+use domain::period::PeriodWish;
+use domain::select::{Among, Selection};
 use engine::batcher::Lane;
 use wire::lenient::Field;
 use wire::youproxy::auto_extend::{AutoExtendAnswer, AutoExtendRequest, AutoExtended};
@@ -30,6 +31,7 @@ pub(super) async fn set(asked: &Asked<'_>, form: &mut Form) -> Result<Done, Stop
         customer: asked.customer(),
         kind,
         leases,
+        among: Among::All,
         period: match (&request.rent_period_days, days) {
             (Field::Absent, _) => PeriodWish::Missing,
             (_, Some(days)) => PeriodWish::Days(days),

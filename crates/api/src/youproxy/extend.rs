@@ -3,7 +3,8 @@
 use domain::command::{Outcome, Wish};
 use domain::extend::Extend;
 use domain::journal::Event;
-use domain::select::Selection;
+use domain::period::PeriodWish;
+use domain::select::{Among, Selection};
 use wire::youproxy::extend::{ExtendAnswer, ExtendRequest, Extended};
 
 use super::order::priced;
@@ -57,7 +58,9 @@ fn wish(asked: &Asked<'_>) -> Result<Extend, Stop> {
         customer: asked.customer(),
         kind: read::kind(&request.proxy_type),
         leases,
-        period_days: read::number(&request.rent_period_days),
+        among: Among::All,
+        period: read::number(&request.rent_period_days)
+            .map_or(PeriodWish::Unreadable, PeriodWish::Days),
         promo: read::promo(&request.promo_code),
     })
 }

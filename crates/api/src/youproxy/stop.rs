@@ -137,7 +137,7 @@ pub(super) fn bad_idempotency_key() -> Stop {
 pub(super) fn decided(
     decision: Decision,
 ) -> Result<(domain::command::Outcome, Option<Money>, bool), Stop> {
-    let Decision { result, balance, replayed } = decision;
+    let Decision { result, balance, replayed, .. } = decision;
     match result {
         Ok(outcome) => Ok((outcome, balance, replayed)),
         Err(refusal) => Err(Stop::decided(&refusal, balance, replayed)),

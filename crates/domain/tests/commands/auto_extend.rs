@@ -1,10 +1,11 @@
 //! What turning automatic extension on and off says and writes.
 
-use domain::auto_extend::{PeriodWish, SetAutoExtend};
+use domain::auto_extend::SetAutoExtend;
 use domain::command::{Command, Decision, Outcome, Wish};
 use domain::ids::{EntryId, LeaseId};
 use domain::kind::ProxyKind;
-use domain::select::Selection;
+use domain::period::PeriodWish;
+use domain::select::{Among, Selection};
 use domain::world::World;
 
 use crate::shop::{ANN, day, loaded};
@@ -14,6 +15,7 @@ fn set(world: &mut World, on: bool) -> Decision {
         customer: ANN,
         kind: Some(ProxyKind::Ipv4),
         leases: Selection::Leases(Some(vec![LeaseId(2), LeaseId(1)])),
+        among: Among::All,
         period: PeriodWish::Days(30),
         on: Some(on),
         card: None,

@@ -1,12 +1,13 @@
 //! Lists are all or nothing, and IPv6 orders are extended whole.
 
-use domain::auto_extend::{PeriodWish, SetAutoExtend};
+use domain::auto_extend::SetAutoExtend;
 use domain::command::{Command, Decision, Wish};
 use domain::extend::Extend;
 use domain::ids::{LeaseId, OrderId};
 use domain::kind::ProxyKind;
+use domain::period::PeriodWish;
 use domain::refusal::Refusal;
-use domain::select::Selection;
+use domain::select::{Among, Selection};
 use domain::world::{Changes, World};
 use proptest::prelude::*;
 
@@ -16,9 +17,23 @@ use crate::shop::{ANN, BOB, day, loaded};
 fn both(kind: ProxyKind, leases: &Selection) -> [Command; 2] {
     let (customer, kind) = (ANN, Some(kind));
     let (period, on) = (PeriodWish::Days(30), Some(true));
-    let extend =
-        Extend { customer, kind, leases: leases.clone(), period_days: Some(30), promo: None };
-    let set = SetAutoExtend { customer, kind, leases: leases.clone(), period, on, card: None };
+    let extend = Extend {
+        customer,
+        kind,
+        leases: leases.clone(),
+        among: Among::All,
+        period: PeriodWish::Days(30),
+        promo: None,
+    };
+    let set = SetAutoExtend {
+        customer,
+        kind,
+        leases: leases.clone(),
+        among: Among::All,
+        period,
+        on,
+        card: None,
+    };
     [Wish::Extend(extend), Wish::SetAutoExtend(set)].map(Command::plain)
 }
 

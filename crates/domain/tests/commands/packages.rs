@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::address::{Address, Pool};
-use domain::auto_extend::{PeriodWish, SetAutoExtend};
+use domain::auto_extend::SetAutoExtend;
 use domain::catalogue::{Package, PriceList};
 use domain::command::{Command, Decision, Outcome, Wish};
 use domain::country::Country;
@@ -16,9 +16,10 @@ use domain::kind::ProxyKind;
 use domain::lease::Lease;
 use domain::money::{Currency, UnitPrice};
 use domain::order::PlaceOrder;
+use domain::period::PeriodWish;
 use domain::product::ProductKey;
 use domain::refusal::Refusal;
-use domain::select::Selection;
+use domain::select::{Among, Selection};
 use domain::stock::rank;
 use domain::sweep::Sweep;
 use domain::time::{Span, Time};
@@ -89,14 +90,29 @@ fn named(leases: impl IntoIterator<Item = i64>) -> Selection {
 
 fn extend(leases: Selection) -> Command {
     let kind = Some(ProxyKind::Ipv4);
-    let period_days = Some(30);
-    Command::plain(Wish::Extend(Extend { customer: BOB, kind, leases, period_days, promo: None }))
+    let period = PeriodWish::Days(30);
+    Command::plain(Wish::Extend(Extend {
+        customer: BOB,
+        kind,
+        leases,
+        among: Among::All,
+        period,
+        promo: None,
+    }))
 }
 
 fn auto_extend(leases: Selection) -> Command {
     let (kind, period, on) = (Some(ProxyKind::Ipv4), PeriodWish::Days(30), Some(true));
     let (customer, card) = (BOB, None);
-    Command::plain(Wish::SetAutoExtend(SetAutoExtend { customer, kind, leases, period, on, card }))
+    Command::plain(Wish::SetAutoExtend(SetAutoExtend {
+        customer,
+        kind,
+        leases,
+        among: Among::All,
+        period,
+        on,
+        card,
+    }))
 }
 
 /// How many addresses of which part Bob gets if he orders `quantity`.

@@ -1,7 +1,7 @@
 //! Payments: credited once, bought with whole, and topped up by themselves.
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
-use domain::auto_extend::{PeriodWish, SetAutoExtend};
+use domain::auto_extend::SetAutoExtend;
 use domain::auto_top_up::{Caps, SetAutoTopUp, TopUpState, TopUpStatus, TriggerTopUp};
 use domain::card::{CardFace, CardToken, NewCard, RemoveCard, SaveCard};
 use domain::command::{Command, Decision, Outcome, Wish};
@@ -16,9 +16,10 @@ use domain::money::{Currency, Money};
 use domain::payment::{
     AdvancePayment, Decline, Payment, PaymentState, Purpose, StartPayment, Step,
 };
+use domain::period::PeriodWish;
 use domain::refusal::Refusal;
 use domain::renew::Renew;
-use domain::select::Selection;
+use domain::select::{Among, Selection};
 use domain::sweep::{Sweep, Swept};
 use domain::time::{Span, Time};
 use domain::world::World;
@@ -152,7 +153,8 @@ fn a_purchase_that_is_refused_takes_no_payment() {
             customer: ANN,
             kind: Some(ProxyKind::Ipv4),
             leases: Selection::Leases(Some(vec![LeaseId(1)])),
-            period_days: Some(days),
+            among: Among::All,
+            period: PeriodWish::Days(days),
             promo: None,
         })
     };
@@ -204,6 +206,7 @@ fn a_renewal_by_card_is_left_to_the_card_and_told_of_once_when_it_fails() {
         customer: ANN,
         kind: Some(ProxyKind::Ipv4),
         leases: Selection::Leases(Some(vec![LeaseId(1), LeaseId(2)])),
+        among: Among::All,
         period: PeriodWish::Days(30),
         on: Some(true),
         card: Some(card),
@@ -261,6 +264,7 @@ fn a_card_that_is_not_his_or_is_over_gives_no_instruction() {
             customer,
             kind: Some(ProxyKind::Ipv4),
             leases: Selection::Leases(Some(vec![LeaseId(lease)])),
+            among: Among::All,
             period: PeriodWish::Days(30),
             on: Some(true),
             card: Some(card),

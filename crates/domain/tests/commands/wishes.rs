@@ -3,7 +3,7 @@
 use domain::authorise::{
     Authorise, AuthoriseBy, ChangeAuthorisation, DeleteAuthorisation, SourceWish,
 };
-use domain::auto_extend::{PeriodWish, SetAutoExtend};
+use domain::auto_extend::SetAutoExtend;
 use domain::command::Wish;
 use domain::comment::SetComment;
 use domain::credit::Credit;
@@ -14,8 +14,9 @@ use domain::ids::{AuthorisationId, CustomerId, LeaseId, OrderId, PaymentId};
 use domain::kind::ProxyKind;
 use domain::order::AccessWish;
 use domain::payment::{AdvancePayment, Decline, Purpose, StartPayment, Step};
+use domain::period::PeriodWish;
 use domain::replace::{Replace, ReplaceReason};
-use domain::select::Selection;
+use domain::select::{Among, Selection};
 use domain::sweep::Sweep;
 use proptest::prelude::*;
 
@@ -26,8 +27,9 @@ pub(crate) fn wish() -> impl Strategy<Value = Wish> {
     prop_oneof![
         3 => ordered(),
         3 => (customer(), kind(), selection(), days(), code()).prop_map(
-            |(customer, kind, leases, period_days, promo)| {
-                Wish::Extend(Extend { customer, kind: Some(kind), leases, period_days, promo })
+            |(customer, kind, leases, days, promo)| {
+                let period = days.map_or(PeriodWish::Unreadable, PeriodWish::Days);
+                Wish::Extend(Extend { customer, kind: Some(kind), leases, among: Among::All, period, promo })
             }
         ),
         2 => (customer(), kind(), selection(), days(), any::<bool>()).prop_map(
@@ -35,7 +37,7 @@ pub(crate) fn wish() -> impl Strategy<Value = Wish> {
                 let period = days.map_or(PeriodWish::Missing, PeriodWish::Days);
                 let (kind, on) = (Some(kind), Some(on));
                 let card = None;
-                Wish::SetAutoExtend(SetAutoExtend { customer, kind, leases, period, on, card })
+                Wish::SetAutoExtend(SetAutoExtend { customer, kind, leases, among: Among::All, period, on, card })
             }
         ),
         1 => (customer(), -10_i64..500).prop_map(|(customer, minor)| {

@@ -9,8 +9,9 @@ use domain::idempotency::{Idempotency, KeySource};
 use domain::kind::ProxyKind;
 use domain::money::{Currency, Money};
 use domain::payment::{Decline, PaymentState};
+use domain::period::PeriodWish;
 use domain::refusal::Refusal;
-use domain::select::Selection;
+use domain::select::{Among, Selection};
 use domain::time::Span;
 use engine::engine::Engine;
 
@@ -215,7 +216,8 @@ async fn an_extension_is_paid_by_the_card() {
             customer: shop.ann,
             kind: Some(ProxyKind::Ipv4),
             leases: Selection::Leases(Some(leases)),
-            period_days: Some(30),
+            among: Among::All,
+            period: PeriodWish::Days(30),
             promo: None,
         }),
         idempotency: Some(Idempotency { key, fingerprint: key, source }),

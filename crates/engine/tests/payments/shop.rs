@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use domain::api_key::ApiKey;
 use domain::authorisation::Authorised;
-use domain::auto_extend::{PeriodWish, SetAutoExtend};
+use domain::auto_extend::SetAutoExtend;
 use domain::card::SaveCard;
 use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision, Outcome, Wish};
@@ -27,11 +27,12 @@ use domain::money::{Currency, Money};
 use domain::needs::Needs;
 use domain::order::{AccessWish, PlaceOrder};
 use domain::payment::{Payment, PaymentState};
+use domain::period::PeriodWish;
 use domain::product::ProductKey;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
 use domain::replace::Replacement;
-use domain::select::Selection;
+use domain::select::{Among, Selection};
 use domain::time::{Span, Time};
 use domain::world::World;
 use engine::batcher::{Bounds, Lane};
@@ -243,6 +244,7 @@ impl Shop {
             customer: self.ann,
             kind: Some(ProxyKind::Ipv4),
             leases: Selection::Leases(Some(leases.clone())),
+            among: Among::All,
             period: PeriodWish::Days(30),
             on: Some(true),
             card: Some(self.card),

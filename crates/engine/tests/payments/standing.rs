@@ -65,7 +65,8 @@ async fn a_year_at_once_and_day_by_day_leave_the_same_books() {
             customer: shop.ann,
             kind: Some(domain::kind::ProxyKind::Ipv4),
             leases: domain::select::Selection::Leases(Some(leases)),
-            period: domain::auto_extend::PeriodWish::Days(30),
+            among: domain::select::Among::All,
+            period: domain::period::PeriodWish::Days(30),
             on: Some(true),
             card: None,
         };

@@ -16,8 +16,9 @@ use domain::ids::{CustomerId, LeaseId};
 use domain::kind::ProxyKind;
 use domain::money::{Currency, Money};
 use domain::order::{AccessWish, PlaceOrder};
+use domain::period::PeriodWish;
 use domain::product::ProductKey;
-use domain::select::Selection;
+use domain::select::{Among, Selection};
 use domain::time::{Span, Time};
 use store::Store;
 use store::records::{NewAddress, NewCustomer};
@@ -175,7 +176,8 @@ impl Shop {
             customer: CustomerId(i64::try_from(customer + 1).unwrap()),
             kind: Some(ProxyKind::Ipv4),
             leases: Selection::Leases(Some(ids)),
-            period_days: Some(days),
+            among: Among::All,
+            period: PeriodWish::Days(days),
             promo: None,
         });
         let mut key = [0; 16];

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use domain::authorise::{Authorise, AuthoriseBy};
-use domain::auto_extend::{PeriodWish, SetAutoExtend};
+use domain::auto_extend::SetAutoExtend;
 use domain::command::{Command, Decision, Outcome, Wish};
 use domain::comment::SetComment;
 use domain::deposit::Deposit;
@@ -19,10 +19,11 @@ use domain::journal::Event;
 use domain::kind::ProxyKind;
 use domain::money::{Currency, Money};
 use domain::order::AccessWish;
+use domain::period::PeriodWish;
 use domain::pricing::Quote;
 use domain::refusal::Refusal;
 use domain::replace::{Replace, ReplaceReason};
-use domain::select::Selection;
+use domain::select::{Among, Selection};
 use domain::sweep::Sweep;
 use domain::time::{Span, Time};
 
@@ -319,8 +320,8 @@ impl Played {
             Ask::Extend { kind, pick, days, promo } => {
                 let (kind, leases) = self.picked(customer, *kind, pick);
                 let promo = Some(CODES[promo % CODES.len()].to_owned());
-                let (kind, period_days) = (Some(kind), Some(*days));
-                Wish::Extend(Extend { customer, kind, leases, period_days, promo })
+                let (kind, period) = (Some(kind), PeriodWish::Days(*days));
+                Wish::Extend(Extend { customer, kind, leases, among: Among::All, period, promo })
             }
             Ask::AutoExtend { kind, pick, days, on } => {
                 let (kind, leases) = self.picked(customer, *kind, pick);
@@ -329,6 +330,7 @@ impl Played {
                     customer,
                     kind: Some(kind),
                     leases,
+                    among: Among::All,
                     period,
                     on,
                     card: None,

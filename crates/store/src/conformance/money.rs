@@ -259,7 +259,7 @@ pub fn what_is_refused_changes_nothing(make: &mut Make<'_>) {
     none.leases = Selection::Leases(None);
     wishes.push((none.into_command(), Some(Refusal::UnknownLease)));
     let mut dear = extend(ann, v4, &plain);
-    dear.period_days = Some(360);
+    dear.period = domain::period::PeriodWish::Days(360);
     wishes.push((dear.into_command(), None));
     type Fault = fn(&mut domain::order::PlaceOrder);
     let broken: [(Refusal, Fault); 12] = [

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use domain::auto_extend::{PeriodWish, SetAutoExtend};
+use domain::auto_extend::SetAutoExtend;
 use domain::command::{Command, Decision, Outcome, Wish};
 use domain::country::Country;
 use domain::deposit::Deposit;
@@ -14,10 +14,11 @@ use domain::journal::{Entry, Event, Granted};
 use domain::kind::ProxyKind;
 use domain::money::{Currency, Money, Percent};
 use domain::order::{AccessWish, PlaceOrder, Protocol};
+use domain::period::PeriodWish;
 use domain::product::ProductKey;
 use domain::proxy::Proxy;
 use domain::refusal::Refusal;
-use domain::select::Selection;
+use domain::select::{Among, Selection};
 use domain::sweep::{Sweep, Swept};
 use domain::time::{Span, Time};
 
@@ -399,13 +400,27 @@ pub fn package(customer: CustomerId, quantity: u32) -> PlaceOrder {
 /// An extension of leases by 30 days.
 pub fn extend(customer: CustomerId, kind: ProxyKind, leases: &[LeaseId]) -> Extend {
     let leases = Selection::Leases(Some(leases.to_vec()));
-    Extend { customer, kind: Some(kind), leases, period_days: Some(30), promo: None }
+    Extend {
+        customer,
+        kind: Some(kind),
+        leases,
+        among: Among::All,
+        period: PeriodWish::Days(30),
+        promo: None,
+    }
 }
 
 /// An extension of orders by 30 days.
 pub fn extend_orders(customer: CustomerId, kind: ProxyKind, orders: &[OrderId]) -> Extend {
     let leases = Selection::Orders(Some(orders.to_vec()));
-    Extend { customer, kind: Some(kind), leases, period_days: Some(30), promo: None }
+    Extend {
+        customer,
+        kind: Some(kind),
+        leases,
+        among: Among::All,
+        period: PeriodWish::Days(30),
+        promo: None,
+    }
 }
 
 /// The instruction to extend leases by 30 days, or not to.
@@ -416,7 +431,15 @@ pub fn auto_extend(
     on: bool,
 ) -> SetAutoExtend {
     let (leases, period) = (Selection::Leases(Some(leases.to_vec())), PeriodWish::Days(30));
-    SetAutoExtend { customer, kind: Some(kind), leases, period, on: Some(on), card: None }
+    SetAutoExtend {
+        customer,
+        kind: Some(kind),
+        leases,
+        among: Among::All,
+        period,
+        on: Some(on),
+        card: None,
+    }
 }
 
 /// `command` under a key that the customer gave, for the request `body`.

@@ -9,7 +9,8 @@ use domain::extend::Extend;
 use domain::idempotency::{Idempotency, KeySource};
 use domain::ids::LeaseId;
 use domain::kind::ProxyKind;
-use domain::select::Selection;
+use domain::period::PeriodWish;
+use domain::select::{Among, Selection};
 use store::sqlite::baseline::Baseline;
 
 use super::Options;
@@ -158,7 +159,8 @@ fn extend(customer: &Customer, leases: usize, dice: &mut Dice) -> Command {
         customer: customer.id,
         kind: Some(ProxyKind::Ipv4),
         leases: Selection::Leases(Some(chosen)),
-        period_days: Some(30),
+        among: Among::All,
+        period: PeriodWish::Days(30),
         promo: None,
     });
     let key = [dice.next().to_le_bytes(), dice.next().to_le_bytes()].concat();

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use domain::auto_extend::{PeriodWish, SetAutoExtend};
+use domain::auto_extend::SetAutoExtend;
 use domain::command::{Command, Wish};
 use domain::kind::ProxyKind;
-use domain::select::Selection;
+use domain::period::PeriodWish;
+use domain::select::{Among, Selection};
 use domain::time::Span;
 use engine::batcher::Bounds;
 use engine::engine::Engine;
@@ -98,6 +99,7 @@ pub(super) fn turn_on(shop: &Shop) -> Result<()> {
                     customer: customer.id,
                     kind: Some(ProxyKind::Ipv4),
                     leases: Selection::Leases(Some(customer.leases.clone())),
+                    among: Among::All,
                     period: PeriodWish::Days(30),
                     on: Some(true),
                     card: None,

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::ids::LeaseId;
 use domain::kind::ProxyKind;
-use domain::lease::Lease;
 use domain::refusal::Refusal;
-use domain::select::Selection;
+use domain::select::{Among, Selection};
 use wire::lenient::Field;
 use wire::proxyseller::prolong::ProlongRequest;
 use wire::proxyseller::section::Section;
@@ -22,6 +21,8 @@ const CHUNK: u32 = 500;
 pub(in super::super) struct Chosen {
     pub(in super::super) kind: ProxyKind,
     pub(in super::super) leases: Selection,
+    /// Packages have sections of their own.
+    pub(in super::super) among: Among,
 }
 
 /// What a request chooses, in the section that its path names.
@@ -32,7 +33,8 @@ pub(in super::super) async fn chosen(
     let unknown = || Stop::refused(asked, &Refusal::UnknownKind);
     let section = asked.section()?.ok_or_else(unknown)?;
     let kind = offer::kind(section).ok_or_else(resident::not_prolonged)?;
-    Ok(Chosen { kind, leases: selection(asked, section, kind, request).await? })
+    let among = if offer::is_mixed(section) { Among::OfPackages } else { Among::Single };
+    Ok(Chosen { kind, leases: selection(asked, section, kind, request).await?, among })
 }
 
 async fn selection(
@@ -68,36 +70,6 @@ async fn selection(
         return Ok(Selection::Leases(at_addresses(asked, kind, addresses).await?));
     }
     Ok(Selection::Leases(read::leases(ids, &request.ids)))
-}
-
-/// Refuses leases of another section: here those of packages are told apart from others of their
-/// kind, and what a lease was bought as never changes.
-pub(in super::super) fn check_section<'l>(
-    asked: &Asked<'_>,
-    selection: &Selection,
-    mut leases: impl Iterator<Item = &'l Lease>,
-) -> Result<(), Stop> {
-    let mixed = asked.section()?.is_some_and(offer::is_mixed);
-    if leases.all(|lease| lease.product.package.is_some() == mixed) {
-        return Ok(());
-    }
-    Err(Stop::refused(
-        asked,
-        &match selection {
-            Selection::Leases(_) => Refusal::UnknownLease,
-            Selection::Orders(_) => Refusal::UnknownOrder,
-        },
-    ))
-}
-
-/// A refusal to prolong, as the section that the path names has it: among IPv4 and ISP proxies only
-/// parts of packages are prolonged with their whole orders, and those belong to other sections.
-pub(in super::super) fn refusal(asked: &Asked<'_>, refusal: Refusal) -> Refusal {
-    let single = matches!(asked.section(), Ok(Some(Section::Ipv4 | Section::Isp)));
-    match refusal {
-        Refusal::WholeOrderOnly { .. } if single => Refusal::UnknownLease,
-        refusal => refusal,
-    }
 }
 
 /// The live leases at these addresses; `None` if there is one at which there is none.

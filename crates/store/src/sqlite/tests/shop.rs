@@ -13,8 +13,9 @@ use domain::journal::Event;
 use domain::kind::ProxyKind;
 use domain::money::{Currency, Money};
 use domain::order::{AccessWish, PlaceOrder};
+use domain::period::PeriodWish;
 use domain::product::ProductKey;
-use domain::select::Selection;
+use domain::select::{Among, Selection};
 use domain::sweep::Sweep;
 use domain::time::{Span, Time};
 use tempfile::TempDir;
@@ -184,7 +185,8 @@ pub(super) fn extend(customer: CustomerId, leases: &[LeaseId]) -> Command {
         customer,
         kind: Some(ProxyKind::Ipv4),
         leases: Selection::Leases(Some(leases.to_vec())),
-        period_days: Some(30),
+        among: Among::All,
+        period: PeriodWish::Days(30),
         promo: None,
     }))
 }
