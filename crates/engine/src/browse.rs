@@ -193,12 +193,17 @@ impl Browse {
             let filter = ProxyFilter { kind: Some(leg.part.kind), in_reserve: leg.in_reserve };
             let before_first = self.bounds.map(|(first, _)| LeaseId(first.0 - 1));
             let after = self.after.max(before_first);
-            let chunk = store.proxies(self.customer, &filter, after, limit, self.now)?;
+            let mut chunk = store.proxies(self.customer, &filter, after, limit, self.now)?;
             read += chunk.len().max(1);
             let last = chunk.last().map(|proxy| proxy.lease.id);
             let beyond = self.bounds.zip(last).is_some_and(|((_, end), last)| end <= last);
             let more = chunk.len() >= size && !beyond;
-            found.extend(chunk.into_iter().filter(|proxy| self.takes(leg, &proxy.lease)));
+            chunk.retain(|proxy| self.takes(leg, &proxy.lease));
+            if found.is_empty() {
+                found = chunk;
+            } else {
+                found.append(&mut chunk);
+            }
             if self.wanted.take == Some(0) {
                 return Ok((found, None));
             }

@@ -178,11 +178,11 @@ fn item(asked: &Asked<'_>, catalogue: &Catalogue, proxy: &Proxy) -> ProlongItem 
         order_id: read::order_id(ids, version, lease.order),
         order_number: order_number::of(ids, version, proxy),
         base_order_number: order_number::base(ids, version, lease.order),
-        ip: shown.ip,
+        ip: shown.ip().into_owned(),
         port_http: shown.port_http,
         port_socks: shown.port_socks,
-        login: shown.login,
-        password: shown.password,
+        login: shown.login.to_owned(),
+        password: shown.password.to_owned(),
         auth_ip: shown.auth_ip,
         country: lease.product.country.name().to_owned(),
         date_start: date(lease.starts_at).moment(),
@@ -190,7 +190,7 @@ fn item(asked: &Asked<'_>, catalogue: &Catalogue, proxy: &Proxy) -> ProlongItem 
         comment: lease.comment.clone().unwrap_or_default(),
         status: "ACTIVE".to_owned(),
         rotation: shown.rotation,
-        link_reboot: shown.link_reboot,
+        link_reboot: shown.link_reboot.into_owned(),
         can_prolong: true,
     }
 }

@@ -36,7 +36,7 @@ pub(super) async fn list(asked: &Asked<'_>) -> Result<Done, Stop> {
 fn item<'p>(
     app: &App,
     version: Version,
-    shown: Shown,
+    shown: Shown<'p>,
     proxy: &'p Proxy,
     now: Time,
 ) -> ProxyItem<'p> {
@@ -56,7 +56,7 @@ fn item<'p>(
         order_number: order_number::of(ids, version, proxy).into(),
         base_order_number: v2.then(|| order_number::base(ids, version, lease.order).into()),
         basket_id: basket::name(ids, version, lease.order, lease.product.country).into(),
-        ip: shown.ip.into(),
+        ip: shown.ip().into_owned().into(),
         ip_only: shown.ip_only.into(),
         protocol: shown.protocol.into(),
         port_socks: shown.port_socks,
@@ -65,7 +65,7 @@ fn item<'p>(
         password: shown.password.into(),
         auth_ip: shown.auth_ip.into(),
         rotation: shown.rotation.into(),
-        link_reboot: shown.link_reboot.into(),
+        link_reboot: shown.link_reboot,
         country: lease.product.country.name().into(),
         country_alpha3: lease.product.country.alpha3().into(),
         status: status.into(),

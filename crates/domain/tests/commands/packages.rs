@@ -16,7 +16,7 @@ use domain::kind::ProxyKind;
 use domain::lease::Lease;
 use domain::money::{Currency, UnitPrice};
 use domain::order::PlaceOrder;
-use domain::period::PeriodWish;
+use domain::period::{PeriodCode, PeriodWish};
 use domain::product::ProductKey;
 use domain::refusal::Refusal;
 use domain::select::{Among, Selection};
@@ -301,4 +301,46 @@ proptest! {
             }
         }
     }
+}
+
+/// Where a section has parts of packages alone, or none of them, the others are not there.
+#[test]
+fn parts_of_packages_are_extended_among_their_like() {
+    let mut world = World::new(stocked());
+    let mut bought = |order: &PlaceOrder| {
+        let Ok(Outcome::Done { event, .. }) = ordered(&mut world, order).result else { panic!() };
+        let Event::Order { order, leases, .. } = *event else { panic!("{event:?}") };
+        (order, leases.iter().map(|granted| granted.lease).collect::<Vec<_>>())
+    };
+    let (single, singles) = bought(&order(BOB, ProxyKind::Ipv4, 2));
+    let (package, parts) = bought(&package(2));
+    let mut extended = |leases: &Selection, among: Among| {
+        let (kind, period) =
+            (Some(ProxyKind::Ipv4), PeriodWish::Code(PeriodCode::read("1m").unwrap()));
+        let (customer, leases) = (BOB, leases.clone());
+        let wish = Extend { customer, kind, leases, among, period, promo: None };
+        let decision = world.decide(&Command::plain(Wish::Extend(wish)), day(1));
+        assert_eq!(decision.result.is_ok(), !decision.orders.is_empty());
+        decision.result.map(|_| decision.orders)
+    };
+    let (all, some) = (Selection::Leases(Some(parts.clone())), vec![parts[0]]);
+    let (some, both) =
+        (Selection::Leases(Some(some)), Selection::Leases(Some([parts, singles.clone()].concat())));
+    let singles = Selection::Leases(Some(singles));
+    for (leases, among, expected) in [
+        (&singles, Among::All, Ok(vec![single])),
+        (&singles, Among::Single, Ok(vec![single])),
+        (&singles, Among::OfPackages, Err(Refusal::UnknownLease)),
+        (&all, Among::OfPackages, Ok(vec![package])),
+        (&all, Among::Single, Err(Refusal::UnknownLease)),
+        (&some, Among::Single, Err(Refusal::UnknownLease)),
+        (&both, Among::All, Ok(vec![package, single])),
+        (&both, Among::OfPackages, Err(Refusal::UnknownLease)),
+        (&Selection::Orders(Some(vec![package])), Among::OfPackages, Ok(vec![package])),
+        (&Selection::Orders(Some(vec![package])), Among::Single, Err(Refusal::UnknownOrder)),
+        (&Selection::Orders(Some(vec![single])), Among::OfPackages, Err(Refusal::UnknownOrder)),
+    ] {
+        assert_eq!(extended(leases, among), expected, "{leases:?} {among:?}");
+    }
+    assert!(matches!(extended(&some, Among::OfPackages), Err(Refusal::WholeOrderOnly { .. })));
 }

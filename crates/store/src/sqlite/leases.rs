@@ -3,6 +3,7 @@
 use domain::ids::{AddressId, CardId, CustomerId, LeaseId, OrderId};
 use domain::kind::ProxyKind;
 use domain::lease::{Lease, LeaseState};
+use domain::product::ProductKey;
 use domain::time::Time;
 use domain::world::LeaseChange;
 use rusqlite::{Connection, OptionalExtension as _, Row};
@@ -27,6 +28,9 @@ pub(super) use lease_columns;
 
 /// How many columns [`lease`] reads.
 pub(super) const LEASE_COLUMNS: usize = 15;
+
+/// Which of them is the product.
+pub(super) const LEASE_PRODUCT: usize = 3;
 
 statements! {
     BY_ID = concat!("SELECT ", lease_columns!(), " FROM lease WHERE id = ?1");
@@ -55,17 +59,22 @@ statements! {
 
 /// Reads [`lease_columns`], which begin at `first`.
 pub(super) fn lease(row: &Row<'_>, first: usize) -> Result<Lease> {
+    let product = row.get_ref(first + LEASE_PRODUCT)?.as_str().map_err(rusqlite::Error::from)?;
+    lease_of(row, first, encoding::product("lease.product", product)?)
+}
+
+/// The same where the product has been read.
+pub(super) fn lease_of(row: &Row<'_>, first: usize, product: ProductKey) -> Result<Lease> {
     let time = |index: usize| row.get(first + index).map(Time::from_millis);
     let optional_time = |index: usize| -> rusqlite::Result<Option<Time>> {
         Ok(row.get::<_, Option<i64>>(first + index)?.map(Time::from_millis))
     };
-    let product = row.get_ref(first + 3)?.as_str().map_err(rusqlite::Error::from)?;
     let auto_extend: Option<i64> = row.get(first + 9)?;
     Ok(Lease {
         id: LeaseId(row.get(first)?),
         order: OrderId(row.get(first + 1)?),
         customer: CustomerId(row.get(first + 2)?),
-        product: encoding::product("lease.product", product)?,
+        product,
         address: AddressId(row.get(first + 4)?),
         state: encoding::state("lease.state", row.get(first + 5)?)?,
         starts_at: time(6)?,

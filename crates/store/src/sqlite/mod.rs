@@ -186,7 +186,7 @@ impl SqliteStore {
     }
 
     fn shelf<'a>(&'a self, connection: &'a Connection, now: Time) -> Shelf<'a> {
-        Shelf { connection, vault: &self.vault, now, orders: BTreeMap::new() }
+        Shelf { connection, vault: &self.vault, now, orders: BTreeMap::new(), product: None }
     }
 }
 

@@ -11,11 +11,12 @@ use domain::ids::{CustomerId, LeaseId, OrderId};
 use domain::kind::ProxyKind;
 use domain::lease::{Lease, Standing};
 use domain::order::Order;
+use domain::product::ProductKey;
 use domain::proxy::Proxy;
 use domain::time::Time;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::leases::{LEASE_COLUMNS, lease, lease_columns};
+use super::leases::{LEASE_COLUMNS, LEASE_PRODUCT, lease_columns, lease_of};
 use super::orders::{self, order_columns, order_with_access};
 use super::statements::statements;
 use crate::chunks::{self, chunk, first_of};
@@ -73,6 +74,8 @@ pub(super) struct Shelf<'a> {
     pub(super) now: Time,
     /// The orders read so far: leases of one follow each other.
     pub(super) orders: BTreeMap<OrderId, Arc<Order>>,
+    /// The product read last, with its text: most leases of a customer are of few products.
+    pub(super) product: Option<(String, ProductKey)>,
 }
 
 impl Shelf<'_> {
@@ -99,6 +102,8 @@ impl Shelf<'_> {
                     from <= lease.id && standing == Standing::InReserve
                 });
                 proxies.extend(unnoted);
+            } else if proxies.is_empty() {
+                proxies = self.page(LIVE, customer, kind, from, limit)?;
             } else {
                 proxies.extend(self.page(LIVE, customer, kind, from, limit)?);
             }
@@ -120,7 +125,7 @@ impl Shelf<'_> {
         for id in ids {
             let mut rows = statement.query((id.0, customer.0))?;
             let Some(row) = rows.next()? else { continue };
-            let lease = lease(row, 0)?;
+            let lease = lease_of(row, 0, self.product(row, 0)?)?;
             // Only what has ended may be over, by how long it is kept.
             if lease.ends_at <= self.now
                 && lease.standing(self.now, catalogue()?.reserve(&lease.product)) == Standing::Over
@@ -234,7 +239,7 @@ impl Shelf<'_> {
     fn collect(&mut self, mut rows: rusqlite::Rows<'_>) -> Result<Vec<Proxy>> {
         let mut proxies = Vec::new();
         while let Some(row) = rows.next()? {
-            let lease = lease(row, 0)?;
+            let lease = lease_of(row, 0, self.product(row, 0)?)?;
             let order = match self.orders.get(&lease.order) {
                 Some(order) => order.clone(),
                 None => {
@@ -245,6 +250,19 @@ impl Shelf<'_> {
             proxies.push(self.with_address(row, LEASE_COLUMNS, lease, order)?);
         }
         Ok(proxies)
+    }
+
+    /// The product of a lease whose columns begin with the `first`.
+    fn product(&mut self, row: &Row<'_>, first: usize) -> Result<ProductKey> {
+        let text = row.get_ref(first + LEASE_PRODUCT)?.as_str().map_err(rusqlite::Error::from)?;
+        if let Some((last, product)) = &self.product
+            && last == text
+        {
+            return Ok(product.clone());
+        }
+        let product = encoding::product("lease.product", text)?;
+        self.product = Some((text.to_owned(), product.clone()));
+        Ok(product)
     }
 
     /// The proxy of a lease whose columns begin with the `first`, with those of its address and its

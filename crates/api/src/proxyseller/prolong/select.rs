@@ -90,9 +90,9 @@ async fn at_addresses(
             let address = match kind {
                 // Modems share an address, and are told apart by their ports.
                 ProxyKind::Mobile => {
-                    format!("{}:{}:{}", shown.ip, shown.port_http, shown.port_socks)
+                    format!("{}:{}:{}", shown.ip_only, shown.port_http, shown.port_socks)
                 }
-                _ => shown.ip,
+                _ => shown.ip().into_owned(),
             };
             if let Some(found) = wanted.get_mut(address.as_str()) {
                 *found = Some(proxy.lease.id);

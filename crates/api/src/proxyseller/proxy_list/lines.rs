@@ -16,11 +16,12 @@ use super::item;
 use crate::app::App;
 use crate::pieces::{Pieces, Step};
 
-/// How many leases are read at once. A longer list is sent in pieces of so many.
-const CHUNK: u32 = 500;
+/// How many leases are read at once, and how many bytes each takes then, about. A longer list is
+/// sent in pieces of so many.
+const ITEMS: (u32, usize) = (500, 700);
 
-/// How many bytes a proxy takes, about.
-const ITEM_BYTES: usize = 700;
+/// The same for files, whose lines are short.
+const LINES: (u32, usize) = (2_000, 64);
 
 /// What is left to be read and printed.
 pub(in super::super) struct Lines {
@@ -53,6 +54,15 @@ pub(in super::super) enum Printer {
     },
 }
 
+impl Printer {
+    fn sizes(&self) -> (u32, usize) {
+        match self {
+            Printer::Json(_) => ITEMS,
+            Printer::Text { .. } => LINES,
+        }
+    }
+}
+
 impl Lines {
     /// Begins to print what a walk finds; `begin` may write something in front of it.
     pub(in super::super) fn begin(
@@ -76,7 +86,7 @@ impl Lines {
 
 impl Press {
     fn print(&mut self, proxies: &[Proxy]) {
-        self.out.reserve(proxies.len() * ITEM_BYTES);
+        self.out.reserve(proxies.len() * self.printer.sizes().1);
         for proxy in proxies {
             let shown = Shown::of(&self.app, &self.catalogue, proxy);
             match &mut self.printer {
@@ -97,14 +107,14 @@ impl Press {
     }
 }
 
-fn line(shown: &Shown, socks: bool) -> Line<'_> {
+fn line<'s>(shown: &'s Shown<'_>, socks: bool) -> Line<'s> {
     // What speaks one protocol only has the same port for both.
     let socks = socks || shown.protocol != "HTTP";
     Line {
         ip: &shown.ip_only,
         port: if socks { shown.port_socks } else { shown.port_http },
-        login: &shown.login,
-        password: &shown.password,
+        login: shown.login,
+        password: shown.password,
         protocol: if socks { "socks5" } else { "http" },
         rotation_link: &shown.link_reboot,
     }
@@ -114,7 +124,8 @@ impl Pieces for Lines {
     fn step(self) -> Step<Lines> {
         let Lines { browse, mut press } = self;
         Box::pin(async move {
-            let (proxies, rest) = press.app.engine.browse_on(browse, CHUNK).await?;
+            let chunk = press.printer.sizes().0;
+            let (proxies, rest) = press.app.engine.browse_on(browse, chunk).await?;
             press.print(&proxies);
             let mut out = std::mem::take(&mut press.out);
             let Some(browse) = rest else {
