@@ -48,6 +48,7 @@ const CUSTOMERS: &[Guide] = guides! {
     "customers/auto-extend": "Auto-extend",
     "customers/api-keys": "API keys",
     "customers/errors": "Errors",
+    "customers/youproxy": "Coming from Youproxy",
     "customers/proxy-seller": "Coming from Proxy-Seller",
 };
 

@@ -41,6 +41,7 @@ guides! {
     customers_extending: "customers/extending.md",
     customers_auto_extend: "customers/auto-extend.md",
     customers_errors: "customers/errors.md",
+    customers_youproxy: "customers/youproxy.md",
     customers_proxy_seller: "customers/proxy-seller.md",
     operators_index: "operators/index.md",
     operators_setting_up: "operators/setting-up.md",
