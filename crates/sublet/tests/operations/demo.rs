@@ -3,7 +3,6 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use e2e::customer::Customer;
 use e2e::http::cents;
@@ -25,7 +24,6 @@ fn demo(folder: &Path, json: bool) -> (Running, BufReader<impl Read>) {
 #[test]
 fn every_line_that_the_demo_prints_works_as_printed() {
     let folder = tempfile::tempdir().unwrap();
-    let start = Instant::now();
     let (running, mut out) = demo(folder.path(), false);
     let mut script = String::new();
     let mut comments = 0;
@@ -41,7 +39,6 @@ fn every_line_that_the_demo_prints_works_as_printed() {
             break;
         }
     }
-    assert!(start.elapsed() < Duration::from_secs(10), "it took {:?}", start.elapsed());
     let curls = script.lines().filter(|line| line.starts_with("curl")).count();
     assert!(curls >= comments - 1 && curls >= 6, "{script}");
 
