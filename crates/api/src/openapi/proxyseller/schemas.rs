@@ -30,9 +30,6 @@ pub(in super::super) fn add_schemas(schemas: &mut Map<String, Value>) {
     add("PsProblem", problem.clone(), &["message", "code", "customData"]);
     add("PsBare", problem, &["message", "code", "customData"]);
     add("PsFlood", vec![("error", text())], &["error"]);
-    let bare =
-        vec![("code", count()), ("message", text()), ("customData", json!({ "type": "null" }))];
-    add("PsBare", bare, &["code", "message", "customData"]);
     add("PsPong", vec![("pong", count())], &["pong"]);
 
     let pair = [("login", text()), ("password", text()), ("ip", text())];
