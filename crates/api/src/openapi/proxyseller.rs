@@ -171,11 +171,11 @@ fn operation(line: &Line, version: Version, name: &str, typed: bool) -> Value {
             "Done, or refused: see `status`. `X-Sublet-Reason` names the reason of a refusal.",
             envelope(gives)
         ),
-        "429": answered("Too many wrong keys; nothing was done.", schema("PsFlood")),
-        "503": answered(
-            "Nothing was done, or with `X-Operation-Id`: it is not known.",
-            envelope(json!({ "type": "null" }))
-        )
+        "429": answered(
+            "Nothing was done: too many wrong keys, or temporarily unavailable.",
+            json!({ "anyOf": [schema("PsFlood"), envelope(json!({ "type": "null" }))] })
+        ),
+        "503": answered("It is not known what was done; see `X-Operation-Id`.", schema("PsBare"))
     });
     if line.call == Call::ProxyDownload {
         for media in ["text/plain", "text/csv"] {

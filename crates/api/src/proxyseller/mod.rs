@@ -267,37 +267,36 @@ fn stop_answer(app: &App, version: Version, stop: Stop, id: Option<RequestId>) -
         }
         Stop::NothingDone => {
             let problem = Problem::new("Temporarily unavailable, nothing was done", 0);
-            let mut answer = told(StatusCode::SERVICE_UNAVAILABLE, refusal_body(vec![problem]));
+            // Clients take a 5xx for an outcome that is not known, and repeat after this one.
+            let mut answer = told(StatusCode::TOO_MANY_REQUESTS, refusal_body(vec![problem]));
             answer::retry_after(answer.headers_mut(), TRY_AGAIN);
             (answer, "temporarily-unavailable")
         }
         Stop::Unknown => {
-            let problem = Problem::new("The outcome of this request is not known", 0);
-            let status = StatusCode::SERVICE_UNAVAILABLE;
-            let mut answer = answer::json(status, refusal_body(vec![problem]));
+            // No envelope: one that says `error` would be taken for a promise that nothing was
+            // charged.
+            let mut answer = bare(StatusCode::SERVICE_UNAVAILABLE, "Outcome not known");
             if let Some(id) = id.and_then(|id| HeaderValue::try_from(id.to_string()).ok()) {
                 answer.headers_mut().insert(answer::X_OPERATION_ID, id);
             }
             (answer, "outcome-unknown")
         }
-        Stop::NoBody(NoBody::Unreadable) => {
-            let answer = match version {
-                // Clients of v1 take any other status for a broken connection.
-                Version::V1 => {
-                    let problem = Problem::new("Bad request", 0);
-                    answer::json(StatusCode::OK, refusal_body(vec![problem]))
-                }
-                Version::V2 => bare(StatusCode::BAD_REQUEST, "Bad request"),
-            };
-            (answer, "bad-request")
-        }
         Stop::NoBody(why) => {
             let (status, words) = match why {
+                NoBody::Unreadable => (StatusCode::BAD_REQUEST, "Bad request"),
                 NoBody::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
                 _ => (StatusCode::REQUEST_TIMEOUT, "The body took too long"),
             };
-            let mut answer = told(status, refusal_body(vec![Problem::new(words, 0)]));
-            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            let mut answer = match version {
+                // Clients of v1 take any other status for a broken connection.
+                Version::V1 => {
+                    answer::json(StatusCode::OK, refusal_body(vec![Problem::new(words, 0)]))
+                }
+                Version::V2 => bare(status, words),
+            };
+            if !matches!(why, NoBody::Unreadable) {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             (answer, "bad-request")
         }
     };

@@ -41,7 +41,16 @@ async fn what_cannot_be_read_is_a_bad_request() {
     let large = format!("{{\"x\":\"{}\"}}", "x".repeat(1 << 20));
     for version in VERSIONS {
         let path = format!("/personal/api/{version}/{}/order/calc", shop.ka);
-        assert_eq!(shop.raw(post(&path, "", &large)).await.status, 413);
+        let answer = shop.raw(post(&path, "", &large)).await;
+        assert_eq!(answer.header("connection"), Some("close"));
+        match version {
+            "v1" => answer.ps_refused("The body is too large", 0),
+            _ => {
+                let words = "The body is too large";
+                let bare = json!({ "code": 413, "message": words, "customData": null });
+                assert_eq!((answer.status, answer.json()), (413, bare));
+            }
+        }
     }
     assert!(shop.digest() == before);
 }
@@ -67,7 +76,8 @@ async fn an_outage_is_told_with_what_is_certain() {
     shop.store.be(Trouble::Away);
     for version in VERSIONS {
         let answer = shop.ps(version, "prolong/make/ipv4", &body).await;
-        assert_eq!(answer.status, 503, "{answer:?}");
+        // A 5xx would be taken for an outcome that is not known.
+        assert_eq!(answer.status, 429, "{answer:?}");
         assert_eq!(answer.json()["status"], json!("error"));
         assert_eq!(answer.header("x-sublet-reason"), Some("temporarily-unavailable"));
         assert!(answer.header("retry-after").is_some());
@@ -79,4 +89,26 @@ async fn an_outage_is_told_with_what_is_certain() {
     shop.store.be(Trouble::Away);
     let answer = shop.ps("v1", "prolong/make/ipv4", &body).await;
     assert_eq!((answer.status, &answer.json()["data"]), (200, &Value::Null), "{answer:?}");
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_is_never_told_as_an_error() {
+    for (version, always_200) in [("v1", false), ("v2", false), ("v1", true), ("v2", true)] {
+        let mut with = With::default();
+        with.settings.always_200 = always_200;
+        let shop = Shop::open_with(with).await;
+        let body = json!({ "ids": [shop.a4()], "periodId": "1m" }).to_string();
+        let path = format!("/personal/api/{version}/{}/prolong/make/ipv4", shop.ka);
+        let request = post(&path, "idempotency-key: one\r\n", &body);
+        shop.store.be(Trouble::Unknown);
+        let answer = shop.raw(request.clone()).await;
+        let bare = json!({ "code": 503, "message": "Outcome not known", "customData": null });
+        assert_eq!((answer.status, answer.json()), (503, bare));
+        assert_eq!(answer.header("x-operation-id"), answer.header("x-request-id"));
+        shop.store.be(Trouble::None);
+        let truth = shop.raw(request).await;
+        assert!(truth.is_replayed());
+        assert_eq!(truth.json()["status"], json!("success"));
+        assert_eq!(shop.balance(shop.ann), 10_000 - 131);
+    }
 }
