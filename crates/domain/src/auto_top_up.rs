@@ -235,9 +235,9 @@ impl SetAutoTopUp {
         let before = world.auto_top_up(self.customer).cloned();
         let mut set =
             before.clone().unwrap_or_else(|| AutoTopUp::unset(self.customer, balance, now));
+        // What is too little is told as such below, also if it is less than nothing.
         let fits = |amount: &Money| {
-            amount.currency() == balance.currency()
-                && (0..=Money::MINOR_MAX).contains(&amount.minor())
+            amount.currency() == balance.currency() && amount.minor() <= Money::MINOR_MAX
         };
         if [self.threshold, self.amount].iter().flatten().any(|amount| !fits(amount)) {
             return Err(Refusal::BadAmount);

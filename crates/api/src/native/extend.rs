@@ -19,6 +19,7 @@ use super::{Asked, date};
 pub(super) const PATH: &str = "/api/v1/leases/extend";
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ExtendLeases {
     ids: Vec<String>,
     period_days: u32,

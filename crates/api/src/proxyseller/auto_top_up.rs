@@ -45,7 +45,11 @@ pub(super) async fn set(asked: &Asked<'_>) -> Result<Done, Stop> {
         card,
     };
     let found = engine.set_auto_top_up(wish).await?;
-    let found = found.map_err(|refusal| Stop::refused(asked, &refusal))?;
+    let found = found.map_err(|refusal| match refusal {
+        // One of them is too much.
+        Refusal::BadAmount => Stop::said("Set existed [amount]", "bad-amount"),
+        refusal => Stop::refused(asked, &refusal),
+    })?;
     Ok(Done::new(&shown(asked, &found)?))
 }
 

@@ -162,6 +162,9 @@ async fn refusals_have_names_and_change_nothing() {
     let promo =
         extend(json!({ "ids": [shop.a4()], "period_days": 30, "promo_code": "NOPE" })).await;
     is_problem(&promo, 422, &name("promo-not-applicable"));
+    // A name that is misspelt does not make the wallet pay what a card was to pay for.
+    let misspelt = extend(json!({ "ids": [shop.a4()], "period_days": 30, "cardId": "x" })).await;
+    is_problem(&misspelt, 400, "about:blank");
     let period = extend(json!({ "ids": [shop.a4()], "period_days": 31 })).await;
     is_problem(&period, 422, &name("period-not-on-sale"));
     let part = extend(json!({ "ids": &shop.o6.leases[..1], "period_days": 30 })).await;

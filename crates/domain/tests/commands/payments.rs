@@ -310,7 +310,10 @@ fn automatic_top_up_is_set_whole_or_not_at_all() {
     card(&mut world);
     for (threshold, amount, refusal) in [
         (99, 2_500, Refusal::ThresholdTooLow),
+        (-1, 2_500, Refusal::ThresholdTooLow),
         (100, 499, Refusal::TopUpTooLow),
+        (100, -500, Refusal::TopUpTooLow),
+        (100, Money::MINOR_MAX + 1, Refusal::BadAmount),
         (2_501, 2_500, Refusal::TopUpBelowThreshold),
     ] {
         let refused = decide(&mut world, top_up(on, threshold, amount), day(1));

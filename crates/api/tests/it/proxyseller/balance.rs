@@ -110,7 +110,9 @@ async fn automatic_top_up_is_set_step_by_step() {
     assert_eq!((&shown["state"], &shown["amount"]), (&json!("DISABLED"), &json!(40.5)));
     for (body, words, code) in [
         (json!({ "threshold": 0.5 }), "Top-up threshold must be 1 or more", 50),
+        (json!({ "threshold": -2 }), "Top-up threshold must be 1 or more", 50),
         (json!({ "amount": 4 }), "Top-up amount must be 5 or more", 51),
+        (json!({ "amount": "-4" }), "Top-up amount must be 5 or more", 51),
         (json!({ "amount": 10 }), "Top-up amount must not be below the threshold", 52),
     ] {
         let answer = shop.ps("v2", set, &body).await;
@@ -121,6 +123,7 @@ async fn automatic_top_up_is_set_step_by_step() {
     for (body, words) in [
         (json!({ "enabled": "maybe" }), "Set existed [enabled]"),
         (json!({ "amount": "x" }), "Set existed [amount]"),
+        (json!({ "amount": 10_000_000_001_i64 }), "Set existed [amount]"),
         (json!({ "threshold": 10.001 }), "Set existed [threshold]"),
     ] {
         shop.ps_refuses("v2", set, &body, words, 0).await;
