@@ -13,6 +13,7 @@ use domain::time::Time;
 use feed::lease::{Access, Exit, Lease, Limits, Login};
 use gateway::clock::BootClock;
 use gateway::policy::{Policy, Ports, Rules};
+use gateway::resolve::Dns;
 use gateway::{Gateway, Settings, Speaks, Table};
 
 #[global_allocator]
@@ -67,7 +68,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rules = Rules { allow: vec![loopback], tcp: Ports::all(), ..Rules::default() };
     let clock = Arc::new(BootClock::new(Time::from_millis(1_700_000_000_000)));
     let settings = Settings { threads: 2, handshakes_per_source: 10_000, ..Settings::default() };
-    let gateway = Gateway::start(settings, table, Arc::new(Policy::new(rules)), clock)?;
+    let dns = Dns::of(&[SocketAddr::from((Ipv4Addr::LOCALHOST, 9))])?;
+    let gateway = Gateway::start(settings, table, Arc::new(Policy::new(rules)), dns, clock)?;
     let any = Ipv4Addr::UNSPECIFIED;
     gateway.listen(SocketAddr::from((any, http.parse()?)), Speaks::Both)?;
     gateway.listen(SocketAddr::from((any, socks.parse()?)), Speaks::Socks5)?;

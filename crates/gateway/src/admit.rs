@@ -90,9 +90,7 @@ pub(crate) fn admit(
     let shared = &worker.shared;
     let nanos = worker.nanos();
     let lease = match claim {
-        Claim::Nobody => {
-            shared.table.by_source(source, entry).ok_or(Refusal::CredentialsNeeded)?
-        }
+        Claim::Nobody => shared.table.by_source(source, entry).ok_or(Refusal::CredentialsNeeded)?,
         Claim::Nonsense => return Err(Refusal::CredentialsWrong),
         Claim::Login { login, password } => {
             if !shared.throng.may_try(source, login, nanos) {

@@ -51,11 +51,7 @@ pub(crate) struct Opened {
 
 const SOCKS5: u8 = 0x05;
 
-async fn protocol(
-    worker: &Rc<Worker>,
-    caller: &mut Caller,
-    speaks: Speaks,
-) -> Result<bool, Gone> {
+async fn protocol(worker: &Rc<Worker>, caller: &mut Caller, speaks: Speaks) -> Result<bool, Gone> {
     match speaks {
         Speaks::Http => Ok(false),
         Speaks::Socks5 => Ok(true),

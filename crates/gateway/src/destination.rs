@@ -17,16 +17,26 @@ pub(crate) async fn reach(
     grant: &Grant,
     target: &Target,
 ) -> Result<TcpStream, Refusal> {
-    let policy = &worker.shared.policy;
     match target.host() {
         Host::Address(ip) => {
-            let judged = policy.judge(SocketAddr::new(*ip, target.port()), Transport::Tcp)?;
+            let to = SocketAddr::new(*ip, target.port());
+            let judged = worker.shared.policy.judge(to, Transport::Tcp)?;
             egress::dial(grant, judged).await
         }
-        Host::Name(name) => {
-            policy.judge_port(target.port(), Transport::Tcp)?;
-            policy.judge_name(name)?;
-            Err(Refusal::NameUnknown)
+        // In memory of its own, which a tunnel does not keep.
+        Host::Name(_) => Box::pin(reach_name(worker, grant, target)).await,
+    }
+}
+
+async fn reach_name(worker: &Worker, grant: &Grant, target: &Target) -> Result<TcpStream, Refusal> {
+    let (family, policy) = (egress::family(grant), &worker.shared.policy);
+    let found = worker.resolver.resolve(target, family, policy, Transport::Tcp).await?;
+    let mut refusal = Refusal::NameUnknown;
+    for address in found.iter() {
+        match egress::dial(grant, address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => refusal = error,
         }
     }
+    Err(refusal)
 }

@@ -6,32 +6,24 @@ use std::os::fd::OwnedFd;
 
 use nix::sys::socket::{setsockopt, sockopt};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with, sockopt as options};
+use rustix::net::{
+    AddressFamily, SocketFlags, SocketType, bind, connect, socket_with, sockopt as options,
+};
 use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use crate::admit::Grant;
 use crate::refusal::Refusal;
+use crate::resolve::Family;
 use crate::table::Exit;
 
-/// A family of addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Family {
-    /// IPv4.
-    V4,
-    /// IPv6.
-    V6,
-    /// Both, through an interface.
-    Both,
-}
-
-/// The families that the exit of `grant` can reach.
+/// The family of addresses that a name is asked for. Through an interface both could be reached;
+/// the one that mobile networks always have is taken.
 pub(crate) fn family(grant: &Grant) -> Family {
     match grant.exit() {
-        Exit::Address(IpAddr::V4(_)) => Family::V4,
-        Exit::Address(IpAddr::V6(_)) => Family::V6,
-        Exit::Interface(_) => Family::Both,
+        Exit::Address(ip) => Family::of(*ip),
+        Exit::Interface(_) => Family::V4,
     }
 }
 
@@ -102,4 +94,3 @@ fn refusal(error: &io::Error) -> Refusal {
         _ => Refusal::ConnectionLost,
     }
 }
-

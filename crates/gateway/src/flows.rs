@@ -86,23 +86,13 @@ const NONE: u32 = u32::MAX;
 impl Flows {
     pub(crate) fn new() -> Flows {
         let seats = Seats { seats: Vec::new(), free: Vec::new(), wheel: Wheel::new() };
-        Flows {
-            seats: RefCell::new(seats),
-            tenants: RefCell::default(),
-            ends: RefCell::default(),
-        }
+        Flows { seats: RefCell::new(seats), tenants: RefCell::default(), ends: RefCell::default() }
     }
 
     /// A seat for a connection from `source` that has to be over at `deadline`.
     pub(crate) fn sit(self: &Rc<Flows>, source: IpAddr, deadline: u64) -> Seat {
-        let state = SeatState {
-            waker: None,
-            end: None,
-            deadline,
-            before: NONE,
-            after: NONE,
-            source,
-        };
+        let state =
+            SeatState { waker: None, end: None, deadline, before: NONE, after: NONE, source };
         let mut seats = self.seats.borrow_mut();
         let number = match seats.free.pop() {
             Some(number) => {
@@ -327,7 +317,8 @@ impl Seat {
         tenant.account.close();
         // A tenant that is no longer listed has nobody else to bring this to its account.
         let id = tenant.lease().id();
-        let is_listed = self.flows.tenants.borrow().get(&id).is_some_and(|own| Rc::ptr_eq(own, &tenant));
+        let is_listed =
+            self.flows.tenants.borrow().get(&id).is_some_and(|own| Rc::ptr_eq(own, &tenant));
         if !is_listed {
             self.flows.leave(&tenant);
         }
@@ -346,7 +337,9 @@ impl Seat {
     pub(crate) fn poll_end(&self, context: &Context<'_>) -> Option<End> {
         let mut seats = self.flows.seats.borrow_mut();
         let seat = &mut seats.seats[index(self.number)];
-        if seat.end.is_none() && !seat.waker.as_ref().is_some_and(|own| own.will_wake(context.waker())) {
+        if seat.end.is_none()
+            && !seat.waker.as_ref().is_some_and(|own| own.will_wake(context.waker()))
+        {
             seat.waker = Some(context.waker().clone());
         }
         seat.end

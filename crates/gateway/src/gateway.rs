@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::listen::{self, ListenerId, Speaks};
 use crate::meter::{Accounts, Used};
 use crate::policy::Policy;
+use crate::resolve::Dns;
 use crate::settings::Settings;
 use crate::table::{Change, Table, Unfit};
 use crate::throng::Throng;
@@ -37,12 +38,14 @@ impl Gateway {
         settings: Settings,
         table: Arc<Table>,
         policy: Arc<Policy>,
+        dns: Dns,
         clock: Arc<dyn Clock>,
     ) -> io::Result<Gateway> {
         let shared = Arc::new(Shared {
             settings,
             table,
             policy,
+            dns,
             clock,
             accounts: Accounts::new(),
             throng: Arc::new(Throng::new().map_err(io::Error::other)?),
@@ -136,18 +139,19 @@ impl Thread {
         // The runtime has to be made on the thread that runs it; here it is only tried, so that
         // the owner hears what goes wrong.
         builder.build_local(LocalOptions::default())?;
-        let handle = std::thread::Builder::new().name(format!("gateway-{number}")).spawn(
-            move || match Builder::new_current_thread()
-                .enable_all()
-                .build_local(LocalOptions::default())
-            {
-                Ok(runtime) => {
-                    let worker = Worker::new(shared);
-                    runtime.block_on(worker.keep(inbox));
+        let handle =
+            std::thread::Builder::new().name(format!("gateway-{number}")).spawn(move || {
+                match Builder::new_current_thread()
+                    .enable_all()
+                    .build_local(LocalOptions::default())
+                {
+                    Ok(runtime) => {
+                        let worker = Worker::new(shared);
+                        runtime.block_on(worker.keep(inbox));
+                    }
+                    Err(error) => tracing::error!(%error, "A thread of the gateway did not start"),
                 }
-                Err(error) => tracing::error!(%error, "A thread of the gateway did not start"),
-            },
-        )?;
+            })?;
         Ok(Thread { orders, handle: Some(handle) })
     }
 

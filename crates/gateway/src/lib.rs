@@ -16,6 +16,7 @@ pub mod policy;
 pub mod ranges;
 pub mod refusal;
 mod relay;
+pub mod resolve;
 mod settings;
 mod socks5;
 pub mod table;

@@ -143,9 +143,8 @@ impl Accounts {
     pub(crate) fn get(&self, lease: u64) -> Arc<Account> {
         let at = usize::try_from(lease % SHARDS).expect("a small number");
         let mut places = lock(&self.shards[at]);
-        let place = places
-            .entry(lease)
-            .or_insert_with(|| Place { account: Arc::default(), unused: 0 });
+        let place =
+            places.entry(lease).or_insert_with(|| Place { account: Arc::default(), unused: 0 });
         place.unused = 0;
         Arc::clone(&place.account)
     }

@@ -44,6 +44,9 @@ pub enum Refusal {
     /// A method that is not passed on.
     #[error("method is not allowed")]
     MethodNotAllowed,
+    /// The client expects something that the gateway does not do.
+    #[error("expectation cannot be met")]
+    ExpectationFailed,
     /// An HTTP version that is not spoken.
     #[error("version is not supported")]
     VersionNotSupported,
@@ -87,6 +90,9 @@ pub enum Refusal {
     /// The destination broke the connection off.
     #[error("destination broke the connection off")]
     ConnectionLost,
+    /// The destination did not respond in time.
+    #[error("destination did not respond in time")]
+    ResponseTimeout,
     /// The destination sent what cannot be passed on.
     #[error("destination sent a malformed response")]
     BadResponse,
@@ -118,6 +124,41 @@ const SOCKS_COMMAND: u8 = 0x07;
 const SOCKS_ADDRESS_TYPE: u8 = 0x08;
 
 impl Refusal {
+    /// Every refusal, for those who must have an answer to each.
+    pub const ALL: &[Refusal] = &[
+        Refusal::CredentialsNeeded,
+        Refusal::CredentialsWrong,
+        Refusal::TooManyFailures,
+        Refusal::LeaseEnded,
+        Refusal::LeaseSuspended,
+        Refusal::TooManyFlows,
+        Refusal::TooFast,
+        Refusal::GatewayFull,
+        Refusal::Malformed,
+        Refusal::BadTarget,
+        Refusal::HeadTooLarge,
+        Refusal::RequestTimeout,
+        Refusal::MethodNotAllowed,
+        Refusal::ExpectationFailed,
+        Refusal::VersionNotSupported,
+        Refusal::CommandNotSupported,
+        Refusal::AddressTypeNotSupported,
+        Refusal::DestinationNotAllowed,
+        Refusal::PortNotAllowed,
+        Refusal::NameUnknown,
+        Refusal::NameTimeout,
+        Refusal::FamilyUnavailable,
+        Refusal::ExitUnavailable,
+        Refusal::ConnectionRefused,
+        Refusal::NetworkUnreachable,
+        Refusal::HostUnreachable,
+        Refusal::ConnectTimeout,
+        Refusal::ConnectionLost,
+        Refusal::ResponseTimeout,
+        Refusal::BadResponse,
+        Refusal::Internal,
+    ];
+
     /// How it is put into words.
     pub fn wording(self) -> Wording {
         let (code, status, proxy_status, socks_reply) = match self {
@@ -149,6 +190,9 @@ impl Refusal {
             }
             Refusal::MethodNotAllowed => {
                 ("method_not_allowed", 405, Some("http_request_denied"), SOCKS_COMMAND)
+            }
+            Refusal::ExpectationFailed => {
+                ("expectation_failed", 417, Some("http_request_error"), SOCKS_FAILURE)
             }
             Refusal::VersionNotSupported => {
                 ("version_not_supported", 505, Some("http_request_error"), SOCKS_FAILURE)
@@ -192,17 +236,17 @@ impl Refusal {
                 Some("destination_ip_unroutable"),
                 SOCKS_NETWORK_UNREACHABLE,
             ),
-            Refusal::HostUnreachable => (
-                "host_unreachable",
-                502,
-                Some("destination_ip_unroutable"),
-                SOCKS_HOST_UNREACHABLE,
-            ),
+            Refusal::HostUnreachable => {
+                ("host_unreachable", 502, Some("destination_ip_unroutable"), SOCKS_HOST_UNREACHABLE)
+            }
             Refusal::ConnectTimeout => {
                 ("connect_timeout", 504, Some("connection_timeout"), SOCKS_HOST_UNREACHABLE)
             }
             Refusal::ConnectionLost => {
                 ("connection_lost", 502, Some("connection_terminated"), SOCKS_FAILURE)
+            }
+            Refusal::ResponseTimeout => {
+                ("response_timeout", 504, Some("http_response_timeout"), SOCKS_FAILURE)
             }
             Refusal::BadResponse => {
                 ("bad_response", 502, Some("http_protocol_error"), SOCKS_FAILURE)

@@ -14,8 +14,8 @@ use std::task::{Context, Poll};
 
 use tokio::net::TcpStream;
 
-pub(crate) use self::pipes::Pipes;
 use self::half::Half;
+pub(crate) use self::pipes::Pipes;
 use crate::admit::Grant;
 use crate::flows::{End, Seat};
 use crate::meter::Way;

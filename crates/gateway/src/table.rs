@@ -252,7 +252,8 @@ impl Writer {
 /// nobody chooses them to collide.
 fn spread(id: u64) -> u64 {
     let folded = u128::from(id ^ 0x9e37_79b9_7f4a_7c15) * 0xd6e8_feb8_6659_fd93_u128;
-    u64::try_from(folded & u128::from(u64::MAX)).expect("64 bits") ^ u64::try_from(folded >> 64).expect("64 bits")
+    u64::try_from(folded & u128::from(u64::MAX)).expect("64 bits")
+        ^ u64::try_from(folded >> 64).expect("64 bits")
 }
 
 #[cfg(test)]

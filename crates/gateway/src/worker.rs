@@ -20,6 +20,7 @@ use crate::listen::{ListenerId, Speaks};
 use crate::meter::Accounts;
 use crate::policy::Policy;
 use crate::relay::Pipes;
+use crate::resolve::{Dns, Resolver};
 use crate::settings::Settings;
 use crate::table::{Changed, Table};
 use crate::throng::Throng;
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) table: Arc<Table>,
     pub(crate) policy: Arc<Policy>,
+    pub(crate) dns: Dns,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) accounts: Accounts,
     pub(crate) throng: Arc<Throng>,
@@ -50,8 +52,6 @@ pub(crate) enum Order {
     Replaced,
     /// The clock was turned.
     ClockTurned,
-    /// Bring what was counted to the accounts, and say so by dropping the sender.
-    Fold(mpsc::Sender<()>),
     /// Close everything and end.
     End,
 }
@@ -66,6 +66,7 @@ pub(crate) struct Worker {
     /// Everything that is read is read into here first: who waits holds no memory.
     pub(crate) scratch: RefCell<Box<[u8]>>,
     pub(crate) pipes: RefCell<Pipes>,
+    pub(crate) resolver: Resolver<Dns>,
     /// Flows that have used up what their lease may pass.
     throttled: RefCell<Vec<Waker>>,
     /// The time when the thread last looked, in milliseconds.
@@ -86,11 +87,13 @@ const THROTTLE: u64 = 50;
 impl Worker {
     pub(crate) fn new(shared: Arc<Shared>) -> Rc<Worker> {
         let pipes = Pipes::new(shared.settings.pipes);
+        let resolver = Resolver::new(shared.dns.clone());
         Rc::new(Worker {
             shared,
             flows: Rc::new(Flows::new()),
             scratch: RefCell::new(vec![0; SCRATCH].into_boxed_slice()),
             pipes: RefCell::new(pipes),
+            resolver,
             throttled: RefCell::default(),
             looked: Cell::new(0),
             folded: Cell::new(0),
@@ -173,9 +176,8 @@ impl Worker {
         }
         let (due, lease_ends) = self.flows.next();
         let until_due = due.map_or(LOOK, |due| due.saturating_sub(millis));
-        let until_end = lease_ends.map_or(LOOK, |ends_at| {
-            u64::try_from(ends_at.since(now).millis()).unwrap_or(LOOK)
-        });
+        let until_end = lease_ends
+            .map_or(LOOK, |ends_at| u64::try_from(ends_at.since(now).millis()).unwrap_or(LOOK));
         Some(Duration::from_millis(until_due.min(until_end).clamp(1, LOOK)))
     }
 
@@ -222,7 +224,6 @@ impl Worker {
                 }),
                 // Looking is all that is needed.
                 Order::ClockTurned => {}
-                Order::Fold(_done) => self.flows.fold(),
                 Order::End => break,
             }
         }

@@ -88,7 +88,9 @@ impl Half {
                     while *left > 0 {
                         *left -= ready!(poll_splice_out(context, pipe, to, *left))?;
                     }
-                    if let Stage::Piped { pipe, .. } = std::mem::replace(&mut self.stage, Stage::Empty) {
+                    if let Stage::Piped { pipe, .. } =
+                        std::mem::replace(&mut self.stage, Stage::Empty)
+                    {
                         worker.pipes.borrow_mut().give(pipe);
                     }
                 }
@@ -174,12 +176,7 @@ impl Half {
 }
 
 /// How many bytes may be read now. If there are none, the task will be woken when there may be.
-fn allowance(
-    context: &Context<'_>,
-    worker: &Worker,
-    grant: &Grant,
-    way: Way,
-) -> Option<usize> {
+fn allowance(context: &Context<'_>, worker: &Worker, grant: &Grant, way: Way) -> Option<usize> {
     let Some(rate) = grant.byte_rate() else { return Some(usize::MAX) };
     let room = grant.room(way, rate, worker.nanos());
     // A few bytes at a time would cost a call each.

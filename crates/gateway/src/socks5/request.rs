@@ -30,12 +30,12 @@ fn parse(bytes: &[u8]) -> Result<Option<(Target, usize)>, Refusal> {
         _ => return Err(Refusal::Malformed),
     };
     let address = match kind {
-        IPV4 => rest.split_first_chunk().map(|(octets, rest)| {
-            (Some(Host::Address(IpAddr::V4(Ipv4Addr::from(*octets)))), rest)
-        }),
-        IPV6 => rest.split_first_chunk().map(|(octets, rest)| {
-            (Some(Host::Address(IpAddr::V6(Ipv6Addr::from(*octets)))), rest)
-        }),
+        IPV4 => rest
+            .split_first_chunk()
+            .map(|(octets, rest)| (Some(Host::Address(IpAddr::V4(Ipv4Addr::from(*octets)))), rest)),
+        IPV6 => rest
+            .split_first_chunk()
+            .map(|(octets, rest)| (Some(Host::Address(IpAddr::V6(Ipv6Addr::from(*octets)))), rest)),
         NAME => rest.split_first().and_then(|(length, rest)| {
             let (name, rest) = rest.split_at_checked(usize::from(*length))?;
             Some((Host::alone(name), rest))

@@ -5,8 +5,8 @@ use std::hash::Hasher;
 use std::net::IpAddr;
 
 use feed::lease::Source;
-use siphasher::sip128::{Hasher128, SipHasher24 as SipHasher128};
 use siphasher::sip::SipHasher13;
+use siphasher::sip128::{Hasher128, SipHasher24 as SipHasher128};
 
 use super::lease::Entry;
 

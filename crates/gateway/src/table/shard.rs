@@ -36,7 +36,8 @@ impl Shard {
     }
 
     pub(super) fn remove(&mut self, key: u64, lease: &Arc<Lease>) {
-        let found = self.places.find_entry(key, |(own, other)| *own == key && Arc::ptr_eq(other, lease));
+        let found =
+            self.places.find_entry(key, |(own, other)| *own == key && Arc::ptr_eq(other, lease));
         if let Ok(found) = found {
             found.remove();
         }

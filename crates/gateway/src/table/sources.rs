@@ -32,7 +32,9 @@ impl BitsInUse {
     /// The sizes that networks around `ip` may have, the smallest networks first.
     pub(super) fn of(&self, ip: IpAddr) -> impl Iterator<Item = u8> {
         let family = self.family(ip).iter().enumerate().rev();
-        family.filter(|(_, used)| used.load(Ordering::Acquire)).filter_map(|(bits, _)| bits.try_into().ok())
+        family
+            .filter(|(_, used)| used.load(Ordering::Acquire))
+            .filter_map(|(bits, _)| bits.try_into().ok())
     }
 
     fn family(&self, ip: IpAddr) -> &[AtomicBool] {

@@ -1,0 +1,477 @@
+//! One request and its response on two connections that are there.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::Limits;
+use super::buffer::{GATHER, Input, Output};
+use super::chunked::{Chunked, Form};
+use super::framing::Length;
+use super::head::{Scanner, Version, read_response, slots};
+use super::request::Asked;
+use super::response::{Follows, Response};
+use super::watch::Watch;
+use crate::refusal::Refusal;
+
+/// How many heads may come before the one of the response.
+const EARLY_HEADS_MAX: u32 = 16;
+
+/// A body on its way.
+#[derive(Debug)]
+pub(super) enum Body {
+    Sized(u64),
+    Chunked(Chunked),
+    UntilClose,
+    Done,
+}
+
+/// Why a body does not go on.
+#[derive(Debug)]
+enum Broken {
+    /// Its sender failed, ended too early, or does not send what it announced.
+    Sender,
+    /// Its receiver takes no more.
+    Receiver,
+}
+
+impl Body {
+    pub(super) fn new(length: Length, form: Form) -> Body {
+        match length {
+            Length::Empty | Length::Sized(0) => Body::Done,
+            Length::Sized(length) => Body::Sized(length),
+            Length::Chunked => Body::Chunked(Chunked::new(form)),
+            Length::UntilClose => Body::UntilClose,
+        }
+    }
+
+    /// Copies what is there, up to the end of the body, behind what is already to be sent.
+    fn gather(&mut self, input: &mut Input, output: &mut Output) -> Result<(), Broken> {
+        let room = GATHER.saturating_sub(output.left());
+        let bytes = input.bytes();
+        let count = match self {
+            Body::Done => return Ok(()),
+            Body::Chunked(chunked) => {
+                let count = chunked.advance(bytes, output.bytes(), room);
+                let count = count.map_err(|_| Broken::Sender)?;
+                if chunked.is_done() {
+                    *self = Body::Done;
+                }
+                count
+            }
+            Body::Sized(_) | Body::UntilClose => {
+                let part = self.own(bytes);
+                let part = part.get(..room).unwrap_or(part);
+                output.bytes().extend_from_slice(part);
+                let count = part.len();
+                self.passed(count);
+                count
+            }
+        };
+        input.consume(count);
+        Ok(())
+    }
+
+    /// The part of the bytes that belongs to a body that is passed on as it is.
+    fn own<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        match self {
+            Body::Sized(left) => {
+                usize::try_from(*left).ok().and_then(|left| bytes.get(..left)).unwrap_or(bytes)
+            }
+            Body::UntilClose => bytes,
+            Body::Chunked(_) | Body::Done => &[],
+        }
+    }
+
+    fn passed(&mut self, count: usize) {
+        if let Body::Sized(left) = self {
+            *left = left.saturating_sub(count as u64);
+            if *left == 0 {
+                *self = Body::Done;
+            }
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        matches!(self, Body::Done)
+    }
+
+    /// Moves the body on until it has ended and all is sent.
+    fn poll_move<R, W>(
+        &mut self,
+        cx: &mut Context<'_>,
+        (from, input): (&mut R, &mut Input),
+        (to, output): (&mut W, &mut Output),
+        progress: &mut bool,
+    ) -> Poll<Result<(), Broken>>
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+    {
+        loop {
+            // Small pieces gather behind what is to be sent; large ones go straight on.
+            let straight = output.left() == 0 && !matches!(self, Body::Chunked(_));
+            if !input.is_empty() && !straight && output.is_untouched() {
+                self.gather(input, output)?;
+            }
+            if output.left() > 0 {
+                let before = output.left();
+                let sent = output.poll_send(cx, to);
+                *progress |= output.left() < before;
+                ready!(sent).map_err(|_| Broken::Receiver)?;
+                // Bodies are not sent twice, heads may be: those are cleared by their owner.
+                if !self.is_done() {
+                    output.clear();
+                }
+            }
+            if self.is_done() {
+                return Pin::new(to).poll_flush(cx).map_err(|_| Broken::Receiver);
+            }
+            let own = self.own(input.bytes());
+            if !own.is_empty() {
+                let sent = ready!(Pin::new(&mut *to).poll_write(cx, own));
+                let count = sent.ok().filter(|count| *count > 0).ok_or(Broken::Receiver)?;
+                *progress = true;
+                self.passed(count);
+                input.consume(count);
+                continue;
+            }
+            if Pin::new(&mut *to).poll_flush(cx)?.is_pending() {
+                return Poll::Pending;
+            }
+            match ready!(input.poll_fill(cx, from)) {
+                Ok(0) if matches!(self, Body::UntilClose) => *self = Body::Done,
+                Ok(0) | Err(_) => return Poll::Ready(Err(Broken::Sender)),
+                Ok(_) => *progress = true,
+            }
+        }
+    }
+}
+
+impl From<io::Error> for Broken {
+    /// Only what is sent is flushed.
+    fn from(_: io::Error) -> Broken {
+        Broken::Receiver
+    }
+}
+
+/// How an exchange has ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Finished {
+    /// The response has been passed on.
+    Done {
+        /// The client may send another request.
+        client_keeps: bool,
+        /// The destination may get another request.
+        upstream_keeps: bool,
+        /// The whole request was taken; otherwise the client may still be sending it.
+        heard: bool,
+    },
+    /// Both have agreed on another protocol; the client has been told.
+    Upgraded,
+    /// The destination failed before any of its response had been passed on.
+    Refused(Refusal),
+    /// The connection to the destination had gone before this request; nothing came back.
+    Gone,
+    /// The response broke off in the middle, or the client has gone.
+    Broken,
+}
+
+/// The two bodies and what is between them.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    asked: Asked,
+    upload: Body,
+    uploaded: bool,
+    upload_failed: bool,
+    download: Download,
+    /// Whether anything has come back.
+    answered: bool,
+    early_heads: u32,
+    to_upstream: Output,
+    to_client: Output,
+}
+
+#[derive(Debug)]
+enum Download {
+    Head(Scanner),
+    Body { body: Body, upstream_keeps: bool, client_keeps: bool },
+    Protocol,
+}
+
+/// The sides of an exchange: connections, and what has been read from them.
+#[derive(Debug)]
+pub(super) struct Sides<'a, C, U> {
+    pub(super) client: &'a mut C,
+    pub(super) from_client: &'a mut Input,
+    pub(super) upstream: &'a mut U,
+    pub(super) from_upstream: &'a mut Input,
+}
+
+impl Exchange {
+    /// An exchange that begins; `head` is the request's head as the destination gets it.
+    pub(super) fn new(asked: Asked, head: Output) -> Exchange {
+        let form = if asked.trailers { Form::Chunks } else { Form::ChunksOnly };
+        Exchange {
+            asked,
+            upload: Body::new(asked.length, form),
+            uploaded: false,
+            upload_failed: false,
+            download: Download::Head(Scanner::default()),
+            answered: false,
+            early_heads: 0,
+            to_upstream: head,
+            to_client: Output::default(),
+        }
+    }
+
+    /// Makes ready to send the same request over another connection. Only for requests without a
+    /// body of which nothing has come back.
+    pub(super) fn begin_again(&mut self) {
+        self.uploaded = false;
+        self.upload_failed = false;
+        self.to_upstream.rewind();
+    }
+
+    /// Runs it to its end.
+    pub(super) async fn run<C, U>(
+        &mut self,
+        mut sides: Sides<'_, C, U>,
+        watch: &mut Watch,
+        limits: &Limits,
+        repeats: bool,
+    ) -> Finished
+    where
+        C: AsyncRead + AsyncWrite + Unpin,
+        U: AsyncRead + AsyncWrite + Unpin,
+    {
+        watch.set(limits.response);
+        std::future::poll_fn(|cx| {
+            let mut progress = false;
+            if let Poll::Ready(finished) = self.poll(cx, &mut sides, &mut progress) {
+                return Poll::Ready(finished);
+            }
+            if progress {
+                let in_body = matches!(self.download, Download::Body { .. });
+                watch.set(if in_body { limits.stalled } else { limits.response });
+            }
+            ready!(watch.poll(cx));
+            let late =
+                if self.uploaded { Refusal::ResponseTimeout } else { Refusal::RequestTimeout };
+            Poll::Ready(self.failed(late))
+        })
+        .await
+        .gone_if(repeats && !self.answered)
+    }
+
+    fn poll<C, U>(
+        &mut self,
+        cx: &mut Context<'_>,
+        sides: &mut Sides<'_, C, U>,
+        progress: &mut bool,
+    ) -> Poll<Finished>
+    where
+        C: AsyncRead + AsyncWrite + Unpin,
+        U: AsyncRead + AsyncWrite + Unpin,
+    {
+        if !self.uploaded {
+            let moved = self.upload.poll_move(
+                cx,
+                (&mut *sides.client, &mut *sides.from_client),
+                (&mut *sides.upstream, &mut self.to_upstream),
+                progress,
+            );
+            match moved {
+                Poll::Ready(Ok(())) => self.uploaded = true,
+                // Who takes no more may have answered already, and that answer is the client's.
+                Poll::Ready(Err(Broken::Receiver)) => {
+                    self.uploaded = true;
+                    self.upload_failed = true;
+                }
+                Poll::Ready(Err(Broken::Sender)) => return Poll::Ready(self.bad_upload()),
+                Poll::Pending => {}
+            }
+        }
+        loop {
+            match &mut self.download {
+                Download::Head(_) => {
+                    if let Err(finished) = ready!(self.poll_head(cx, sides, progress)) {
+                        return Poll::Ready(finished);
+                    }
+                }
+                Download::Body { body, upstream_keeps, client_keeps } => {
+                    let moved = body.poll_move(
+                        cx,
+                        (&mut *sides.upstream, &mut *sides.from_upstream),
+                        (&mut *sides.client, &mut self.to_client),
+                        progress,
+                    );
+                    if ready!(moved).is_err() {
+                        return Poll::Ready(Finished::Broken);
+                    }
+                    // Bytes behind the response belong to nobody.
+                    let clean = self.uploaded && !self.upload_failed;
+                    return Poll::Ready(Finished::Done {
+                        client_keeps: *client_keeps && clean,
+                        upstream_keeps: *upstream_keeps && clean && sides.from_upstream.is_empty(),
+                        heard: clean,
+                    });
+                }
+                Download::Protocol => {
+                    let sent = ready!(self.to_client.poll_send(cx, sides.client));
+                    let flushed =
+                        sent.is_ok() && ready!(Pin::new(&mut *sides.client).poll_flush(cx)).is_ok();
+                    return Poll::Ready(if flushed {
+                        Finished::Upgraded
+                    } else {
+                        Finished::Broken
+                    });
+                }
+            }
+        }
+    }
+
+    /// Reads and passes on one head.
+    fn poll_head<C, U>(
+        &mut self,
+        cx: &mut Context<'_>,
+        sides: &mut Sides<'_, C, U>,
+        progress: &mut bool,
+    ) -> Poll<Result<(), Finished>>
+    where
+        C: AsyncRead + AsyncWrite + Unpin,
+        U: AsyncRead + AsyncWrite + Unpin,
+    {
+        // A head that came before the response goes out at once.
+        if self.to_client.left() > 0 {
+            if ready!(self.to_client.poll_send(cx, sides.client)).is_err() {
+                return Poll::Ready(Err(Finished::Broken));
+            }
+            self.to_client.clear();
+        }
+        if ready!(Pin::new(&mut *sides.client).poll_flush(cx)).is_err() {
+            return Poll::Ready(Err(Finished::Broken));
+        }
+        loop {
+            let Download::Head(scanner) = &mut self.download else { return Poll::Ready(Ok(())) };
+            if !sides.from_upstream.is_empty() {
+                match scanner.end(sides.from_upstream.bytes()) {
+                    Ok(Some(length)) => {
+                        return Poll::Ready(self.take_head(length, sides.from_upstream));
+                    }
+                    Ok(None) => {}
+                    Err(_) => return Poll::Ready(Err(self.failed(Refusal::BadResponse))),
+                }
+            }
+            match ready!(sides.from_upstream.poll_fill(cx, sides.upstream)) {
+                Ok(count) if count > 0 => {
+                    *progress = true;
+                    self.answered = true;
+                    self.to_upstream_is_settled();
+                }
+                _ => return Poll::Ready(Err(self.failed(Refusal::ConnectionLost))),
+            }
+        }
+    }
+
+    /// Once something has come back, the request is not sent again.
+    fn to_upstream_is_settled(&mut self) {
+        if self.uploaded {
+            self.to_upstream.clear();
+        }
+    }
+
+    fn take_head(&mut self, length: usize, from_upstream: &mut Input) -> Result<(), Finished> {
+        let asked = self.asked;
+        let judged = {
+            let head = from_upstream.bytes().get(..length).unwrap_or_default();
+            let mut slots = slots();
+            read_response(head, &mut slots)
+                .map_err(|_| Refusal::BadResponse)
+                .and_then(|head| Response::judge(head, &asked))
+                .map(|response| self.write_head(&response))
+        };
+        from_upstream.consume(length);
+        match judged {
+            Ok(Some(download)) => {
+                self.download = download;
+                Ok(())
+            }
+            Ok(None) => {
+                self.early_heads += 1;
+                self.download = Download::Head(Scanner::default());
+                if self.early_heads > EARLY_HEADS_MAX {
+                    return Err(self.failed(Refusal::BadResponse));
+                }
+                Ok(())
+            }
+            Err(refusal) => Err(self.failed(refusal)),
+        }
+    }
+
+    /// Writes the head for the client, and says what follows; `None` is another head.
+    fn write_head(&mut self, response: &Response<'_, '_>) -> Option<Download> {
+        let asked = self.asked;
+        match response.follows() {
+            Follows::Head => {
+                if response.is_for(&asked) {
+                    response.write(&asked, true, self.to_client.bytes());
+                }
+                None
+            }
+            Follows::Protocol => {
+                response.write(&asked, true, self.to_client.bytes());
+                Some(Download::Protocol)
+            }
+            Follows::Body(length) => {
+                let old = asked.version == Version::Http10;
+                // An old client learns from the end of the connection where such a body ends.
+                let endless = length == Length::UntilClose || old && length == Length::Chunked;
+                // Who has got the response to a request that is not all there closes, and bytes
+                // behind a wish for another protocol may be in that protocol.
+                let client_keeps = asked.keeps
+                    && !endless
+                    && !asked.upgrades
+                    && self.upload.is_done()
+                    && !self.upload_failed;
+                let form = match (old, response.trailers()) {
+                    (true, _) => Form::Bare,
+                    (false, true) => Form::Chunks,
+                    (false, false) => Form::ChunksOnly,
+                };
+                response.write(&asked, client_keeps, self.to_client.bytes());
+                Some(Download::Body {
+                    body: Body::new(length, form),
+                    upstream_keeps: response.keeps(),
+                    client_keeps,
+                })
+            }
+        }
+    }
+
+    /// The client's body is not what it should be.
+    fn bad_upload(&self) -> Finished {
+        match self.download {
+            Download::Head(_) => self.failed(Refusal::Malformed),
+            _ => Finished::Broken,
+        }
+    }
+
+    /// A refusal can be told as long as the response has not begun.
+    fn failed(&self, refusal: Refusal) -> Finished {
+        let begun = !matches!(self.download, Download::Head(_)) || self.to_client.left() > 0;
+        if begun { Finished::Broken } else { Finished::Refused(refusal) }
+    }
+}
+
+impl Finished {
+    /// A connection that was lost before anything came back may have been gone all the time.
+    fn gone_if(self, unanswered: bool) -> Finished {
+        match self {
+            Finished::Refused(Refusal::ConnectionLost) if unanswered => Finished::Gone,
+            other => other,
+        }
+    }
+}
