@@ -300,11 +300,6 @@ impl Seat {
         self.tenant = Some(tenant);
     }
 
-    /// The lease that the flow belongs to.
-    pub(crate) fn tenant(&self) -> Option<&Rc<Tenant>> {
-        self.tenant.as_ref()
-    }
-
     /// Takes the flow out of its lease, so that the connection may begin another.
     pub(crate) fn part(&mut self) {
         let Some(tenant) = self.tenant.take() else { return };
