@@ -132,6 +132,8 @@ impl Drop for Input {
 pub(super) struct Output {
     bytes: Vec<u8>,
     sent: usize,
+    /// Whether anything has been sent since the beginning.
+    begun: bool,
 }
 
 impl Output {
@@ -163,10 +165,24 @@ impl Output {
         while let Some(left) = self.bytes.get(self.sent..).filter(|left| !left.is_empty()) {
             match ready!(Pin::new(&mut *to).poll_write(cx, left))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                count => self.sent += count,
+                count => {
+                    self.begun = true;
+                    self.sent += count;
+                }
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Whether anything has been sent since [`begin`](Self::begin).
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// Forgets all, and begins.
+    pub(super) fn begin(&mut self) {
+        self.clear();
+        self.begun = false;
     }
 
     /// Sends what has been sent before once more.

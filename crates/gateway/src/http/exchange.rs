@@ -308,8 +308,12 @@ impl Exchange {
                         (&mut *sides.client, &mut self.to_client),
                         progress,
                     );
-                    if ready!(moved).is_err() {
-                        return Poll::Ready(Finished::Broken);
+                    match ready!(moved) {
+                        Ok(()) => {}
+                        Err(Broken::Sender) if !self.to_client.has_begun() => {
+                            return Poll::Ready(Finished::Refused(Refusal::BadResponse));
+                        }
+                        Err(_) => return Poll::Ready(Finished::Broken),
                     }
                     // Bytes behind the response belong to nobody.
                     let clean = self.uploaded && !self.upload_failed;
@@ -416,7 +420,7 @@ impl Exchange {
         let asked = self.asked;
         match response.follows() {
             Follows::Head => {
-                if response.is_for(&asked) {
+                if response.is_for(&asked) && self.early_heads < EARLY_HEADS_MAX {
                     response.write(&asked, true, self.to_client.bytes());
                 }
                 None
@@ -441,6 +445,7 @@ impl Exchange {
                     (false, true) => Form::Chunks,
                     (false, false) => Form::ChunksOnly,
                 };
+                self.to_client.begin();
                 response.write(&asked, client_keeps, self.to_client.bytes());
                 Some(Download::Body {
                     body: Body::new(length, form),
