@@ -4,6 +4,7 @@
 pub mod answer;
 mod buffer;
 pub mod chunked;
+pub(crate) mod connect;
 mod credentials;
 mod exchange;
 mod forward;

@@ -1,0 +1,40 @@
+//! What an operator sets.
+
+use std::time::Duration;
+
+/// How much a gateway serves and how long it waits.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Threads that serve; each has its own runtime, and nothing moves between them.
+    pub threads: usize,
+    /// Connections of clients at a time. More are closed unread.
+    pub connections_max: u32,
+    /// Connections from which on no flow is opened: requests are answered with a refusal.
+    pub flows_max: u32,
+    /// Connections of one source address (or IPv6 /64) that have not yet said what they want.
+    pub handshakes_per_source: u32,
+    /// How long a client may take to say what it wants.
+    pub handshake: Duration,
+    /// How long a destination may take to answer, with the look-up of its name.
+    pub connect: Duration,
+    /// How long a tunnel may be silent in both directions.
+    pub idle: Duration,
+    /// Pipes for bulk traffic that each thread may have; each is two descriptors and holds up to
+    /// 1 MiB on its way.
+    pub pipes: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            threads: std::thread::available_parallelism().map_or(1, |count| count.get()),
+            connections_max: 500_000,
+            flows_max: 490_000,
+            handshakes_per_source: 512,
+            handshake: Duration::from_secs(10),
+            connect: Duration::from_secs(10),
+            idle: Duration::from_secs(600),
+            pipes: 32,
+        }
+    }
+}
