@@ -300,9 +300,9 @@ impl Seat {
         self.tenant = Some(tenant);
     }
 
-    /// The lease that the flow belongs to.
-    pub(crate) fn tenant(&self) -> Option<&Rc<Tenant>> {
-        self.tenant.as_ref()
+    /// Whether the connection is a flow of this tenant.
+    pub(crate) fn is_of(&self, tenant: &Rc<Tenant>) -> bool {
+        self.tenant.as_ref().is_some_and(|own| Rc::ptr_eq(own, tenant))
     }
 
     /// Takes the flow out of its lease, so that the connection may begin another.

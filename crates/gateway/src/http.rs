@@ -13,6 +13,7 @@ pub mod head;
 mod headers;
 mod request;
 mod response;
+pub(crate) mod session;
 
 pub use self::buffer::Input;
 pub use self::credentials::{Credentials, Presented, Room};

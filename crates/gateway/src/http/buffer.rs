@@ -42,21 +42,23 @@ fn keep(pool: &'static Pool, buffer: Vec<u8>) {
 /// Bytes that have been read and not yet used.
 #[derive(Debug, Default)]
 pub struct Input {
-    /// Empty, or [`SIZE`] bytes long.
+    /// Empty, or [`SIZE`] bytes long; longer if more was there to begin with.
     room: Vec<u8>,
     start: usize,
     end: usize,
 }
 
 impl Input {
-    /// With bytes that somebody has read already, at most as many as a head may have.
+    /// With bytes that somebody has read already.
     pub fn with(bytes: &[u8]) -> Input {
         let mut input = Input::default();
-        if !bytes.is_empty() {
+        input.end = bytes.len();
+        if bytes.len() > SIZE {
+            input.room = bytes.to_vec();
+        } else if !bytes.is_empty() {
             input.hold();
             if let Some(place) = input.room.get_mut(..bytes.len()) {
                 place.copy_from_slice(bytes);
-                input.end = bytes.len();
             }
         }
         input
@@ -115,8 +117,9 @@ impl Input {
     fn release(&mut self) {
         self.start = 0;
         self.end = 0;
-        if !self.room.is_empty() {
-            keep(&INPUTS, std::mem::take(&mut self.room));
+        let room = std::mem::take(&mut self.room);
+        if room.len() == SIZE {
+            keep(&INPUTS, room);
         }
     }
 }
@@ -225,6 +228,17 @@ mod tests {
         assert!(input.is_empty() && input.room.is_empty());
         assert_eq!(poll_fn(|cx| input.poll_fill(cx, &mut source)).await.unwrap(), 0);
         assert!(input.room.is_empty());
+    }
+
+    #[test]
+    fn nothing_that_was_read_before_is_lost() {
+        let many: Vec<u8> = (0..3 * SIZE).map(|number| number as u8).collect();
+        for length in [0, 1, SIZE - 1, SIZE, SIZE + 1, 3 * SIZE] {
+            let mut input = Input::with(&many[..length]);
+            assert_eq!(input.bytes(), &many[..length]);
+            input.consume(length);
+            assert!(input.is_empty() && input.room.is_empty());
+        }
     }
 
     #[tokio::test]
