@@ -1,11 +1,12 @@
 //! A client that has not yet got what it wants.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::admit::{self, Claim, Grant};
@@ -157,10 +158,20 @@ impl Caller {
         let talk = async {
             stream.write_all(words).await?;
             stream.shutdown().await?;
-            let mut rest = stream.take(UNREAD_MAX.try_into().unwrap_or(u64::MAX));
-            let mut few = [0; 1024];
-            while rest.read(&mut few).await? > 0 {}
-            std::io::Result::Ok(())
+            let mut left = UNREAD_MAX;
+            std::future::poll_fn(|context| {
+                while left > 0 {
+                    let mut scratch = worker.scratch.borrow_mut();
+                    let mut buffer = ReadBuf::new(&mut scratch);
+                    ready!(Pin::new(&mut *stream).poll_read(context, &mut buffer))?;
+                    match buffer.filled().len() {
+                        0 => break,
+                        count => left = left.saturating_sub(count),
+                    }
+                }
+                Poll::Ready(io::Result::Ok(()))
+            })
+            .await
         };
         // It is over, whatever came of it.
         let _ = worker.within(seat, talk).await;

@@ -28,16 +28,27 @@ pub(crate) async fn serve(
     speaks: Speaks,
     handshake: Handshake,
 ) {
+    // What it takes to open a tunnel is given back before the tunnel is used, which may be for days.
+    let opening = Box::pin(open(worker, stream, source, speaks, handshake));
+    if let Some(opened) = opening.await {
+        tunnel(worker, opened).await;
+    }
+}
+
+/// Opens what the client asks for. Nothing, if it did not come to that; a client that is there
+/// has been told why.
+async fn open(
+    worker: &Rc<Worker>,
+    stream: TcpStream,
+    source: SocketAddr,
+    speaks: Speaks,
+    handshake: Handshake,
+) -> Option<Opened> {
     let mut caller = Caller::new(worker, stream, source, handshake);
-    let Ok(is_socks) = protocol(worker, &mut caller, speaks).await else { return };
-    let opened = if is_socks {
+    if is_socks(worker, &mut caller, speaks).await.ok()? {
         socks5::open(worker, caller).await
     } else {
         http::connect::open(worker, caller).await
-    };
-    // Nobody is left to be told if there is none.
-    if let Some(opened) = opened {
-        tunnel(worker, opened).await;
     }
 }
 
@@ -51,7 +62,7 @@ pub(crate) struct Opened {
 
 const SOCKS5: u8 = 0x05;
 
-async fn protocol(worker: &Rc<Worker>, caller: &mut Caller, speaks: Speaks) -> Result<bool, Gone> {
+async fn is_socks(worker: &Rc<Worker>, caller: &mut Caller, speaks: Speaks) -> Result<bool, Gone> {
     match speaks {
         Speaks::Http => Ok(false),
         Speaks::Socks5 => Ok(true),
@@ -86,7 +97,7 @@ async fn tunnel(worker: &Worker, opened: Opened) {
         Outcome::Done => {}
         // What is still on its way is taken back: a lease that has ended passes no byte, and who
         // was told half of something has to know it.
-        Outcome::Broken(_) | Outcome::Ended(_) => {
+        Outcome::Broken | Outcome::Ended => {
             for socket in [&*stream, &server] {
                 let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
             }

@@ -1,7 +1,7 @@
 //! Leaving: a connection from the leased address, or none.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
 use nix::sys::socket::{setsockopt, sockopt};

@@ -8,7 +8,6 @@ mod half;
 mod pipes;
 
 use std::future::Future;
-use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -17,7 +16,7 @@ use tokio::net::TcpStream;
 use self::half::Half;
 pub(crate) use self::pipes::Pipes;
 use crate::admit::Grant;
-use crate::flows::{End, Seat};
+use crate::flows::Seat;
 use crate::meter::Way;
 use crate::worker::Worker;
 
@@ -27,9 +26,9 @@ pub(crate) enum Outcome {
     /// Both sides have said all they had to say.
     Done,
     /// One side broke off.
-    Broken(io::Error),
+    Broken,
     /// The connection had to end.
-    Ended(End),
+    Ended,
 }
 
 /// A tunnel: done when both directions are.
@@ -74,14 +73,14 @@ impl Future for Relay<'_> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
         let relay = &mut *self;
-        if let Some(end) = relay.seat.poll_end(context) {
-            return Poll::Ready(Outcome::Ended(end));
+        if relay.seat.poll_end(context).is_some() {
+            return Poll::Ready(Outcome::Ended);
         }
         let (worker, grant) = (relay.worker, relay.grant);
         let up = relay.up.poll(context, worker, grant, relay.client, relay.server);
         let down = relay.down.poll(context, worker, grant, relay.server, relay.client);
-        if let (Poll::Ready(Err(error)), _) | (_, Poll::Ready(Err(error))) = (up, down) {
-            return Poll::Ready(Outcome::Broken(error));
+        if let (Poll::Ready(Err(_)), _) | (_, Poll::Ready(Err(_))) = (up, down) {
+            return Poll::Ready(Outcome::Broken);
         }
         if relay.up.has_passed_all() && relay.down.has_passed_all() {
             // To close tells both sides.

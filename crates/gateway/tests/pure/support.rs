@@ -37,13 +37,16 @@ pub(crate) fn always(answer: &[u8]) -> Origin {
 
 pub(crate) const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
+/// What one connection has got.
+type Heard = Rc<RefCell<Vec<u8>>>;
+
 /// What the destinations have seen.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     /// Where each connection went.
     pub(crate) targets: Rc<RefCell<Vec<String>>>,
     /// What each connection got.
-    pub(crate) bytes: Rc<RefCell<Vec<Rc<RefCell<Vec<u8>>>>>>,
+    pub(crate) bytes: Rc<RefCell<Vec<Heard>>>,
 }
 
 impl Seen {
@@ -107,7 +110,7 @@ impl Backend for Around {
             return Err(refusal);
         }
         let (near, far) = tokio::io::duplex(4096);
-        let heard = Rc::<RefCell<Vec<u8>>>::default();
+        let heard = Heard::default();
         self.seen.targets.borrow_mut().push(target.to_string());
         self.seen.bytes.borrow_mut().push(Rc::clone(&heard));
         tokio::task::spawn_local(play(origin, far, heard));
@@ -131,7 +134,7 @@ impl Backend for Around {
     }
 }
 
-async fn play(origin: Origin, mut stream: DuplexStream, heard: Rc<RefCell<Vec<u8>>>) {
+async fn play(origin: Origin, mut stream: DuplexStream, heard: Heard) {
     match origin {
         Origin::Answers(answers) => {
             let mut done = 0;
@@ -174,7 +177,7 @@ async fn play(origin: Origin, mut stream: DuplexStream, heard: Rc<RefCell<Vec<u8
     }
 }
 
-async fn hear(stream: &mut DuplexStream, heard: &Rc<RefCell<Vec<u8>>>) -> bool {
+async fn hear(stream: &mut DuplexStream, heard: &Heard) -> bool {
     let mut bytes = [0; 1000];
     let Ok(count @ 1..) = stream.read(&mut bytes).await else { return false };
     heard.borrow_mut().extend_from_slice(&bytes[..count]);
