@@ -53,6 +53,11 @@ impl Grant {
         self.lease.exit()
     }
 
+    /// Whether what it connects leaves from the same place, for the same lease.
+    pub(crate) fn leaves_like(&self, other: &Grant) -> bool {
+        Rc::ptr_eq(&self.tenant, &other.tenant) && self.exit() == other.exit()
+    }
+
     /// Counts bytes that have been passed on.
     pub(crate) fn count(&self, way: Way, bytes: usize) {
         self.tenant.tally.bytes(way, bytes);
@@ -110,6 +115,11 @@ pub(crate) fn admit(
         return Err(Refusal::GatewayFull);
     }
     let tenant = worker.flows.tenant(&lease, &shared.accounts);
+    // Another request on the same connection is no other flow.
+    if seat.is_of(&tenant) {
+        return Ok(Grant { tenant, lease });
+    }
+    seat.part();
     let limits = lease.limits();
     let per_second = u64::from(limits.flows_per_second);
     let rate = Rate { per_second, burst: per_second };

@@ -11,6 +11,8 @@ use tokio::net::TcpStream;
 
 use crate::admit::{self, Claim, Grant};
 use crate::flows::{End, Seat};
+use crate::http::Input;
+use crate::http::session::Session;
 use crate::refusal::Refusal;
 use crate::table::Entry;
 use crate::throng::Handshake;
@@ -122,6 +124,17 @@ impl Caller {
         .await
     }
 
+    /// The client for one who reads and writes by himself, and what it has said so far.
+    pub(crate) fn session<'a>(
+        &'a mut self,
+        worker: &'a Worker,
+    ) -> (Session<'a>, &'a mut TcpStream, Input) {
+        let entry = entry(worker, &self.stream);
+        let input = Input::with(&std::mem::take(&mut self.held));
+        let Caller { seat, stream, source, handshake, .. } = self;
+        (Session { worker, seat, source: *source, entry, handshake }, stream, input)
+    }
+
     /// Sends `bytes`.
     pub(crate) async fn send(&mut self, worker: &Worker, bytes: &[u8]) -> Result<(), Gone> {
         match worker.within(&self.seat, self.stream.write_all(bytes)).await {
@@ -176,13 +189,13 @@ pub(crate) struct Guest<'a> {
 impl Guest<'_> {
     /// Lets the client open a flow of the lease that it claims.
     pub(crate) fn admit(&mut self, claim: Claim<'_>) -> Result<Grant, Refusal> {
-        let entry = self.entry();
+        let entry = entry(self.worker, self.stream);
         admit::admit(self.worker, self.seat, self.source, entry, claim)
     }
+}
 
-    /// Where the client came in, if there are leases for which that matters.
-    fn entry(&self) -> Option<Entry> {
-        let matters = self.worker.shared.table.has_entries();
-        matters.then(|| self.stream.local_addr().ok().map(Entry::from)).flatten()
-    }
+/// Where a client came in, if there are leases for which that matters.
+fn entry(worker: &Worker, stream: &TcpStream) -> Option<Entry> {
+    let matters = worker.shared.table.has_entries();
+    matters.then(|| stream.local_addr().ok().map(Entry::from)).flatten()
 }

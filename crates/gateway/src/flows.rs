@@ -300,6 +300,11 @@ impl Seat {
         self.tenant = Some(tenant);
     }
 
+    /// Whether the connection is a flow of this tenant.
+    pub(crate) fn is_of(&self, tenant: &Rc<Tenant>) -> bool {
+        self.tenant.as_ref().is_some_and(|own| Rc::ptr_eq(own, tenant))
+    }
+
     /// Takes the flow out of its lease, so that the connection may begin another.
     pub(crate) fn part(&mut self) {
         let Some(tenant) = self.tenant.take() else { return };

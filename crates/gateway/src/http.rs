@@ -13,10 +13,10 @@ pub mod head;
 mod headers;
 mod request;
 mod response;
-mod watch;
+pub(crate) mod session;
 
 pub use self::buffer::Input;
 pub use self::credentials::{Credentials, Presented, Room};
-pub use self::forward::{Backend, Ending, Limits, serve};
+pub use self::forward::{Backend, Ending, Limits, Stop, serve};
 pub use self::request::{Asked, Destination, Request};
 pub use self::response::{Follows, Response};

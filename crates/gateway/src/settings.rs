@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::http::Limits;
+
 /// How much a gateway serves and how long it waits.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -15,6 +17,8 @@ pub struct Settings {
     pub handshakes_per_source: u32,
     /// How long a client may take to say what it wants.
     pub handshake: Duration,
+    /// How long things may take where requests are passed on one by one.
+    pub http: Limits,
     /// How long a destination may take to answer, with the look-up of its name.
     pub connect: Duration,
     /// How long a tunnel may be silent in both directions.
@@ -32,6 +36,7 @@ impl Default for Settings {
             flows_max: 490_000,
             handshakes_per_source: 512,
             handshake: Duration::from_secs(10),
+            http: Limits::default(),
             connect: Duration::from_secs(10),
             idle: Duration::from_secs(600),
             pipes: 32,

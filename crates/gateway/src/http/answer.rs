@@ -46,7 +46,7 @@ pub fn write(refusal: Refusal, ends: Ends, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(b"\r\n");
     if !ends.is_head {
-        let _ = write!(out, "{}: {refusal}\n", wording.code);
+        let _ = writeln!(out, "{}: {refusal}", wording.code);
     }
 }
 

@@ -42,21 +42,23 @@ fn keep(pool: &'static Pool, buffer: Vec<u8>) {
 /// Bytes that have been read and not yet used.
 #[derive(Debug, Default)]
 pub struct Input {
-    /// Empty, or [`SIZE`] bytes long.
+    /// Empty, or [`SIZE`] bytes long; longer if more was there to begin with.
     room: Vec<u8>,
     start: usize,
     end: usize,
 }
 
 impl Input {
-    /// With bytes that somebody has read already, at most as many as a head may have.
+    /// With bytes that somebody has read already.
     pub fn with(bytes: &[u8]) -> Input {
         let mut input = Input::default();
-        if !bytes.is_empty() {
+        input.end = bytes.len();
+        if bytes.len() > SIZE {
+            input.room = bytes.to_vec();
+        } else if !bytes.is_empty() {
             input.hold();
             if let Some(place) = input.room.get_mut(..bytes.len()) {
                 place.copy_from_slice(bytes);
-                input.end = bytes.len();
             }
         }
         input
@@ -115,8 +117,9 @@ impl Input {
     fn release(&mut self) {
         self.start = 0;
         self.end = 0;
-        if !self.room.is_empty() {
-            keep(&INPUTS, std::mem::take(&mut self.room));
+        let room = std::mem::take(&mut self.room);
+        if room.len() == SIZE {
+            keep(&INPUTS, room);
         }
     }
 }
@@ -132,6 +135,8 @@ impl Drop for Input {
 pub(super) struct Output {
     bytes: Vec<u8>,
     sent: usize,
+    /// Whether anything has been sent since the beginning.
+    begun: bool,
 }
 
 impl Output {
@@ -163,10 +168,24 @@ impl Output {
         while let Some(left) = self.bytes.get(self.sent..).filter(|left| !left.is_empty()) {
             match ready!(Pin::new(&mut *to).poll_write(cx, left))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                count => self.sent += count,
+                count => {
+                    self.begun = true;
+                    self.sent += count;
+                }
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Whether anything has been sent since [`begin`](Self::begin).
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// Forgets all, and begins.
+    pub(super) fn begin(&mut self) {
+        self.clear();
+        self.begun = false;
     }
 
     /// Sends what has been sent before once more.
@@ -209,6 +228,17 @@ mod tests {
         assert!(input.is_empty() && input.room.is_empty());
         assert_eq!(poll_fn(|cx| input.poll_fill(cx, &mut source)).await.unwrap(), 0);
         assert!(input.room.is_empty());
+    }
+
+    #[test]
+    fn nothing_that_was_read_before_is_lost() {
+        let many: Vec<u8> = (0..3 * SIZE).map(|number| number as u8).collect();
+        for length in [0, 1, SIZE - 1, SIZE, SIZE + 1, 3 * SIZE] {
+            let mut input = Input::with(&many[..length]);
+            assert_eq!(input.bytes(), &many[..length]);
+            input.consume(length);
+            assert!(input.is_empty() && input.room.is_empty());
+        }
     }
 
     #[tokio::test]

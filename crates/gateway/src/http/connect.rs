@@ -1,66 +1,66 @@
-//! CONNECT: a tunnel for the asking.
+//! A client that speaks HTTP: its requests are served here until it asks for a tunnel.
 
 use std::rc::Rc;
+use std::time::Duration;
 
-use super::answer;
-use super::credentials::{Presented, Room};
-use super::head::{Scanner, read_request, slots};
-use super::request::Request;
-use crate::admit::{Claim, Grant};
-use crate::caller::{Caller, Guest, Read};
+use socket2::SockRef;
+
+use super::answer::{self, Ends};
+use super::forward::{Ending, serve};
+use crate::admit::Grant;
+use crate::caller::Caller;
 use crate::connection::{self, Opened};
-use crate::refusal::Refusal;
 use crate::target::Target;
 use crate::worker::Worker;
 
 /// What a client that is let in is told.
 const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
 
-/// Opens the tunnel that a client asks for. Nothing, if it did not come to that; the client has
-/// been told why.
+/// What a client that speaks HTTP comes to in the end.
+#[expect(clippy::large_enum_variant, reason = "it is moved once for each connection")]
+enum Wish {
+    Tunnel(Grant, Target),
+    Tunnelled(Grant, tokio::net::TcpStream),
+}
+
+/// Serves requests until a tunnel is open. Nothing, if it did not come to that; the client has
+/// been told all it is told.
 pub(crate) async fn open(worker: &Rc<Worker>, mut caller: Caller) -> Option<Opened> {
-    let mut scanner = Scanner::default();
-    let asked = caller
-        .read(worker, |guest, bytes| match scanner.end(bytes) {
-            Ok(None) => Read::More,
-            Ok(Some(end)) => Read::Done(understand(guest, &bytes[..end]), end),
-            Err(error) => Read::Done(Err(error.into()), bytes.len()),
-        })
-        .await;
-    let reached = match asked {
-        Ok(Ok((grant, target))) => {
-            let reached = connection::reach(worker, &mut caller, &grant, &target).await.ok()?;
-            reached.map(|server| (grant, server))
-        }
-        Ok(Err(refusal)) => Err(refusal),
-        Err(gone) => Err(gone.refusal()?),
-    };
-    match reached {
-        Ok((grant, server)) => {
-            caller.send(worker, ESTABLISHED).await.ok()?;
-            Some(Opened { caller, server, grant })
-        }
-        Err(refusal) => {
-            let mut words = Vec::new();
-            answer::write(refusal, answer::Ends { is_head: false, keeps: false }, &mut words);
-            caller.farewell(worker, &words).await;
-            None
+    // A connection that only ever opens a tunnel does not keep the room for this.
+    match Box::pin(requests(worker, &mut caller)).await? {
+        Wish::Tunnelled(grant, server) => Some(Opened { caller, server, grant }),
+        Wish::Tunnel(grant, target) => {
+            match connection::reach(worker, &mut caller, &grant, &target).await.ok()? {
+                Ok(server) => {
+                    caller.send(worker, ESTABLISHED).await.ok()?;
+                    Some(Opened { caller, server, grant })
+                }
+                Err(refusal) => {
+                    let mut words = Vec::new();
+                    answer::write(refusal, Ends { is_head: false, keeps: false }, &mut words);
+                    caller.farewell(worker, &words).await;
+                    None
+                }
+            }
         }
     }
 }
 
-fn understand(guest: &mut Guest<'_>, head: &[u8]) -> Result<(Grant, Target), Refusal> {
-    let mut slots = slots();
-    let request = Request::judge(read_request(head, &mut slots)?)?;
-    if !request.is_connect() {
-        return Err(Refusal::MethodNotAllowed);
+async fn requests(worker: &Rc<Worker>, caller: &mut Caller) -> Option<Wish> {
+    let (mut session, stream, input) = caller.session(worker);
+    match serve(stream, input, &mut session, &worker.shared.settings.http).await {
+        Ending::Closed => None,
+        Ending::Aborted => {
+            // Nobody who got half of something is to take it for the whole.
+            let _ = SockRef::from(&*stream).set_linger(Some(Duration::ZERO));
+            None
+        }
+        Ending::Upgraded { grant, upstream } => {
+            Some(Wish::Tunnelled(grant, upstream.into_stream()))
+        }
+        Ending::Connect { grant, target, early } => {
+            caller.held = early.bytes().to_vec();
+            Some(Wish::Tunnel(grant, target))
+        }
     }
-    let target = request.connect_target()?;
-    let mut room = Room::default();
-    let claim = match Presented::read(request.credentials(), &mut room) {
-        Presented::Nothing => Claim::Nobody,
-        Presented::Unreadable => Claim::Nonsense,
-        Presented::Basic(known) => Claim::Login { login: known.login, password: known.password },
-    };
-    Ok((guest.admit(claim)?, target))
 }

@@ -6,14 +6,13 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::Limits;
 use super::buffer::{GATHER, Input, Output};
 use super::chunked::{Chunked, Form};
+use super::forward::{Backend, Limits, Stop};
 use super::framing::Length;
 use super::head::{Scanner, Version, read_response, slots};
 use super::request::Asked;
 use super::response::{Follows, Response};
-use super::watch::Watch;
 use crate::refusal::Refusal;
 
 /// How many heads may come before the one of the response.
@@ -236,18 +235,18 @@ impl Exchange {
     }
 
     /// Runs it to its end.
-    pub(super) async fn run<C, U>(
+    pub(super) async fn run<C, B>(
         &mut self,
-        mut sides: Sides<'_, C, U>,
-        watch: &mut Watch,
+        mut sides: Sides<'_, C, B::Upstream>,
+        backend: &mut B,
         limits: &Limits,
         repeats: bool,
     ) -> Finished
     where
         C: AsyncRead + AsyncWrite + Unpin,
-        U: AsyncRead + AsyncWrite + Unpin,
+        B: Backend,
     {
-        watch.set(limits.response);
+        backend.due(limits.response);
         std::future::poll_fn(|cx| {
             let mut progress = false;
             if let Poll::Ready(finished) = self.poll(cx, &mut sides, &mut progress) {
@@ -255,12 +254,13 @@ impl Exchange {
             }
             if progress {
                 let in_body = matches!(self.download, Download::Body { .. });
-                watch.set(if in_body { limits.stalled } else { limits.response });
+                backend.due(if in_body { limits.stalled } else { limits.response });
             }
-            ready!(watch.poll(cx));
-            let late =
-                if self.uploaded { Refusal::ResponseTimeout } else { Refusal::RequestTimeout };
-            Poll::Ready(self.failed(late))
+            Poll::Ready(match ready!(backend.poll_stop(cx)) {
+                Stop::Late if self.uploaded => self.failed(Refusal::ResponseTimeout),
+                Stop::Late => self.failed(Refusal::RequestTimeout),
+                Stop::Over => Finished::Broken,
+            })
         })
         .await
         .gone_if(repeats && !self.answered)
@@ -308,8 +308,12 @@ impl Exchange {
                         (&mut *sides.client, &mut self.to_client),
                         progress,
                     );
-                    if ready!(moved).is_err() {
-                        return Poll::Ready(Finished::Broken);
+                    match ready!(moved) {
+                        Ok(()) => {}
+                        Err(Broken::Sender) if !self.to_client.has_begun() => {
+                            return Poll::Ready(Finished::Refused(Refusal::BadResponse));
+                        }
+                        Err(_) => return Poll::Ready(Finished::Broken),
                     }
                     // Bytes behind the response belong to nobody.
                     let clean = self.uploaded && !self.upload_failed;
@@ -369,7 +373,7 @@ impl Exchange {
                 Ok(count) if count > 0 => {
                     *progress = true;
                     self.answered = true;
-                    self.to_upstream_is_settled();
+                    self.settle_upload();
                 }
                 _ => return Poll::Ready(Err(self.failed(Refusal::ConnectionLost))),
             }
@@ -377,7 +381,7 @@ impl Exchange {
     }
 
     /// Once something has come back, the request is not sent again.
-    fn to_upstream_is_settled(&mut self) {
+    fn settle_upload(&mut self) {
         if self.uploaded {
             self.to_upstream.clear();
         }
@@ -416,7 +420,7 @@ impl Exchange {
         let asked = self.asked;
         match response.follows() {
             Follows::Head => {
-                if response.is_for(&asked) {
+                if response.is_for(&asked) && self.early_heads < EARLY_HEADS_MAX {
                     response.write(&asked, true, self.to_client.bytes());
                 }
                 None
@@ -441,6 +445,7 @@ impl Exchange {
                     (false, true) => Form::Chunks,
                     (false, false) => Form::ChunksOnly,
                 };
+                self.to_client.begin();
                 response.write(&asked, client_keeps, self.to_client.bytes());
                 Some(Download::Body {
                     body: Body::new(length, form),

@@ -16,7 +16,6 @@ use super::exchange::{Exchange, Finished, Sides};
 use super::framing::Length;
 use super::head::{HeadError, Scanner, read_request, slots};
 use super::request::{Asked, Request};
-use super::watch::Watch;
 use crate::refusal::Refusal;
 use crate::target::Target;
 
@@ -48,8 +47,23 @@ pub trait Backend {
     /// Whether a connection that is there may carry a request of this grant: same lease, same exit.
     fn may_reuse(&self, upstream: &Self::Upstream, grant: &Self::Grant) -> bool;
 
-    /// Ready when clients are to go away; asked between two requests.
+    /// Sets the one deadline of this client's connection, in place of the one before.
+    fn due(&mut self, after: Duration);
+
+    /// Ready when the deadline has passed, or all has to end now.
+    fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<Stop>;
+
+    /// Ready when clients are to go away as soon as they are served; asked between two requests.
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+}
+
+/// Why a client's connection does not go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Its deadline has passed.
+    Late,
+    /// Its lease has ended, or the gateway: no byte more.
+    Over,
 }
 
 /// How long things may take.
@@ -78,6 +92,10 @@ impl Default for Limits {
 
 /// How the conversation ended, and what the caller does next.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each connection, and it is moved once"
+)]
 pub enum Ending<G, U> {
     /// Everything was said; close.
     Closed,
@@ -137,24 +155,23 @@ where
     C: AsyncRead + AsyncWrite + Unpin,
     B: Backend,
 {
-    let mut watch = Watch::new(if input.is_empty() { limits.idle } else { limits.head });
+    backend.due(if input.is_empty() { limits.idle } else { limits.head });
     let mut kept = None;
     loop {
-        let length =
-            match read_head(client, &mut input, &mut kept, backend, &mut watch, limits).await {
-                Ok(Some(length)) => length,
-                Ok(None) => return Ending::Closed,
-                Err(refusal) => {
-                    refuse(client, refusal, Ends { is_head: false, keeps: false }).await;
-                    return Ending::Closed;
-                }
-            };
+        let length = match read_head(client, &mut input, &mut kept, backend, limits).await {
+            Ok(Some(length)) => length,
+            Ok(None) => return Ending::Closed,
+            Err(refusal) => {
+                refuse(client, refusal, Ends { is_head: false, keeps: false }, backend).await;
+                return Ending::Closed;
+            }
+        };
         let next = judge(input.bytes().get(..length).unwrap_or_default(), backend);
         input.consume(length);
         match next {
             Next::Connect(grant, target) => return Ending::Connect { grant, target, early: input },
             Next::Refused(refusal, ends) => {
-                if !refuse(client, refusal, ends).await {
+                if !refuse(client, refusal, ends, backend).await {
                     return Ending::Closed;
                 }
             }
@@ -163,27 +180,26 @@ where
                     is_head: forward.asked.is_head,
                     keeps: forward.asked.keeps && forward.asked.length == Length::Empty,
                 };
-                let mut carrier =
-                    Carrier { client, input: &mut input, backend, watch: &mut watch, limits };
+                let mut carrier = Carrier { client, input: &mut input, backend, limits };
                 match carrier.carry(&grant, forward, kept.take()).await {
                     Carried::Kept(upstream) => kept = upstream,
                     Carried::Upgraded(upstream) => return Ending::Upgraded { grant, upstream },
                     Carried::Closed { heard } => {
                         if !heard || !input.is_empty() {
-                            linger(client, &mut input).await;
+                            linger(client, &mut input, backend).await;
                         }
                         return Ending::Closed;
                     }
                     Carried::Aborted => return Ending::Aborted,
                     Carried::Refused(refusal) => {
-                        if !refuse(client, refusal, ends).await {
+                        if !refuse(client, refusal, ends, backend).await {
                             return Ending::Closed;
                         }
                     }
                 }
             }
         }
-        watch.set(limits.idle);
+        backend.due(limits.idle);
     }
 }
 
@@ -191,9 +207,8 @@ where
 async fn read_head<C, B>(
     client: &mut C,
     input: &mut Input,
-    kept: &mut Option<Kept<B::Upstream>>,
+    kept: &mut Option<Box<Kept<B::Upstream>>>,
     backend: &mut B,
-    watch: &mut Watch,
     limits: &Limits,
 ) -> Result<Option<usize>, Refusal>
 where
@@ -215,10 +230,8 @@ where
                 _ => return Err(Refusal::Malformed),
             }
         }
-        if begun {
-            if let Some(length) = scanner.end(input.bytes()).map_err(Refusal::from)? {
-                return Ok(Some(length));
-            }
+        if begun && let Some(length) = scanner.end(input.bytes()).map_err(Refusal::from)? {
+            return Ok(Some(length));
         }
         let was_empty = input.is_empty();
         let filled = poll_fn(|cx| {
@@ -230,21 +243,21 @@ where
                     *kept = None;
                 }
                 if backend.poll_drain(cx).is_ready() {
-                    return Poll::Ready(Err(()));
+                    return Poll::Ready(Err(Stop::Over));
                 }
             }
-            watch.poll(cx).map(Err)
+            backend.poll_stop(cx).map(Err)
         });
         match filled.await {
             Ok(Ok(0)) => return Ok(None),
-            Ok(Ok(_)) if was_empty && scanner_needs_more(input) => watch.set(limits.head),
+            Ok(Ok(_)) if was_empty && scanner_needs_more(input) => backend.due(limits.head),
             Ok(Ok(_)) => {}
             Ok(Err(error)) if error.kind() == io::ErrorKind::StorageFull => {
                 return Err(Refusal::HeadTooLarge);
             }
             Ok(Err(_)) => return Ok(None),
-            Err(()) if input.is_empty() => return Ok(None),
-            Err(()) => return Err(Refusal::RequestTimeout),
+            Err(Stop::Late) if !input.is_empty() => return Err(Refusal::RequestTimeout),
+            Err(_) => return Ok(None),
         }
     }
 }
@@ -293,7 +306,7 @@ fn judge<B: Backend>(head: &[u8], backend: &mut B) -> Next<B::Grant> {
 
 /// What passing one request on came to.
 enum Carried<U> {
-    Kept(Option<Kept<U>>),
+    Kept(Option<Box<Kept<U>>>),
     Upgraded(U),
     /// `heard` is whether the client has nothing more to say.
     Closed {
@@ -308,7 +321,6 @@ struct Carrier<'a, C, B> {
     client: &'a mut C,
     input: &'a mut Input,
     backend: &'a mut B,
-    watch: &'a mut Watch,
     limits: &'a Limits,
 }
 
@@ -322,7 +334,7 @@ where
         &mut self,
         grant: &B::Grant,
         forward: Forward,
-        kept: Option<Kept<B::Upstream>>,
+        kept: Option<Box<Kept<B::Upstream>>>,
     ) -> Carried<B::Upstream> {
         let Forward { target, asked, head } = forward;
         let mut kept = kept.filter(|kept| self.will_do(kept, grant, &target, &asked));
@@ -380,9 +392,9 @@ where
         &mut self,
         grant: &B::Grant,
         target: Target,
-    ) -> Result<Kept<B::Upstream>, Refusal> {
+    ) -> Result<Box<Kept<B::Upstream>>, Refusal> {
         let stream = self.backend.connect(grant, &target).await?;
-        Ok(Kept { stream, input: Input::default(), target, since: Instant::now() })
+        Ok(Box::new(Kept { stream, input: Input::default(), target, since: Instant::now() }))
     }
 
     async fn run(
@@ -397,21 +409,20 @@ where
             upstream: &mut upstream.stream,
             from_upstream: &mut upstream.input,
         };
-        exchange.run(sides, self.watch, self.limits, repeats).await
+        exchange.run(sides, self.backend, self.limits, repeats).await
     }
 
     /// Sends on what both sides have said in the new protocol already.
-    async fn hand_over(&mut self, mut upstream: Kept<B::Upstream>) -> Carried<B::Upstream> {
+    async fn hand_over(&mut self, mut upstream: Box<Kept<B::Upstream>>) -> Carried<B::Upstream> {
         let sent = async {
             upstream.stream.write_all(self.input.bytes()).await?;
             upstream.stream.flush().await?;
             self.client.write_all(upstream.input.bytes()).await?;
             self.client.flush().await
         };
-        let in_time = tokio::time::timeout(self.limits.stalled, sent).await;
-        self.input.consume(self.input.bytes().len());
-        match in_time {
-            Ok(Ok(())) => Carried::Upgraded(upstream.stream),
+        self.backend.due(self.limits.stalled);
+        match within(self.backend, sent).await {
+            Some(Ok(())) => Carried::Upgraded(upstream.stream),
             _ => Carried::Aborted,
         }
     }
@@ -425,8 +436,18 @@ impl<U: AsyncRead + Unpin> Kept<U> {
     }
 }
 
+/// Runs something until it is done or has to stop.
+async fn within<F: Future>(backend: &mut impl Backend, future: F) -> Option<F::Output> {
+    let mut future = std::pin::pin!(future);
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => backend.poll_stop(cx).map(|_| None),
+    })
+    .await
+}
+
 /// Answers a refusal; whether another request may follow.
-async fn refuse<C>(client: &mut C, refusal: Refusal, ends: Ends) -> bool
+async fn refuse<C>(client: &mut C, refusal: Refusal, ends: Ends, backend: &mut impl Backend) -> bool
 where
     C: AsyncRead + AsyncWrite + Unpin,
 {
@@ -437,16 +458,17 @@ where
         client.flush().await
     };
     // An answer fits into the socket's buffer, unless the client reads nothing.
-    let sent = matches!(tokio::time::timeout(LINGER, sent).await, Ok(Ok(())));
+    backend.due(LINGER);
+    let sent = matches!(within(backend, sent).await, Some(Ok(())));
     if sent && !ends.keeps {
-        linger(client, &mut Input::default()).await;
+        linger(client, &mut Input::default(), backend).await;
     }
     sent && ends.keeps
 }
 
 /// Ends what we say, and hears the client out for a moment: closing with its bytes unread would
 /// throw away what it has not read yet.
-async fn linger<C>(client: &mut C, input: &mut Input)
+async fn linger<C>(client: &mut C, input: &mut Input, backend: &mut impl Backend)
 where
     C: AsyncRead + AsyncWrite + Unpin,
 {
@@ -464,6 +486,7 @@ where
             }
         }
     };
+    backend.due(LINGER);
     // Whether it has gone or not makes no difference now.
-    let _ = tokio::time::timeout(LINGER, heard_out).await;
+    let _ = within(backend, heard_out).await;
 }

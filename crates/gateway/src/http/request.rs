@@ -244,6 +244,11 @@ fn check_host(head: &RequestHead<'_, '_>, host: Option<&[u8]>) -> Result<(), Ref
 /// another method to us and might be the same to a server.
 fn check_method(method: &str, length: Length) -> Result<(), Refusal> {
     let is = |other: &str| method.eq_ignore_ascii_case(other);
+    // The grammar allows `G#T`; nobody has such a method, and somebody stumbles over it.
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if !method.bytes().all(plain) {
+        return Err(Refusal::Malformed);
+    }
     if is("TRACE") || is("TRACK") || is("CONNECT") && method != "CONNECT" {
         return Err(Refusal::MethodNotAllowed);
     }
@@ -382,6 +387,10 @@ mod tests {
 
     #[test]
     fn some_methods_are_nobodys() {
+        for method in ["G#T", "GET!", "G'T", "G.T"] {
+            let head = format!("{method} http://a.example/ HTTP/1.1\r\nHost: a\r\n\r\n");
+            refuse(&head, Refusal::Malformed);
+        }
         for method in ["TRACE", "trace", "TRACK", "connect", "Connect"] {
             let head = format!("{method} http://a.example/ HTTP/1.1\r\nHost: a\r\n\r\n");
             refuse(&head, Refusal::MethodNotAllowed);
