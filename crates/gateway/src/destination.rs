@@ -21,7 +21,7 @@ pub(crate) async fn reach(
         Host::Address(ip) => {
             let to = SocketAddr::new(*ip, target.port());
             let judged = worker.shared.policy.judge(to, Transport::Tcp)?;
-            egress::dial(grant, judged).await
+            egress::dial(grant, judged, worker.shared.settings.binding).await
         }
         // In memory of its own, which a tunnel does not keep.
         Host::Name(_) => Box::pin(reach_name(worker, grant, target)).await,
@@ -33,7 +33,7 @@ async fn reach_name(worker: &Worker, grant: &Grant, target: &Target) -> Result<T
     let found = worker.resolver.resolve(target, family, policy, Transport::Tcp).await?;
     let mut refusal = Refusal::NameUnknown;
     for address in found.iter() {
-        match egress::dial(grant, address).await {
+        match egress::dial(grant, address, worker.shared.settings.binding).await {
             Ok(stream) => return Ok(stream),
             Err(error) => refusal = error,
         }

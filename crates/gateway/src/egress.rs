@@ -1,7 +1,7 @@
 //! Leaving: a connection from the leased address, or none.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 
 use nix::sys::socket::{setsockopt, sockopt};
@@ -18,6 +18,17 @@ use crate::refusal::Refusal;
 use crate::resolve::Family;
 use crate::table::Exit;
 
+/// Which addresses may be left from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Binding {
+    /// Those that interfaces of this host have.
+    #[default]
+    Own,
+    /// All that are routed to this host, whether an interface has them or not: a whole IPv6 prefix
+    /// need not be configured address by address.
+    Routed,
+}
+
 /// The family of addresses that a name is asked for. Through an interface both could be reached;
 /// the one that mobile networks always have is taken.
 pub(crate) fn family(grant: &Grant) -> Family {
@@ -31,8 +42,12 @@ pub(crate) fn family(grant: &Grant) -> Family {
 /// refused; never is it reached from elsewhere.
 ///
 /// `to` must be the very address that the policy has judged.
-pub(crate) async fn dial(grant: &Grant, to: SocketAddr) -> Result<TcpStream, Refusal> {
-    let stream = begin(grant.exit(), to)?;
+pub(crate) async fn dial(
+    grant: &Grant,
+    to: SocketAddr,
+    binding: Binding,
+) -> Result<TcpStream, Refusal> {
+    let stream = begin(grant.exit(), to, binding)?;
     // What is said when a connection fails is an end of writing too, so that a connection that
     // has come about needs no further question.
     let ready = stream.ready(Interest::WRITABLE).await.map_err(|_| Refusal::Internal)?;
@@ -43,13 +58,20 @@ pub(crate) async fn dial(grant: &Grant, to: SocketAddr) -> Result<TcpStream, Ref
     Ok(stream)
 }
 
-fn begin(exit: &Exit, to: SocketAddr) -> Result<TcpStream, Refusal> {
+fn begin(exit: &Exit, to: SocketAddr, binding: Binding) -> Result<TcpStream, Refusal> {
     let socket = match exit {
         Exit::Address(ip) => {
             if ip.is_ipv4() != to.is_ipv4() {
                 return Err(Refusal::FamilyUnavailable);
             }
             let socket = open(to)?;
+            if binding == Binding::Routed {
+                let free = match ip {
+                    IpAddr::V4(_) => options::set_ip_freebind(&socket, true),
+                    IpAddr::V6(_) => options::set_ipv6_freebind(&socket, true),
+                };
+                free.map_err(|_| Refusal::ExitUnavailable)?;
+            }
             // The port is chosen when the destination is known, so that an exit has all its ports
             // for each destination, not for all together.
             let no_port = setsockopt(&socket, sockopt::IpBindAddressNoPort, &true);

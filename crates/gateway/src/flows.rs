@@ -208,6 +208,14 @@ impl Flows {
         unused.iter().for_each(|tenant| self.forget(tenant));
     }
 
+    /// Lets every connection look again at what it waits for.
+    pub(crate) fn wake_everything(&self) {
+        let mut seats = self.seats.borrow_mut();
+        let wakers: Vec<_> = seats.seats.iter_mut().filter_map(|seat| seat.waker.take()).collect();
+        drop(seats);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
     /// Ends everything.
     pub(crate) fn end_everything(&self) {
         let count = self.seats.borrow().seats.len();

@@ -79,6 +79,13 @@ impl Gateway {
         self.tell(|| Order::Close(listener));
     }
 
+    /// Accepts nothing more anywhere, and lets clients go who wait for nothing. Tunnels and requests
+    /// that are under way go on: the gateway can be dropped when [`Gateway::connections`] says that
+    /// there are none any more, or when that has taken too long.
+    pub fn drain(&self) {
+        self.tell(|| Order::Drain);
+    }
+
     /// Makes changes in the lease table and lets flows that are open feel them. Leases that cannot
     /// be kept are told; they are not served.
     pub fn apply<'a>(&self, changes: impl IntoIterator<Item = Change<'a>>) -> Vec<Unfit> {

@@ -25,6 +25,7 @@ mod throng;
 mod wheel;
 mod worker;
 
+pub use crate::egress::Binding;
 pub use crate::gateway::Gateway;
 pub use crate::listen::{ListenerId, Speaks};
 pub use crate::meter::Used;

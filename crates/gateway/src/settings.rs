@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::egress::Binding;
 use crate::http::Limits;
 
 /// How much a gateway serves and how long it waits.
@@ -23,6 +24,8 @@ pub struct Settings {
     pub connect: Duration,
     /// How long a tunnel may be silent in both directions.
     pub idle: Duration,
+    /// Which addresses may be exits.
+    pub binding: Binding,
     /// Pipes for bulk traffic that each thread may have; each is two descriptors and holds up to
     /// 1 MiB on its way.
     pub pipes: usize,
@@ -39,6 +42,7 @@ impl Default for Settings {
             http: Limits::default(),
             connect: Duration::from_secs(10),
             idle: Duration::from_secs(600),
+            binding: Binding::Own,
             pipes: 32,
         }
     }

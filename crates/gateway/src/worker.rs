@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc};
 
 use crate::clock::Clock;
@@ -52,6 +52,8 @@ pub(crate) enum Order {
     Replaced,
     /// The clock was turned.
     ClockTurned,
+    /// Accept nothing more, and let connections go that wait for nothing.
+    Drain,
     /// Close everything and end.
     End,
 }
@@ -76,6 +78,7 @@ pub(crate) struct Worker {
     /// Wakes the thread's keeper when something has to be looked after sooner than it thinks.
     nudge: Notify,
     keeper_sleeps: Cell<bool>,
+    is_draining: Cell<bool>,
 }
 
 /// While there is anything to look after, it is looked after at least so often: bytes are brought
@@ -99,6 +102,7 @@ impl Worker {
             folded: Cell::new(0),
             nudge: Notify::new(),
             keeper_sleeps: Cell::new(false),
+            is_draining: Cell::new(false),
         })
     }
 
@@ -153,6 +157,11 @@ impl Worker {
         throttled.push(context.waker().clone());
     }
 
+    /// Whether clients that wait for nothing are to go away.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.is_draining.get()
+    }
+
     fn nudge(&self) {
         self.keeper_sleeps.set(false);
         self.looked.set(self.millis());
@@ -183,7 +192,7 @@ impl Worker {
 
     /// Looks after deadlines and does what it is told, until it is told to end.
     pub(crate) async fn keep(self: &Rc<Worker>, mut orders: mpsc::UnboundedReceiver<Order>) {
-        let mut listeners: Vec<(ListenerId, tokio::task::JoinHandle<()>)> = Vec::new();
+        let mut listeners: Vec<(ListenerId, Rc<Notify>)> = Vec::new();
         loop {
             let wait = self.look();
             let wait = if self.throttled.borrow().is_empty() {
@@ -206,17 +215,28 @@ impl Worker {
             match order {
                 Order::Listen(id, listener, speaks) => match TcpListener::from_std(listener) {
                     Ok(listener) => {
-                        let accept = accept(Rc::clone(self), listener, speaks);
-                        listeners.push((id, tokio::task::spawn_local(accept)));
+                        let closing = Rc::new(Notify::new());
+                        listeners.push((id, Rc::clone(&closing)));
+                        tokio::task::spawn_local(accept(
+                            Rc::clone(self),
+                            listener,
+                            speaks,
+                            closing,
+                        ));
                     }
                     Err(error) => tracing::error!(%error, "A listener could not be taken over"),
                 },
-                Order::Close(id) => listeners.retain(|(own, task)| {
+                Order::Close(id) => listeners.retain(|(own, closing)| {
                     if *own == id {
-                        task.abort();
+                        closing.notify_one();
                     }
                     *own != id
                 }),
+                Order::Drain => {
+                    listeners.drain(..).for_each(|(_, closing)| closing.notify_one());
+                    self.is_draining.set(true);
+                    self.flows.wake_everything();
+                }
                 Order::Changed(all) => all.iter().for_each(|one| self.flows.change(one)),
                 Order::Replaced => self.flows.leases().iter().for_each(|lease| {
                     let id = lease.id();
@@ -227,7 +247,7 @@ impl Worker {
                 Order::End => break,
             }
         }
-        listeners.iter().for_each(|(_, task)| task.abort());
+        listeners.iter().for_each(|(_, closing)| closing.notify_one());
         self.flows.end_everything();
         // Each connection ends when it is next polled.
         while self.flows.count() > 0 {
@@ -240,30 +260,44 @@ impl Worker {
 /// How long nothing is accepted after that has failed, as it does when descriptors are used up.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-async fn accept(worker: Rc<Worker>, listener: TcpListener, speaks: Speaks) {
+async fn accept(worker: Rc<Worker>, listener: TcpListener, speaks: Speaks, closing: Rc<Notify>) {
+    let mut closing = pin!(closing.notified());
     loop {
-        match listener.accept().await {
-            Ok((stream, source)) => {
-                let shared = &worker.shared;
-                let open = shared.connections.fetch_add(1, Ordering::Relaxed);
-                let counted = Counted(Arc::clone(shared));
-                if open >= shared.settings.connections_max {
-                    continue;
-                }
-                let most = shared.settings.handshakes_per_source;
-                let Some(handshake) = shared.throng.enter(source.ip(), most) else { continue };
-                let worker = Rc::clone(&worker);
-                tokio::task::spawn_local(async move {
-                    let _counted = counted;
-                    connection::serve(&worker, stream, source, speaks, handshake).await;
-                });
-            }
-            Err(error) => {
+        let accepted = std::future::poll_fn(|context| match closing.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(None),
+            Poll::Pending => listener.poll_accept(context).map(Some),
+        });
+        match accepted.await {
+            Some(Ok((stream, source))) => take(&worker, stream, source, speaks),
+            Some(Err(error)) => {
                 tracing::warn!(%error, "No connection can be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
+            None => break,
         }
     }
+    // Who has connected before it was closed is served.
+    let accept = || std::future::poll_fn(|context| Poll::Ready(listener.poll_accept(context)));
+    while let Poll::Ready(Ok((stream, source))) = accept().await {
+        take(&worker, stream, source, speaks);
+    }
+}
+
+/// Serves a connection, if there is room for it.
+fn take(worker: &Rc<Worker>, stream: TcpStream, source: SocketAddr, speaks: Speaks) {
+    let shared = &worker.shared;
+    let open = shared.connections.fetch_add(1, Ordering::Relaxed);
+    let counted = Counted(Arc::clone(shared));
+    if open >= shared.settings.connections_max {
+        return;
+    }
+    let most = shared.settings.handshakes_per_source;
+    let Some(handshake) = shared.throng.enter(source.ip(), most) else { return };
+    let worker = Rc::clone(worker);
+    tokio::task::spawn_local(async move {
+        let _counted = counted;
+        connection::serve(&worker, stream, source, speaks, handshake).await;
+    });
 }
 
 /// A connection that is counted until this is dropped.

@@ -77,7 +77,8 @@ impl<'a> Backend for Session<'a> {
     }
 
     fn poll_drain(&mut self, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Pending
+        // Who waits at a seat is woken when this changes.
+        if self.worker.is_draining() { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 

@@ -151,3 +151,35 @@ fn the_gateway_closes_everything_when_it_goes() {
     silent.rest();
     assert!(std::net::TcpStream::connect_timeout(&entry, PATIENCE).is_err());
 }
+
+#[test]
+fn a_gateway_that_drains_accepts_nothing_and_serves_what_is_there() {
+    let (town, echo) = (Town::new(), Echo::new());
+    town.put(&lease(1));
+    let mut open = tunnel(&town, 1, &echo).0;
+    let mut waits = Client::connect(town.entry);
+    waits.send(format!("CONNECT {} HTTP/1.1\r\nHost: a\r\n\r\n", "192.0.2.1:25"));
+    assert_eq!(waits.status(), 407);
+    let mut talks = Client::connect(town.entry);
+    talks.send("CON");
+    thread::sleep(Duration::from_millis(200));
+    town.gateway.drain();
+    waits.rest();
+    let deadline = Instant::now() + PATIENCE;
+    while std::net::TcpStream::connect(town.entry).is_ok() {
+        assert!(Instant::now() < deadline, "it still listens");
+        thread::sleep(Duration::from_millis(10));
+    }
+    // u1:p1
+    talks.send(format!(
+        "NECT {} HTTP/1.1\r\nHost: a\r\nProxy-Authorization: Basic dTE6cDE=\r\n\r\n",
+        echo.address
+    ));
+    assert_eq!(talks.status(), 200);
+    assert!(open.echoes());
+    drop((open, talks));
+    while town.gateway.connections() > 0 {
+        assert!(Instant::now() < deadline, "it is never drained");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
