@@ -14,7 +14,7 @@ use feed::lease::{Access, Exit, Lease, Limits, Login};
 use gateway::clock::BootClock;
 use gateway::policy::{Policy, Ports, Rules};
 use gateway::resolve::Dns;
-use gateway::{Gateway, Settings, Speaks, Table};
+use gateway::{Change, Gateway, Settings, Speaks, Table};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -63,6 +63,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         loading.elapsed(),
         (resident() - memory) / u64::from(count.max(1)),
     );
+    if let Some(last) = leases.last() {
+        let changing = Instant::now();
+        let changes = 100;
+        for _ in 0..changes {
+            table.apply([Change::Remove(last.id), Change::Put(last)]);
+        }
+        println!("a change takes {:?}", changing.elapsed() / (2 * changes));
+        let replacing = Instant::now();
+        table.replace(&leases);
+        println!("a replacement takes {:?}", replacing.elapsed());
+        println!("the most memory at a time was {} MiB", peak() >> 20);
+    }
     drop(leases);
     let loopback = "127.0.0.0/8".parse()?;
     let rules = Rules { allow: vec![loopback], tcp: Ports::all(), ..Rules::default() };
@@ -84,4 +96,12 @@ fn resident() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
     pages.unwrap_or_default() * 4096
+}
+
+/// The most bytes of memory that the process has had.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kib.unwrap_or_default() * 1024
 }
