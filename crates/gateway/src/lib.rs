@@ -18,7 +18,7 @@ pub mod refusal;
 mod relay;
 pub mod resolve;
 mod settings;
-mod socks5;
+pub mod socks5;
 pub mod table;
 pub mod target;
 mod throng;

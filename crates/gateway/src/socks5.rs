@@ -1,7 +1,7 @@
 //! SOCKS5 (RFC 1928, RFC 1929).
 
 mod handshake;
-mod request;
+pub mod request;
 
 use std::rc::Rc;
 

@@ -22,7 +22,8 @@ pub(super) fn read(bytes: &[u8]) -> Read<Result<Target, Refusal>> {
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<Option<(Target, usize)>, Refusal> {
+/// The target of a request, and the length of the request; nothing as long as it is not complete.
+pub fn parse(bytes: &[u8]) -> Result<Option<(Target, usize)>, Refusal> {
     let Some((head, rest)) = bytes.split_first_chunk::<4>() else { return Ok(None) };
     let kind = match *head {
         [VERSION, CONNECT, 0, kind] => kind,

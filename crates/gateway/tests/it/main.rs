@@ -3,6 +3,7 @@
 mod ends;
 mod entries;
 mod http_connect;
+mod http_forward;
 mod limits;
 mod socks5;
 mod support;

@@ -241,12 +241,18 @@ async fn websocket_takes_over_only_when_both_agree() {
     let seen = String::from_utf8(outcome.seen.all()).unwrap();
     assert!(seen.ends_with("\r\n\r\nclient first"), "{seen}");
 
-    // Without agreement, what came behind belongs to nobody.
-    let outcome = converse(Around::new([always(OK)]), request).await;
-    assert_eq!(outcome.status(), 200);
-    assert!(matches!(outcome.ending, Ending::Closed));
-    let seen = String::from_utf8(outcome.seen.all()).unwrap();
-    assert!(!seen.contains("client first"), "{seen}");
+    // Without agreement, what came behind belongs to nobody, even if it looks like a request.
+    let two = [request.as_slice(), get("/2").as_bytes()].concat();
+    for request in
+        [request.to_vec(), String::from_utf8(two).unwrap().replace("client first", "").into()]
+    {
+        let outcome = converse(Around::new([always(OK)]), &request).await;
+        assert!(matches!(outcome.ending, Ending::Closed));
+        let answers = plain::read_all(&outcome.answer, Kind::Response);
+        assert_eq!((answers.len(), answers[0].status()), (1, 200));
+        assert_eq!(answers[0].field("Connection"), Some("close"));
+        assert_eq!(plain::read_all(&outcome.seen.all(), Kind::Request).len(), 1);
+    }
     let outcome = converse(Around::new([always(yes)]), get("/").as_bytes()).await;
     assert_eq!(outcome.status(), 502);
 }
