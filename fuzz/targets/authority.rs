@@ -12,7 +12,10 @@ static POLICY: LazyLock<Policy> = LazyLock::new(Policy::default);
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(target) = Target::from_authority(bytes, Some(80)) {
-        assert_eq!(Target::from_authority(target.to_string().as_bytes(), None).as_ref(), Ok(&target));
+        assert_eq!(
+            Target::from_authority(target.to_string().as_bytes(), None).as_ref(),
+            Ok(&target)
+        );
         judge(target.host(), target.port());
     }
     if let Some(host) = Host::alone(bytes) {

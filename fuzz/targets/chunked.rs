@@ -19,7 +19,9 @@ fuzz_target!(|input: (u8, &[u8])| {
     assert_eq!(run(bytes, Form::Chunks, usize::from(step).max(1)), whole);
     if let Some((written, _)) = whole {
         assert_eq!(run(&written, Form::Chunks, 7), Some((written.clone(), written.len())));
-        assert_eq!(run(&written, Form::Bare, 7).map(|(data, _)| data),
-            run(bytes, Form::Bare, 5).map(|(data, _)| data));
+        assert_eq!(
+            run(&written, Form::Bare, 7).map(|(data, _)| data),
+            run(bytes, Form::Bare, 5).map(|(data, _)| data)
+        );
     }
 });

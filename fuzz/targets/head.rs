@@ -37,7 +37,8 @@ fuzz_target!(|bytes: &[u8]| {
     }
     assert_eq!(count("host"), 1);
     assert!(count("content-length") + count("transfer-encoding") <= 1);
-    for private in ["proxy-authorization", "via", "forwarded", "x-forwarded-for", "x-real-ip", "te"] {
+    for private in ["proxy-authorization", "via", "forwarded", "x-forwarded-for", "x-real-ip", "te"]
+    {
         assert_eq!(count(private), 0, "{private}");
     }
 });

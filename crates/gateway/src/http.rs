@@ -2,11 +2,14 @@
 //! came in.
 
 pub mod answer;
+mod backend;
+mod body;
 mod buffer;
 pub mod chunked;
 pub(crate) mod connect;
 mod credentials;
 mod exchange;
+mod farewell;
 mod forward;
 pub mod framing;
 pub mod head;
@@ -15,8 +18,9 @@ mod request;
 mod response;
 pub(crate) mod session;
 
+pub use self::backend::{Backend, Ending, Limits, Stop};
 pub use self::buffer::Input;
 pub use self::credentials::{Credentials, Presented, Room};
-pub use self::forward::{Backend, Ending, Limits, Stop, serve};
+pub use self::forward::serve;
 pub use self::request::{Asked, Destination, Request};
 pub use self::response::{Follows, Response};

@@ -6,7 +6,8 @@ use std::time::Duration;
 use socket2::SockRef;
 
 use super::answer::{self, Ends};
-use super::forward::{Ending, serve};
+use super::backend::Ending;
+use super::forward::serve;
 use crate::admit::Grant;
 use crate::caller::Caller;
 use crate::connection::{self, Opened};

@@ -9,117 +9,21 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::Instant;
 
-use super::answer::{self, Ends};
+use super::answer::Ends;
+use super::backend::{Backend, Ending, Limits, Stop};
 use super::buffer::{Input, Output};
 use super::credentials::{Presented, Room};
 use super::exchange::{Exchange, Finished, Sides};
+use super::farewell::{linger, refuse, within};
 use super::framing::Length;
 use super::head::{HeadError, Scanner, read_request, slots};
 use super::request::{Asked, Request};
 use crate::refusal::Refusal;
 use crate::target::Target;
 
-/// How long a client is heard out that is told why it is being closed, so that the words reach it.
-const LINGER: Duration = Duration::from_secs(1);
-/// How many bytes it may say meanwhile.
-const LINGER_BYTES: usize = 256 * 1024;
 /// A request that cannot be repeated goes over a connection that was used this short a time ago,
 /// or over a new one: the destination may be closing it just now.
 const FRESH: Duration = Duration::from_secs(2);
-
-/// What the passing on of requests needs from the gateway around it.
-pub trait Backend {
-    /// The right to connect from some exit.
-    type Grant;
-    /// A connection to a destination. It counts and limits what goes through it.
-    type Upstream: AsyncRead + AsyncWrite + Unpin;
-
-    /// Judges who asks. Called for each request, before anything else is told about it.
-    fn admit(&mut self, presented: Presented<'_>) -> Result<Self::Grant, Refusal>;
-
-    /// Connects, as the policy allows.
-    fn connect(
-        &mut self,
-        grant: &Self::Grant,
-        target: &Target,
-    ) -> impl Future<Output = Result<Self::Upstream, Refusal>>;
-
-    /// Whether a connection that is there may carry a request of this grant: same lease, same exit.
-    fn may_reuse(&self, upstream: &Self::Upstream, grant: &Self::Grant) -> bool;
-
-    /// Sets the one deadline of this client's connection, in place of the one before.
-    fn due(&mut self, after: Duration);
-
-    /// Ready when the deadline has passed, or all has to end now.
-    fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<Stop>;
-
-    /// Ready when clients are to go away as soon as they are served; asked between two requests.
-    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()>;
-}
-
-/// Why a client's connection does not go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
-    /// Its deadline has passed.
-    Late,
-    /// Its lease has ended, or the gateway: no byte more.
-    Over,
-}
-
-/// How long things may take.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// From the first byte of a request to the end of its head.
-    pub head: Duration,
-    /// Between two requests.
-    pub idle: Duration,
-    /// Until the response begins, or the next piece of the request's body moves.
-    pub response: Duration,
-    /// Between two pieces of the response's body.
-    pub stalled: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            head: Duration::from_secs(10),
-            idle: Duration::from_secs(60),
-            response: Duration::from_secs(60),
-            stalled: Duration::from_secs(60),
-        }
-    }
-}
-
-/// How the conversation ended, and what the caller does next.
-#[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one for each connection, and it is moved once"
-)]
-pub enum Ending<G, U> {
-    /// Everything was said; close.
-    Closed,
-    /// A response broke off: reset the client's connection, so that it does not take the end of
-    /// the connection for the end of the response.
-    Aborted,
-    /// A tunnel is asked for. Connect, answer, and pass on what the client has said already.
-    Connect {
-        /// Who asks.
-        grant: G,
-        /// Where to.
-        target: Target,
-        /// What came behind the request.
-        early: Input,
-    },
-    /// Client and destination have agreed on WebSocket; both have been sent all that came so far.
-    /// From now on the bytes are theirs.
-    Upgraded {
-        /// Who asked.
-        grant: G,
-        /// The connection to the destination.
-        upstream: U,
-    },
-}
 
 /// A connection to a destination that may carry another request.
 struct Kept<U> {
@@ -434,59 +338,4 @@ impl<U: AsyncRead + Unpin> Kept<U> {
         let mut byte = [0];
         Pin::new(&mut self.stream).poll_read(cx, &mut ReadBuf::new(&mut byte)).is_ready()
     }
-}
-
-/// Runs something until it is done or has to stop.
-async fn within<F: Future>(backend: &mut impl Backend, future: F) -> Option<F::Output> {
-    let mut future = std::pin::pin!(future);
-    poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => backend.poll_stop(cx).map(|_| None),
-    })
-    .await
-}
-
-/// Answers a refusal; whether another request may follow.
-async fn refuse<C>(client: &mut C, refusal: Refusal, ends: Ends, backend: &mut impl Backend) -> bool
-where
-    C: AsyncRead + AsyncWrite + Unpin,
-{
-    let mut output = Output::default();
-    answer::write(refusal, ends, output.bytes());
-    let sent = async {
-        poll_fn(|cx| output.poll_send(cx, client)).await?;
-        client.flush().await
-    };
-    // An answer fits into the socket's buffer, unless the client reads nothing.
-    backend.due(LINGER);
-    let sent = matches!(within(backend, sent).await, Some(Ok(())));
-    if sent && !ends.keeps {
-        linger(client, &mut Input::default(), backend).await;
-    }
-    sent && ends.keeps
-}
-
-/// Ends what we say, and hears the client out for a moment: closing with its bytes unread would
-/// throw away what it has not read yet.
-async fn linger<C>(client: &mut C, input: &mut Input, backend: &mut impl Backend)
-where
-    C: AsyncRead + AsyncWrite + Unpin,
-{
-    input.consume(input.bytes().len());
-    let heard_out = async {
-        if client.shutdown().await.is_err() {
-            return;
-        }
-        let mut heard = 0;
-        while let Ok(count @ 1..) = poll_fn(|cx| input.poll_fill(cx, client)).await {
-            heard += count;
-            input.consume(count);
-            if heard > LINGER_BYTES {
-                return;
-            }
-        }
-    };
-    backend.due(LINGER);
-    // Whether it has gone or not makes no difference now.
-    let _ = within(backend, heard_out).await;
 }

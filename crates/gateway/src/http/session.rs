@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::backend::{Backend, Stop};
 use super::credentials::Presented;
-use super::forward::{Backend, Stop};
 use crate::admit::{self, Claim, Grant};
 use crate::destination;
 use crate::flows::{End, Seat};
