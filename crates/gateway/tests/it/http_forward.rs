@@ -1,6 +1,8 @@
 //! Requests that are passed on one by one: from the leased exit, under the lease's limits, and no
 //! longer than it lasts.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail with whatever it finds")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
