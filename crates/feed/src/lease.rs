@@ -73,6 +73,7 @@ pub enum Exit {
 
 /// What a lease may use. Zero is no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Limits {
     /// Flows at a time.
     pub flows: u32,
@@ -80,4 +81,26 @@ pub struct Limits {
     pub flows_per_second: u32,
     /// Bytes in a second, each way.
     pub bytes_per_second: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_older_control_plane_leaves_out_has_a_meaning() {
+        let text = r#"{"id":7,"access":{"login":{"login":"anna","password":"canary"}},
+            "exit":{"address":"192.0.2.1"},"ends_at":1000,"from_the_future":true}"#;
+        let lease: Lease = serde_json::from_str(text).unwrap();
+        assert!(lease.entries.is_empty() && !lease.suspended);
+        assert_eq!(lease.limits, Limits::default());
+        let text = serde_json::to_string(&lease).unwrap();
+        assert_eq!(serde_json::from_str::<Lease>(&text).unwrap(), lease);
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let login = Login { login: "anna".to_owned(), password: "canary".to_owned() };
+        assert_eq!(format!("{login:?}"), "Login(***)");
+    }
 }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
@@ -61,7 +62,7 @@ const HELD_MAX: usize = 64 * 1024;
 /// What a client that was refused may still send before it is cut off.
 const UNREAD_MAX: usize = 256 * 1024;
 /// How long it is listened to.
-const FAREWELL: std::time::Duration = std::time::Duration::from_secs(2);
+const FAREWELL: Duration = Duration::from_secs(1);
 
 impl Caller {
     /// A client that has just connected.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use rustix::process::{Resource, getrlimit};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc;
 
@@ -41,8 +42,9 @@ impl Gateway {
         dns: Dns,
         clock: Arc<dyn Clock>,
     ) -> io::Result<Gateway> {
+        let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         let shared = Arc::new(Shared {
-            settings,
+            settings: settings.within(descriptors),
             table,
             policy,
             dns,

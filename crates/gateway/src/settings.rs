@@ -47,3 +47,40 @@ impl Default for Settings {
         }
     }
 }
+
+/// Descriptors that are kept for everything but connections: logs, saved tables, the resolver.
+const RESERVE: u64 = 128;
+/// A client's connection takes one descriptor and its destination's another.
+const EACH: u64 = 2;
+
+impl Settings {
+    /// The same with no more connections than `descriptors` are enough for, so that connections are
+    /// turned away before descriptors are used up.
+    pub(crate) fn within(mut self, descriptors: u64) -> Settings {
+        let threads = u64::try_from(self.threads.max(1)).unwrap_or(u64::MAX);
+        let pipes = u64::try_from(self.pipes).unwrap_or(u64::MAX);
+        let others = threads.saturating_mul(pipes.saturating_mul(2)).saturating_add(RESERVE);
+        let most = descriptors.saturating_sub(others) / EACH;
+        let most = u32::try_from(most).unwrap_or(u32::MAX).max(1);
+        self.connections_max = self.connections_max.min(most);
+        self.flows_max = self.flows_max.min(self.connections_max);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_for_everything_else() {
+        let settings = Settings { threads: 2, pipes: 32, ..Settings::default() };
+        let within = |descriptors| {
+            let settings = settings.clone().within(descriptors);
+            (settings.connections_max, settings.flows_max)
+        };
+        assert_eq!(within(20_000), (9_872, 9_872));
+        assert_eq!(within(10_000_000), (500_000, 490_000));
+        assert_eq!(within(10), (1, 1));
+    }
+}

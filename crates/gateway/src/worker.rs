@@ -84,6 +84,8 @@ pub(crate) struct Worker {
 /// While there is anything to look after, it is looked after at least so often: bytes are brought
 /// to accounts, and a machine that has slept finds leases that have ended meanwhile.
 const LOOK: u64 = 1_000;
+/// How long connections may take to end when everything does.
+const CLOSING: Duration = Duration::from_secs(1);
 /// How soon a throttled flow is tried again.
 const THROTTLE: u64 = 50;
 
@@ -248,10 +250,14 @@ impl Worker {
             }
         }
         listeners.iter().for_each(|(_, closing)| closing.notify_one());
-        self.flows.end_everything();
-        // Each connection ends when it is next polled.
-        while self.flows.count() > 0 {
-            tokio::task::yield_now().await;
+        // Each connection ends when it is next polled, or the time after if it has last words. What
+        // has not ended by then ends with the runtime.
+        for _ in 0..CLOSING.as_millis() {
+            if self.flows.count() == 0 {
+                break;
+            }
+            self.flows.end_everything();
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
         self.flows.fold();
     }

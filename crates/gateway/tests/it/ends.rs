@@ -145,10 +145,16 @@ fn the_gateway_closes_everything_when_it_goes() {
     town.put(&lease(1));
     let mut client = tunnel(&town, 1, &echo).0;
     let mut silent = Client::connect(town.entry);
+    let mut half = Client::connect(town.entry);
+    half.send("CONNECT ");
+    let mut refused = Client::connect(town.entry);
+    refused.send(b"\x05\x01\x00");
+    assert_eq!(refused.receive(2), [5, 0xff]);
     let entry = town.entry;
     drop(town);
-    client.rest();
-    silent.rest();
+    for client in [&mut client, &mut silent, &mut half, &mut refused] {
+        client.rest();
+    }
     assert!(std::net::TcpStream::connect_timeout(&entry, PATIENCE).is_err());
 }
 

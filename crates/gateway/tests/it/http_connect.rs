@@ -160,3 +160,32 @@ fn a_client_that_says_nothing_is_closed() {
     slow.send("CONNECT a");
     assert_eq!(slow.status(), 408);
 }
+
+#[test]
+fn an_exit_may_be_an_interface() {
+    let (town, echo) = (Town::new(), Echo::new());
+    let through = |id, name: &str| {
+        let exit = feed::lease::Exit::Interface(name.to_owned());
+        town.put(&feed::lease::Lease { exit, ..lease(id) });
+    };
+    through(1, "lo");
+    through(2, "nosuch0");
+    let to = echo.address.to_string();
+    let mut client = Client::connect(town.entry);
+    assert_eq!(client.http_connect(&to, Some(("u1", "p1"))), 200);
+    assert_eq!(client.line(), "127.0.0.1");
+    let mut client = Client::connect(town.entry);
+    assert_eq!(client.http_connect(&to, Some(("u2", "p2"))), 502);
+    assert_eq!(echo.count(), 1);
+}
+
+#[test]
+fn an_exit_that_is_routed_here_need_not_be_configured() {
+    let binding = gateway::Binding::Routed;
+    let town = Town::with(Settings { binding, ..Settings::default() });
+    let echo = Echo::new();
+    town.put(&lease(1));
+    let mut client = Client::connect(town.entry);
+    assert_eq!(client.http_connect(&echo.address.to_string(), Some(("u1", "p1"))), 200);
+    assert_eq!(client.line(), exit_of(1).to_string());
+}
