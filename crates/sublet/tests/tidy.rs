@@ -17,6 +17,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("serve", &[]),
     ("api", &["domain", "engine", "serve", "wire"]),
     ("sublet", &["api", "domain", "engine", "serve", "store", "wire"]),
+    ("feed", &[]),
+    ("gateway", &["domain", "feed"]),
     ("e2e", &[]),
 ];
 

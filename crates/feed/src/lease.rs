@@ -1,0 +1,106 @@
+//! A lease as a gateway knows it.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+/// All that a gateway has to know of a lease.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Which lease it is, for ever.
+    pub id: u64,
+    /// The address and port that its customer connects to, or nothing if any will do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<SocketAddr>,
+    /// How its customer is known.
+    pub access: Access,
+    /// Where its traffic leaves from.
+    pub exit: Exit,
+    /// When it ends: milliseconds since 1970 UTC.
+    pub ends_at: i64,
+    /// Whether it is suspended: known, but not served.
+    #[serde(default)]
+    pub suspended: bool,
+    /// What it may use.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// How a customer is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// By a login and its password.
+    Login(Login),
+    /// By the address that connects.
+    Sources(Vec<Source>),
+}
+
+/// A login and its password. `Debug` shows neither.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Login {
+    /// The login.
+    pub login: String,
+    /// The password.
+    pub password: String,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Login(***)")
+    }
+}
+
+/// The addresses that share their first `bits` bits with `ip`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// An address of the network.
+    pub ip: IpAddr,
+    /// How many bits count: at most 32 or 128.
+    pub bits: u8,
+}
+
+/// Where traffic leaves from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exit {
+    /// From this address of the gateway's host.
+    Address(IpAddr),
+    /// Through the network interface of this name, from whatever address it has.
+    Interface(String),
+}
+
+/// What a lease may use. Zero is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// Flows at a time.
+    pub flows: u32,
+    /// New flows in a second.
+    pub flows_per_second: u32,
+    /// Bytes in a second, each way.
+    pub bytes_per_second: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_older_control_plane_leaves_out_has_a_meaning() {
+        let text = r#"{"id":7,"access":{"login":{"login":"anna","password":"canary"}},
+            "exit":{"address":"192.0.2.1"},"ends_at":1000,"from_the_future":true}"#;
+        let lease: Lease = serde_json::from_str(text).unwrap();
+        assert!(lease.entries.is_empty() && !lease.suspended);
+        assert_eq!(lease.limits, Limits::default());
+        let text = serde_json::to_string(&lease).unwrap();
+        assert_eq!(serde_json::from_str::<Lease>(&text).unwrap(), lease);
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let login = Login { login: "anna".to_owned(), password: "canary".to_owned() };
+        assert_eq!(format!("{login:?}"), "Login(***)");
+    }
+}

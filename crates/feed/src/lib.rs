@@ -1,0 +1,3 @@
+//! The lease table as it travels to gateways, and usage on its way back.
+
+pub mod lease;

@@ -1,0 +1,106 @@
+//! A connection from its first byte to its last.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use socket2::SockRef;
+use tokio::net::TcpStream;
+
+use crate::admit::Grant;
+use crate::caller::{Caller, Gone, Read};
+use crate::destination;
+use crate::flows::End;
+use crate::http;
+use crate::listen::Speaks;
+use crate::refusal::Refusal;
+use crate::relay::{Outcome, Relay};
+use crate::socks5;
+use crate::target::Target;
+use crate::throng::Handshake;
+use crate::worker::Worker;
+
+/// Serves a client until it or its lease is gone.
+pub(crate) async fn serve(
+    worker: &Rc<Worker>,
+    stream: TcpStream,
+    source: SocketAddr,
+    speaks: Speaks,
+    handshake: Handshake,
+) {
+    // What it takes to open a tunnel is given back before the tunnel is used, which may be for days.
+    let opening = Box::pin(open(worker, stream, source, speaks, handshake));
+    if let Some(opened) = opening.await {
+        tunnel(worker, opened).await;
+    }
+}
+
+/// Opens what the client asks for. Nothing, if it did not come to that; a client that is there
+/// has been told why.
+async fn open(
+    worker: &Rc<Worker>,
+    stream: TcpStream,
+    source: SocketAddr,
+    speaks: Speaks,
+    handshake: Handshake,
+) -> Option<Opened> {
+    let mut caller = Caller::new(worker, stream, source, handshake);
+    if is_socks(worker, &mut caller, speaks).await.ok()? {
+        socks5::open(worker, caller).await
+    } else {
+        http::connect::open(worker, caller).await
+    }
+}
+
+/// A tunnel that is ready to be used.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) caller: Caller,
+    pub(crate) server: TcpStream,
+    pub(crate) grant: Grant,
+}
+
+const SOCKS5: u8 = 0x05;
+
+async fn is_socks(worker: &Rc<Worker>, caller: &mut Caller, speaks: Speaks) -> Result<bool, Gone> {
+    match speaks {
+        Speaks::Http => Ok(false),
+        Speaks::Socks5 => Ok(true),
+        Speaks::Both => {
+            caller.read(worker, |_, bytes| Read::Done(bytes.first() == Some(&SOCKS5), 0)).await
+        }
+    }
+}
+
+/// Connects to what the client asked for, in the time that this may take.
+pub(crate) async fn reach(
+    worker: &Worker,
+    caller: &mut Caller,
+    grant: &Grant,
+    target: &Target,
+) -> Result<Result<TcpStream, Refusal>, Gone> {
+    caller.has_spoken();
+    caller.seat.due(worker.after(worker.shared.settings.connect));
+    match worker.within(&caller.seat, destination::reach(worker, grant, target)).await {
+        Ok(reached) => Ok(reached),
+        Err(End::Deadline) => Ok(Err(Refusal::ConnectTimeout)),
+        Err(end) => Err(Gone::Ended(end)),
+    }
+}
+
+async fn tunnel(worker: &Worker, opened: Opened) {
+    let Opened { mut caller, mut server, grant } = opened;
+    let early = std::mem::take(&mut caller.held);
+    let Caller { seat, stream, .. } = &mut caller;
+    let outcome = Relay::new(worker, seat, &grant, stream, &mut server, early).await;
+    match outcome {
+        Outcome::Done => {}
+        // What is still on its way is taken back: a lease that has ended passes no byte, and who
+        // was told half of something has to know it.
+        Outcome::Broken | Outcome::Ended => {
+            for socket in [&*stream, &server] {
+                let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Leaving: a connection from the leased address, or none.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
+
+use nix::sys::socket::{setsockopt, sockopt};
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, SocketFlags, SocketType, bind, connect, socket_with, sockopt as options,
+};
+use socket2::SockRef;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+
+use crate::admit::Grant;
+use crate::refusal::Refusal;
+use crate::resolve::Family;
+use crate::table::Exit;
+
+/// Which addresses may be left from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Binding {
+    /// Those that interfaces of this host have.
+    #[default]
+    Own,
+    /// All that are routed to this host, whether an interface has them or not: a whole IPv6 prefix
+    /// need not be configured address by address.
+    Routed,
+}
+
+/// The family of addresses that a name is asked for. Through an interface both could be reached;
+/// the one that mobile networks always have is taken.
+pub(crate) fn family(grant: &Grant) -> Family {
+    match grant.exit() {
+        Exit::Address(ip) => Family::of(*ip),
+        Exit::Interface(_) => Family::V4,
+    }
+}
+
+/// Connects to `to` from the exit of `grant`. A destination of another family than the exit is
+/// refused; never is it reached from elsewhere.
+///
+/// `to` must be the very address that the policy has judged.
+pub(crate) async fn dial(
+    grant: &Grant,
+    to: SocketAddr,
+    binding: Binding,
+) -> Result<TcpStream, Refusal> {
+    let stream = begin(grant.exit(), to, binding)?;
+    // What is said when a connection fails is an end of writing too, so that a connection that
+    // has come about needs no further question.
+    let ready = stream.ready(Interest::WRITABLE).await.map_err(|_| Refusal::Internal)?;
+    if ready.is_write_closed() || ready.is_error() {
+        let error = stream.take_error().ok().flatten();
+        return Err(error.map_or(Refusal::ConnectionLost, |error| refusal(&error)));
+    }
+    Ok(stream)
+}
+
+fn begin(exit: &Exit, to: SocketAddr, binding: Binding) -> Result<TcpStream, Refusal> {
+    let socket = match exit {
+        Exit::Address(ip) => {
+            if ip.is_ipv4() != to.is_ipv4() {
+                return Err(Refusal::FamilyUnavailable);
+            }
+            let socket = open(to)?;
+            if binding == Binding::Routed {
+                let free = match ip {
+                    IpAddr::V4(_) => options::set_ip_freebind(&socket, true),
+                    IpAddr::V6(_) => options::set_ipv6_freebind(&socket, true),
+                };
+                free.map_err(|_| Refusal::ExitUnavailable)?;
+            }
+            // The port is chosen when the destination is known, so that an exit has all its ports
+            // for each destination, not for all together.
+            let no_port = setsockopt(&socket, sockopt::IpBindAddressNoPort, &true);
+            no_port.map_err(|_| Refusal::ExitUnavailable)?;
+            bind(&socket, &SocketAddr::new(*ip, 0)).map_err(|_| Refusal::ExitUnavailable)?;
+            socket
+        }
+        Exit::Interface(name) => {
+            let socket = open(to)?;
+            let bound = SockRef::from(&socket).bind_device(Some(name.as_bytes()));
+            bound.map_err(|_| Refusal::ExitUnavailable)?;
+            socket
+        }
+    };
+    match connect(&socket, &to) {
+        Ok(()) | Err(Errno::INPROGRESS) => {}
+        Err(error) => return Err(refusal(&error.into())),
+    }
+    TcpStream::from_std(socket.into()).map_err(|_| Refusal::Internal)
+}
+
+fn open(to: SocketAddr) -> Result<OwnedFd, Refusal> {
+    let family = if to.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    // Without descriptors there is no exit either.
+    let socket = socket_with(family, SocketType::STREAM, flags, None)
+        .map_err(|_| Refusal::ExitUnavailable)?;
+    options::set_tcp_nodelay(&socket, true).map_err(|_| Refusal::Internal)?;
+    Ok(socket)
+}
+
+/// What an error of connecting means.
+fn refusal(error: &io::Error) -> Refusal {
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::CONNREFUSED) => Refusal::ConnectionRefused,
+        Some(Errno::NETUNREACH | Errno::NETDOWN) => Refusal::NetworkUnreachable,
+        Some(Errno::HOSTUNREACH | Errno::HOSTDOWN) => Refusal::HostUnreachable,
+        Some(Errno::TIMEDOUT) => Refusal::ConnectTimeout,
+        // The kernel's own rules have the last word.
+        Some(Errno::ACCESS | Errno::PERM) => Refusal::DestinationNotAllowed,
+        Some(Errno::ADDRNOTAVAIL | Errno::ADDRINUSE | Errno::NODEV) => Refusal::ExitUnavailable,
+        _ => Refusal::ConnectionLost,
+    }
+}

@@ -1,0 +1,67 @@
+//! A client that speaks HTTP: its requests are served here until it asks for a tunnel.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use socket2::SockRef;
+
+use super::answer::{self, Ends};
+use super::backend::Ending;
+use super::forward::serve;
+use crate::admit::Grant;
+use crate::caller::Caller;
+use crate::connection::{self, Opened};
+use crate::target::Target;
+use crate::worker::Worker;
+
+/// What a client that is let in is told.
+const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
+
+/// What a client that speaks HTTP comes to in the end.
+#[expect(clippy::large_enum_variant, reason = "it is moved once for each connection")]
+enum Wish {
+    Tunnel(Grant, Target),
+    Tunnelled(Grant, tokio::net::TcpStream),
+}
+
+/// Serves requests until a tunnel is open. Nothing, if it did not come to that; the client has
+/// been told all it is told.
+pub(crate) async fn open(worker: &Rc<Worker>, mut caller: Caller) -> Option<Opened> {
+    // A connection that only ever opens a tunnel does not keep the room for this.
+    match Box::pin(requests(worker, &mut caller)).await? {
+        Wish::Tunnelled(grant, server) => Some(Opened { caller, server, grant }),
+        Wish::Tunnel(grant, target) => {
+            match connection::reach(worker, &mut caller, &grant, &target).await.ok()? {
+                Ok(server) => {
+                    caller.send(worker, ESTABLISHED).await.ok()?;
+                    Some(Opened { caller, server, grant })
+                }
+                Err(refusal) => {
+                    let mut words = Vec::new();
+                    answer::write(refusal, Ends { is_head: false, keeps: false }, &mut words);
+                    caller.farewell(worker, &words).await;
+                    None
+                }
+            }
+        }
+    }
+}
+
+async fn requests(worker: &Rc<Worker>, caller: &mut Caller) -> Option<Wish> {
+    let (mut session, stream, input) = caller.session(worker);
+    match serve(stream, input, &mut session, &worker.shared.settings.http).await {
+        Ending::Closed => None,
+        Ending::Aborted => {
+            // Nobody who got half of something is to take it for the whole.
+            let _ = SockRef::from(&*stream).set_linger(Some(Duration::ZERO));
+            None
+        }
+        Ending::Upgraded { grant, upstream } => {
+            Some(Wish::Tunnelled(grant, upstream.into_stream()))
+        }
+        Ending::Connect { grant, target, early } => {
+            caller.held = early.bytes().to_vec();
+            Some(Wish::Tunnel(grant, target))
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! The lease table: what the gateway knows.
+//!
+//! Threads that serve look leases up without a lock; one writer at a time changes the table, and
+//! rebuilds only the small shards that a change touches.
+
+mod keys;
+pub(crate) mod lease;
+mod shard;
+mod sources;
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use hashbrown::HashTable;
+
+use keys::Keys;
+pub(crate) use lease::{Entry, Exit};
+pub use lease::{Lease, Unfit};
+use shard::{Edits, Shard, shard_of};
+use sources::BitsInUse;
+
+use crate::refusal::Refusal;
+
+/// All leases that the gateway serves.
+#[derive(Debug)]
+pub struct Table {
+    keys: Keys,
+    shards: Box<[ArcSwap<Shard>]>,
+    bits_in_use: BitsInUse,
+    has_entries: AtomicBool,
+    writer: Mutex<Writer>,
+}
+
+/// What only the writer needs: every lease by its id.
+#[derive(Debug)]
+struct Writer {
+    by_id: Box<[HashTable<Arc<Lease>>]>,
+}
+
+/// What has become of a lease.
+#[derive(Clone, Debug)]
+pub struct Changed {
+    /// Which lease.
+    pub id: u64,
+    /// As it is now; nothing if it is no longer known.
+    pub now: Option<Arc<Lease>>,
+}
+
+/// A change of the table.
+#[derive(Clone, Copy, Debug)]
+pub enum Change<'a> {
+    /// A lease is new or has changed.
+    Put(&'a feed::lease::Lease),
+    /// A lease is no longer served.
+    Remove(u64),
+}
+
+impl Table {
+    /// A table without leases: it admits nobody. Fails if the system has no randomness.
+    pub fn new() -> Result<Table, getrandom::Error> {
+        Ok(Table {
+            keys: Keys::draw()?,
+            shards: (0..shard::COUNT).map(|_| ArcSwap::from_pointee(Shard::default())).collect(),
+            bits_in_use: BitsInUse::default(),
+            has_entries: AtomicBool::new(false),
+            writer: Mutex::new(Writer::new()),
+        })
+    }
+
+    /// Makes changes, and says what has become of the leases they name. A lease that cannot be
+    /// kept is not served at all: its old state may be what the change was to end.
+    pub fn apply<'a>(
+        &self,
+        changes: impl IntoIterator<Item = Change<'a>>,
+    ) -> (Vec<Changed>, Vec<Unfit>) {
+        let mut writer = self.write();
+        let (mut changed, mut unfit) = (Vec::new(), Vec::new());
+        let mut edits = Edits::default();
+        for change in changes {
+            let (id, now) = match change {
+                Change::Remove(id) => (id, None),
+                Change::Put(lease) => match Lease::new(lease, &self.keys) {
+                    Ok(kept) => (lease.id, Some(Arc::new(kept))),
+                    Err(error) => {
+                        unfit.push(error);
+                        (lease.id, None)
+                    }
+                },
+            };
+            if let Some(old) = writer.take(id) {
+                self.for_each_key(&old, |key| edits.remove(key, &old));
+            }
+            if let Some(lease) = &now {
+                self.for_each_key(lease, |key| edits.insert(key, lease));
+                self.note(lease);
+                writer.put(Arc::clone(lease));
+            }
+            changed.push(Changed { id, now });
+        }
+        edits.make(&self.shards);
+        (changed, unfit)
+    }
+
+    /// Replaces the whole table. It is built aside, so that no login fails meanwhile.
+    pub fn replace<'a>(
+        &self,
+        leases: impl IntoIterator<Item = &'a feed::lease::Lease>,
+    ) -> Vec<Unfit> {
+        let mut writer = self.write();
+        let mut unfit = Vec::new();
+        let mut fresh = Writer::new();
+        let mut shards = vec![Shard::default(); shard::COUNT];
+        for lease in leases {
+            let lease = match Lease::new(lease, &self.keys) {
+                Ok(kept) => Arc::new(kept),
+                Err(error) => {
+                    unfit.push(error);
+                    continue;
+                }
+            };
+            // Of two leases with one id the last one counts.
+            if let Some(old) = fresh.take(lease.id()) {
+                self.for_each_key(&old, |key| shards[shard_of(key)].remove(key, &old));
+            }
+            self.for_each_key(&lease, |key| shards[shard_of(key)].insert(key, &lease));
+            self.note(&lease);
+            fresh.put(lease);
+        }
+        for (place, mut shard) in self.shards.iter().zip(shards) {
+            shard.shrink();
+            place.store(Arc::new(shard));
+        }
+        *writer = fresh;
+        unfit
+    }
+
+    /// The lease with this id.
+    pub fn get(&self, id: u64) -> Option<Arc<Lease>> {
+        let writer = self.write();
+        let found = writer.by_id[shard_of(spread(id))].find(spread(id), |lease| lease.id() == id);
+        found.map(Arc::clone)
+    }
+
+    /// How many leases there are.
+    pub fn len(&self) -> usize {
+        self.write().by_id.iter().map(HashTable::len).sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The lease that `login` and `password` are right for at `entry`.
+    pub(crate) fn by_login(
+        &self,
+        login: &[u8],
+        password: &[u8],
+        entry: Option<Entry>,
+    ) -> Result<Arc<Lease>, Refusal> {
+        let who = self.keys.login(login);
+        // Made in any case, so that it takes as long to be wrong about the login.
+        let verifier = self.keys.verifier(login, password);
+        let is_right = |lease: &Lease| lease.verifies(&verifier) && lease.is_at(entry);
+        let found = self.find(who, entry, is_right).ok_or(Refusal::CredentialsWrong)?;
+        let named = !login.is_empty() && !password.is_empty();
+        named.then_some(found).ok_or(Refusal::CredentialsWrong)
+    }
+
+    /// The lease that `source` is authorised for at `entry`; where networks lie in each other, the
+    /// smallest one decides.
+    pub(crate) fn by_source(&self, source: IpAddr, entry: Option<Entry>) -> Option<Arc<Lease>> {
+        let source = source.to_canonical();
+        self.bits_in_use.of(source).find_map(|bits| {
+            let network = lease::network(source, bits)?;
+            let who = self.keys.source(network);
+            self.find(who, entry, |lease| lease.is_source(source) && lease.is_at(entry))
+        })
+    }
+
+    fn find(
+        &self,
+        who: u64,
+        entry: Option<Entry>,
+        is_right: impl Fn(&Lease) -> bool,
+    ) -> Option<Arc<Lease>> {
+        let at = |entry| {
+            let key = self.keys.at(who, entry);
+            self.shards[shard_of(key)].load().find(key, &is_right)
+        };
+        let here = entry.and_then(|entry| {
+            let any_port = Entry { port: 0, ..entry };
+            at(Some(entry)).or_else(|| at(Some(any_port)))
+        });
+        here.or_else(|| at(None))
+    }
+
+    /// Whether there have been leases for which it matters where a client comes in.
+    pub(crate) fn has_entries(&self) -> bool {
+        self.has_entries.load(Ordering::Acquire)
+    }
+
+    /// Calls `each` with every key that `lease` is to be found by.
+    fn for_each_key(&self, lease: &Lease, mut each: impl FnMut(u64)) {
+        let mut at_entries = |who| match lease.entries() {
+            [] => each(self.keys.at(who, None)),
+            entries => entries.iter().for_each(|entry| each(self.keys.at(who, Some(*entry)))),
+        };
+        match lease.access() {
+            lease::Access::Login { key, .. } => at_entries(*key),
+            lease::Access::Sources(sources) => {
+                sources.iter().for_each(|source| at_entries(self.keys.source(*source)));
+            }
+        }
+    }
+
+    /// Notes what look-ups have to try from now on.
+    fn note(&self, lease: &Lease) {
+        if !lease.entries().is_empty() {
+            self.has_entries.store(true, Ordering::Release);
+        }
+        if let lease::Access::Sources(sources) = lease.access() {
+            sources.iter().for_each(|source| self.bits_in_use.note(*source));
+        }
+    }
+
+    fn write(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Writer {
+    fn new() -> Writer {
+        Writer { by_id: (0..shard::COUNT).map(|_| HashTable::new()).collect() }
+    }
+
+    fn take(&mut self, id: u64) -> Option<Arc<Lease>> {
+        let leases = &mut self.by_id[shard_of(spread(id))];
+        let found = leases.find_entry(spread(id), |lease| lease.id() == id).ok()?;
+        Some(found.remove().0)
+    }
+
+    fn put(&mut self, lease: Arc<Lease>) {
+        let hash = spread(lease.id());
+        self.by_id[shard_of(hash)].insert_unique(hash, lease, |lease| spread(lease.id()));
+    }
+}
+
+/// Spreads ids, which are close to each other, over all bits. They come from the control plane, so
+/// nobody chooses them to collide.
+fn spread(id: u64) -> u64 {
+    let folded = u128::from(id ^ 0x9e37_79b9_7f4a_7c15) * 0xd6e8_feb8_6659_fd93_u128;
+    u64::try_from(folded & u128::from(u64::MAX)).expect("64 bits")
+        ^ u64::try_from(folded >> 64).expect("64 bits")
+}
+
+#[cfg(test)]
+mod tests;

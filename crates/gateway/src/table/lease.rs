@@ -1,0 +1,185 @@
+//! A lease as the table keeps it: small, because there may be a million.
+
+use std::net::{IpAddr, SocketAddr};
+
+use feed::lease::{Limits, Source};
+use subtle::ConstantTimeEq;
+
+use domain::time::Time;
+
+use super::keys::{Keys, Verifier};
+
+/// A lease. It holds neither the login nor the password of its customer, only what tells whether
+/// they are right.
+#[derive(Debug)]
+pub struct Lease {
+    id: u64,
+    ends_at: i64,
+    access: Access,
+    entries: Box<[Entry]>,
+    exit: Exit,
+    limits: Limits,
+    suspended: bool,
+}
+
+/// Where traffic of a lease leaves from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// From this address.
+    Address(IpAddr),
+    /// Through this interface, from whatever address it has.
+    Interface(Box<str>),
+}
+
+/// How the customer of a lease is known.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// By a login and a password.
+    Login { key: u64, verifier: Verifier },
+    /// By the address that connects.
+    Sources(Box<[Source]>),
+}
+
+/// An address and port of the gateway that a client connects to; port 0 is any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Entry {
+    pub(crate) ip: IpAddr,
+    pub(crate) port: u16,
+}
+
+impl From<SocketAddr> for Entry {
+    fn from(address: SocketAddr) -> Entry {
+        Entry { ip: address.ip().to_canonical(), port: address.port() }
+    }
+}
+
+/// Why a lease cannot be kept in a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// An empty login or password would match everybody who says nothing.
+    #[error("lease {0} has an empty login or password")]
+    EmptyCredentials(u64),
+    /// Nobody could use it.
+    #[error("lease {0} has no source address")]
+    NoSources(u64),
+    /// A network with more bits than its addresses have.
+    #[error("lease {0} has a source with too many bits")]
+    BadSource(u64),
+}
+
+impl Lease {
+    /// What the table keeps of `lease`.
+    pub(super) fn new(lease: &feed::lease::Lease, keys: &Keys) -> Result<Lease, Unfit> {
+        let id = lease.id;
+        let access = match &lease.access {
+            feed::lease::Access::Login(known) => {
+                let (login, password) = (known.login.as_bytes(), known.password.as_bytes());
+                if login.is_empty() || password.is_empty() {
+                    return Err(Unfit::EmptyCredentials(id));
+                }
+                Access::Login { key: keys.login(login), verifier: keys.verifier(login, password) }
+            }
+            feed::lease::Access::Sources(sources) if sources.is_empty() => {
+                return Err(Unfit::NoSources(id));
+            }
+            feed::lease::Access::Sources(sources) => {
+                let masked: Option<Box<[Source]>> =
+                    sources.iter().map(|source| network(source.ip, source.bits)).collect();
+                Access::Sources(masked.ok_or(Unfit::BadSource(id))?)
+            }
+        };
+        let exit = match &lease.exit {
+            feed::lease::Exit::Address(ip) => Exit::Address(ip.to_canonical()),
+            feed::lease::Exit::Interface(name) => Exit::Interface(name.as_str().into()),
+        };
+        let entries = lease.entries.iter().map(|entry| Entry::from(*entry)).collect();
+        let (ends_at, limits, suspended) = (lease.ends_at, lease.limits, lease.suspended);
+        Ok(Lease { id, ends_at, access, entries, exit, limits, suspended })
+    }
+
+    /// Which lease it is.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// When it ends.
+    pub(crate) fn ends_at(&self) -> Time {
+        Time::from_millis(self.ends_at)
+    }
+
+    /// Where its traffic leaves from.
+    pub(crate) fn exit(&self) -> &Exit {
+        &self.exit
+    }
+
+    /// What it may use.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Whether it is known, but not served.
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.suspended
+    }
+
+    /// Whether it can be reached at `entry`.
+    pub(super) fn is_at(&self, entry: Option<Entry>) -> bool {
+        let is_here = |own: &Entry| {
+            entry.is_some_and(|entry| {
+                own.ip == entry.ip && (own.port == 0 || own.port == entry.port)
+            })
+        };
+        self.entries.is_empty() || self.entries.iter().any(is_here)
+    }
+
+    /// Whether it is known by the login and password that `verifier` was made of.
+    pub(super) fn verifies(&self, verifier: &Verifier) -> bool {
+        match &self.access {
+            Access::Login { verifier: own, .. } => bool::from(own.ct_eq(verifier)),
+            Access::Sources(_) => false,
+        }
+    }
+
+    /// Whether its customer may connect from `ip`.
+    pub(super) fn is_source(&self, ip: IpAddr) -> bool {
+        match &self.access {
+            Access::Login { .. } => false,
+            Access::Sources(sources) => sources
+                .iter()
+                .any(|source| network(ip, source.bits).is_some_and(|own| own == *source)),
+        }
+    }
+
+    /// Whether a flow that this lease let in from `source` would be let in, and leave from the
+    /// same address, with the lease as it is `now`.
+    pub(crate) fn still_admits(&self, now: &Lease, source: IpAddr) -> bool {
+        let admitted = match &now.access {
+            Access::Login { .. } => now.access == self.access,
+            Access::Sources(_) => now.is_source(source),
+        };
+        admitted && now.exit == self.exit && !now.suspended
+    }
+
+    pub(super) fn access(&self) -> &Access {
+        &self.access
+    }
+
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+}
+
+/// The network of `ip` with so many bits; nothing if an address has fewer.
+pub(super) fn network(ip: IpAddr, bits: u8) -> Option<Source> {
+    let ip = match ip.to_canonical() {
+        IpAddr::V4(ip) => {
+            let rest = 32u32.checked_sub(bits.into())?;
+            IpAddr::V4((ip.to_bits() & u32::MAX.checked_shl(rest).unwrap_or(0)).into())
+        }
+        IpAddr::V6(ip) => {
+            let rest = 128u32.checked_sub(bits.into())?;
+            IpAddr::V6((ip.to_bits() & u128::MAX.checked_shl(rest).unwrap_or(0)).into())
+        }
+    };
+    Some(Source { ip, bits })
+}

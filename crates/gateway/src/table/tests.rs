@@ -1,0 +1,183 @@
+//! The table by itself.
+
+use std::net::SocketAddr;
+
+use feed::lease::{Access, Exit, Limits, Login, Source};
+
+use super::*;
+
+fn lease(id: u64) -> feed::lease::Lease {
+    feed::lease::Lease {
+        id,
+        entries: Vec::new(),
+        access: Access::Login(Login { login: format!("u{id}"), password: format!("p{id}") }),
+        exit: Exit::Address(IpAddr::from([127, 0, 0, 1])),
+        ends_at: 1_000,
+        suspended: false,
+        limits: Limits::default(),
+    }
+}
+
+fn find(table: &Table, login: &str, password: &str) -> Option<u64> {
+    table.by_login(login.as_bytes(), password.as_bytes(), None).ok().map(|lease| lease.id())
+}
+
+#[test]
+fn a_lease_is_found_until_it_is_removed() {
+    let table = Table::new().unwrap();
+    let leases: Vec<_> = (0..5_000).map(lease).collect();
+    table.apply(leases.iter().map(Change::Put));
+    assert_eq!(table.len(), 5_000);
+    for id in 0..5_000 {
+        assert_eq!(find(&table, &format!("u{id}"), &format!("p{id}")), Some(id));
+        assert_eq!(find(&table, &format!("u{id}"), "p"), None);
+    }
+    table.apply((0..5_000).filter(|id| id % 2 == 0).map(Change::Remove));
+    assert_eq!(table.len(), 2_500);
+    for id in 0..5_000 {
+        let found = find(&table, &format!("u{id}"), &format!("p{id}"));
+        assert_eq!(found, (id % 2 == 1).then_some(id));
+        assert_eq!(table.get(id).is_some(), id % 2 == 1);
+    }
+}
+
+#[test]
+fn a_changed_password_counts_at_once_and_the_old_one_no_longer() {
+    let table = Table::new().unwrap();
+    table.replace([&lease(1)]);
+    let login = Login { login: "u1".into(), password: "new".into() };
+    let changed = feed::lease::Lease { access: Access::Login(login), ..lease(1) };
+    let (told, unfit) = table.apply([Change::Put(&changed)]);
+    assert!(unfit.is_empty() && told.len() == 1 && told[0].now.is_some());
+    assert_eq!(find(&table, "u1", "p1"), None);
+    assert_eq!(find(&table, "u1", "new"), Some(1));
+}
+
+#[test]
+fn several_changes_of_one_lease_count_in_their_order() {
+    let table = Table::new().unwrap();
+    let (first, second) = (lease(1), lease(2));
+    let again = feed::lease::Lease { id: 1, ..second.clone() };
+    table.apply([
+        Change::Put(&first),
+        Change::Remove(1),
+        Change::Put(&second),
+        Change::Put(&again),
+    ]);
+    // Two leases with the same login and password: either may serve, none is lost.
+    assert_eq!(table.len(), 2);
+    table.apply([Change::Remove(1)]);
+    assert_eq!(find(&table, "u2", "p2"), Some(2));
+    assert_eq!(find(&table, "u1", "p1"), None);
+}
+
+#[test]
+fn what_would_admit_everybody_is_not_kept() {
+    let table = Table::new().unwrap();
+    table.replace([&lease(1)]);
+    let with = |login: &str, password: &str| {
+        let login = Login { login: login.into(), password: password.into() };
+        feed::lease::Lease { access: Access::Login(login), ..lease(1) }
+    };
+    let bits = |bits| {
+        let sources = vec![Source { ip: IpAddr::from([192, 0, 2, 1]), bits }];
+        feed::lease::Lease { access: Access::Sources(sources), ..lease(1) }
+    };
+    let none = feed::lease::Lease { access: Access::Sources(Vec::new()), ..lease(1) };
+    for bad in [with("", "p"), with("u", ""), with("", ""), bits(33), none] {
+        table.replace([&lease(1), &lease(2)]);
+        let (changed, unfit) = table.apply([Change::Put(&bad)]);
+        assert_eq!(unfit.len(), 1);
+        assert!(changed[0].now.is_none());
+        // What it was before is gone too; others are not touched.
+        assert_eq!(find(&table, "u1", "p1"), None);
+        assert_eq!(find(&table, "u2", "p2"), Some(2));
+        assert_eq!(find(&table, "", ""), None);
+        assert_eq!(table.replace([&bad, &lease(2)]).len(), 1);
+        assert_eq!(table.len(), 1);
+    }
+}
+
+#[test]
+fn a_source_network_is_what_its_bits_say() {
+    let table = Table::new().unwrap();
+    let with = |id, ip: &str, bits| {
+        let sources = vec![Source { ip: ip.parse().unwrap(), bits }];
+        feed::lease::Lease { access: Access::Sources(sources), ..lease(id) }
+    };
+    table.replace([
+        &with(1, "198.51.100.77", 24),
+        &with(2, "198.51.100.64", 26),
+        &with(3, "198.51.100.65", 32),
+        &with(4, "2001:db8:1::", 48),
+        &with(5, "::ffff:203.0.113.9", 32),
+    ]);
+    let rows = [
+        ("198.51.100.1", Some(1)),
+        ("198.51.100.64", Some(2)),
+        ("198.51.100.127", Some(2)),
+        ("198.51.100.128", Some(1)),
+        ("198.51.100.65", Some(3)),
+        ("::ffff:198.51.100.65", Some(3)),
+        ("198.51.101.1", None),
+        ("2001:db8:1:ffff::1", Some(4)),
+        ("2001:db8:2::1", None),
+        ("203.0.113.9", Some(5)),
+    ];
+    for (ip, expected) in rows {
+        let found = table.by_source(ip.parse().unwrap(), None).map(|lease| lease.id());
+        assert_eq!(found, expected, "{ip}");
+    }
+}
+
+#[test]
+fn an_entry_is_an_address_with_a_port_or_with_any() {
+    let table = Table::new().unwrap();
+    let at = |id, entry: &str| feed::lease::Lease {
+        id,
+        entries: vec![entry.parse().unwrap()],
+        ..lease(1)
+    };
+    table.replace([&at(1, "192.0.2.1:1080"), &at(2, "192.0.2.2:0"), &at(3, "[2001:db8::1]:80")]);
+    let find = |entry: &str| {
+        let entry: SocketAddr = entry.parse().unwrap();
+        table.by_login(b"u1", b"p1", Some(entry.into())).ok().map(|lease| lease.id())
+    };
+    assert_eq!(find("192.0.2.1:1080"), Some(1));
+    assert_eq!(find("192.0.2.1:1081"), None);
+    assert_eq!(find("192.0.2.2:1081"), Some(2));
+    assert_eq!(find("[2001:db8::1]:80"), Some(3));
+    assert_eq!(find("[::ffff:192.0.2.2]:80"), Some(2));
+    assert!(table.by_login(b"u1", b"p1", None).is_err());
+}
+
+#[test]
+fn no_login_fails_while_the_table_changes() {
+    let table = Table::new().unwrap();
+    let leases: Vec<_> = (0..2_000).map(lease).collect();
+    table.replace(&leases);
+    std::thread::scope(|scope| {
+        let changes = scope.spawn(|| {
+            for _ in 0..20 {
+                table.replace(&leases);
+                table.apply(leases.iter().map(Change::Put));
+            }
+        });
+        while !changes.is_finished() {
+            for id in (0..2_000).step_by(97) {
+                assert_eq!(find(&table, &format!("u{id}"), &format!("p{id}")), Some(id));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_password_leaves_no_trace() {
+    let table = Table::new().unwrap();
+    let login = Login { login: "canary-login".into(), password: "canary-password".into() };
+    let lease = feed::lease::Lease { access: Access::Login(login), ..lease(1) };
+    table.replace([&lease]);
+    let shown = format!("{lease:?} {table:?} {:?}", table.get(1));
+    assert!(!shown.contains("canary"), "{shown}");
+    assert!(shown.contains("Keys(***)"));
+}
