@@ -22,7 +22,7 @@ impl App {
     pub(crate) fn new(engine: Engine, settings: Settings) -> App {
         App {
             limits: Limits::new(&settings),
-            metrics: Metrics::new(&engine, settings.stats.clone()),
+            metrics: Metrics::new(&engine, settings.stats.clone(), settings.traffic.clone()),
             spends: Arc::default(),
             engine,
             settings,

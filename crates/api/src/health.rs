@@ -1,6 +1,7 @@
 //! `/healthz`, `/readyz` and `/metrics`
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -30,10 +31,17 @@ async fn alive() -> Response<Body> {
     answer::json(StatusCode::OK, "{\"status\":\"alive\"}")
 }
 
-/// Requests can be served: the database answers, and the server is not about to end.
+/// Requests can be served: the database answers, and the server is not about to end. A gateway that
+/// is here and cannot serve everything is told of, but keeps nobody from what else is served.
 async fn ready(State(app): State<Arc<App>>) -> Response<Body> {
+    let gateway = app.settings.traffic.as_ref().map(|it| it.is_ready.load(Ordering::Relaxed));
+    let body = match gateway {
+        None => "{\"status\":\"ready\"}",
+        Some(true) => "{\"status\":\"ready\",\"gateway\":\"ready\"}",
+        Some(false) => "{\"status\":\"ready\",\"gateway\":\"impaired\"}",
+    };
     match app.engine.check_ready().await {
-        Ok(()) => answer::json(StatusCode::OK, "{\"status\":\"ready\"}"),
+        Ok(()) => answer::json(StatusCode::OK, body),
         Err(fault) => problem::from_fault(&fault),
     }
 }

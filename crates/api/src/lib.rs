@@ -31,6 +31,7 @@ mod routes;
 mod sandbox;
 mod spend;
 mod target;
+mod traffic;
 mod youproxy;
 
 use std::sync::Arc;
@@ -41,6 +42,7 @@ use serve::{RequestIdLayer, Stats};
 
 use crate::app::App;
 use crate::front::Front;
+pub use crate::traffic::Traffic;
 
 /// How the APIs are served.
 #[derive(Clone, Debug)]
@@ -60,6 +62,8 @@ pub struct Settings {
     pub base_url: String,
     /// What the HTTP server has seen, for the metrics.
     pub stats: Option<Arc<Stats>>,
+    /// What the gateway in this process does, if there is one.
+    pub traffic: Option<Arc<Traffic>>,
     /// Whether the customers' APIs are served.
     pub api: bool,
     /// Whether the guides and pages are served.
@@ -94,6 +98,7 @@ impl Default for Settings {
             proxyseller: ProxySeller::default(),
             base_url: "http://127.0.0.1:8080".to_owned(),
             stats: None,
+            traffic: None,
             api: true,
             web: true,
         }

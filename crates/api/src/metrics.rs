@@ -18,6 +18,7 @@ use prometheus_client::registry::Registry;
 use serve::Stats;
 
 use crate::front::About;
+use crate::traffic::Traffic;
 
 /// Upper bounds of the histogram's buckets, in seconds.
 const BUCKETS: [f64; 12] =
@@ -44,7 +45,11 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(engine: &Engine, stats: Option<Arc<Stats>>) -> Metrics {
+    pub(crate) fn new(
+        engine: &Engine,
+        stats: Option<Arc<Stats>>,
+        traffic: Option<Arc<Traffic>>,
+    ) -> Metrics {
         let mut registry = Registry::with_prefix("sublet");
         let requests = Family::default();
         let seconds = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> _);
@@ -56,7 +61,7 @@ impl Metrics {
             seconds.clone(),
         );
         registry.register("http_handler_panics", "Handlers that panicked", panics.clone());
-        registry.register_collector(Box::new(Inner { engine: engine.clone(), stats }));
+        registry.register_collector(Box::new(Inner { engine: engine.clone(), stats, traffic }));
         Metrics { registry, requests, seconds, panics }
     }
 
@@ -86,6 +91,7 @@ impl Metrics {
 struct Inner {
     engine: Engine,
     stats: Option<Arc<Stats>>,
+    traffic: Option<Arc<Traffic>>,
 }
 
 impl fmt::Debug for Inner {
@@ -115,6 +121,10 @@ impl Collector for Inner {
         count(&mut to, "addresses_released", "Addresses back in stock", &totals.released)?;
         count(&mut to, "refusals", "Commands that were refused", &totals.refused)?;
 
+        if let Some(traffic) = &self.traffic {
+            carried(&mut to, traffic)?;
+        }
+
         let Some(stats) = &self.stats else { return Ok(()) };
         let open = i64::try_from(stats.open.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
         gauge(&mut to, "http_connections_open", "Connections open now", open)?;
@@ -133,6 +143,29 @@ impl Collector for Inner {
         }
         Ok(())
     }
+}
+
+fn carried(to: &mut DescriptorEncoder<'_>, traffic: &Traffic) -> Result<(), fmt::Error> {
+    gauge(
+        to,
+        "gateway_ready",
+        "Whether everything is served",
+        traffic.is_ready.load(Ordering::Relaxed).into(),
+    )?;
+    for (name, help, value) in [
+        ("gateway_leases", "Leases that are served", &traffic.leases),
+        ("gateway_ports_unheard", "Ports that cannot be listened on", &traffic.unheard),
+        ("gateway_connections_open", "Connections of clients", &traffic.connections),
+    ] {
+        let value = i64::try_from(value.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+        gauge(to, name, help, value)?;
+    }
+    count(to, "gateway_leases_unfit", "Times that a lease could not be served", &traffic.unfit)?;
+    count(to, "gateway_flows", "Tunnels and requests that were let through", &traffic.flows)?;
+    let help = "Bytes from clients to destinations";
+    count(to, "gateway_bytes_up", help, &traffic.bytes_up)?;
+    let help = "Bytes from destinations to clients";
+    count(to, "gateway_bytes_down", help, &traffic.bytes_down)
 }
 
 fn count(

@@ -45,6 +45,7 @@ pub mod refusal;
 pub mod renew;
 pub mod replace;
 pub mod select;
+pub mod served;
 pub mod stock;
 pub mod sweep;
 pub mod time;

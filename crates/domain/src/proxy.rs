@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::catalogue::Catalogue;
+use crate::kind::ProxyKind;
 use crate::lease::Lease;
 use crate::order::Order;
 
@@ -34,17 +35,29 @@ pub struct Endpoint {
 }
 
 impl Proxy {
-    /// Where the customer connects to: the address itself, or a port of its own at the gateway's
-    /// shared host.
+    /// Where the customer connects to.
     pub fn endpoint(&self, catalogue: &Catalogue) -> Endpoint {
-        let gateway = catalogue.gateways.get(&self.gateway);
-        if self.lease.product.kind.shares_host() {
-            let host = gateway.map_or_else(|| self.ip.to_string(), |gateway| gateway.host.clone());
-            let socks_port = self.port.saturating_add(1);
-            return Endpoint { host, http_port: self.port, socks_port };
+        Endpoint::new(catalogue, self.lease.product.kind, self.ip, &self.gateway, self.port)
+    }
+}
+
+impl Endpoint {
+    /// The endpoint of a lease of `kind`: the exit `ip` itself, or a `port` of its own at the
+    /// shared host of its `gateway`.
+    pub(crate) fn new(
+        catalogue: &Catalogue,
+        kind: ProxyKind,
+        ip: IpAddr,
+        gateway: &str,
+        port: u16,
+    ) -> Endpoint {
+        let gateway = catalogue.gateways.get(gateway);
+        if kind.shares_host() {
+            let host = gateway.map_or_else(|| ip.to_string(), |gateway| gateway.host.clone());
+            return Endpoint { host, http_port: port, socks_port: port.saturating_add(1) };
         }
         Endpoint {
-            host: self.ip.to_string(),
+            host: ip.to_string(),
             http_port: gateway.map_or(0, |gateway| gateway.http_port),
             socks_port: gateway.map_or(0, |gateway| gateway.socks_port),
         }

@@ -23,6 +23,7 @@ use tokio::sync::oneshot;
 
 use crate::clock::{Clock, ShopClock};
 use crate::fault::{Fault, told};
+use crate::served::Followers;
 
 /// The bounds of the batcher.
 #[derive(Clone, Copy, Debug)]
@@ -107,7 +108,12 @@ struct Waiting {
 
 impl Batcher {
     /// Starts the threads.
-    pub(crate) fn start(store: Arc<dyn Store>, clock: Arc<ShopClock>, bounds: Bounds) -> Batcher {
+    pub(crate) fn start(
+        store: Arc<dyn Store>,
+        clock: Arc<ShopClock>,
+        followers: Arc<Followers>,
+        bounds: Bounds,
+    ) -> Batcher {
         let shared = Arc::new(Shared {
             lanes: Mutex::default(),
             arrived: Condvar::new(),
@@ -115,8 +121,12 @@ impl Batcher {
             counts: Counts::default(),
         });
         let threads = (0..store.batches_at_once().max(1)).map(|_| {
-            let worker =
-                Worker { shared: shared.clone(), store: store.clone(), clock: clock.clone() };
+            let worker = Worker {
+                shared: shared.clone(),
+                store: store.clone(),
+                clock: clock.clone(),
+                followers: followers.clone(),
+            };
             std::thread::Builder::new()
                 .name("batcher".into())
                 .spawn(move || {
@@ -257,6 +267,7 @@ struct Worker {
     shared: Arc<Shared>,
     store: Arc<dyn Store>,
     clock: Arc<ShopClock>,
+    followers: Arc<Followers>,
 }
 
 impl Worker {
@@ -266,6 +277,7 @@ impl Worker {
             let (commands, answers): (Vec<_>, Vec<_>) =
                 batch.into_iter().map(|waiting| (waiting.command, waiting.answer)).unzip();
             let decisions = self.decide(&commands);
+            self.followers.wake();
             self.shared.lock().over(&commands);
             let counts = &self.shared.counts;
             counts.batches.fetch_add(1, Ordering::Relaxed);

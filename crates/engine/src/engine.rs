@@ -30,6 +30,7 @@ use crate::keys::{Caller, Keys, Rejected};
 use crate::payment::Providers;
 use crate::scheduler::{self, Acting};
 use crate::secret;
+use crate::served::Followers;
 use crate::tokens::Tokens;
 use crate::totals::Totals;
 use crate::upkeep;
@@ -67,6 +68,7 @@ pub(crate) struct Inner {
     payment_tokens: Tokens,
     pub(crate) providers: Providers,
     renewals: Renewals,
+    pub(crate) followers: Arc<Followers>,
     totals: Totals,
     /// The catalogue that was last read.
     catalogue: Mutex<Arc<Catalogue>>,
@@ -156,7 +158,8 @@ impl Engine {
         let clock = Arc::new(ShopClock::new(true_time, installation.clock_offset));
         upkeep::start(store.as_ref(), &clock)?;
         let catalogue = Mutex::new(store.catalogue()?);
-        let batcher = Batcher::start(store.clone(), clock.clone(), bounds);
+        let followers = Arc::<Followers>::default();
+        let batcher = Batcher::start(store.clone(), clock.clone(), followers.clone(), bounds);
         let inner = Inner {
             store,
             waits: AtomicUsize::new(0),
@@ -168,6 +171,7 @@ impl Engine {
             payment_tokens: Tokens::new("payment pages", &installation.id_key),
             providers: providers.unwrap_or_else(|| Providers::usual(installation.sandbox)),
             renewals: Renewals::default(),
+            followers,
             totals: Totals::default(),
             catalogue,
             sandbox: installation.sandbox,
@@ -379,7 +383,7 @@ impl Engine {
     }
 
     /// Moves a sandbox's clock forward to `target`, doing on the way everything that is due at the
-    /// instant at which it is due.
+    /// instant at which it is due. On return, whoever follows what is served has taken note.
     pub async fn move_clock(&self, target: Time) -> Result<Swept, ClockError> {
         if !self.inner.sandbox {
             return Err(ClockError::NotASandbox);
@@ -405,6 +409,7 @@ impl Engine {
         self.inner.clock.release(ahead);
         let swept = swept?;
         self.wait_for_others().await?;
+        self.inner.followers.wait().await;
         Ok(swept)
     }
 

@@ -19,6 +19,7 @@ pub mod reads;
 mod reboot;
 pub mod scheduler;
 pub mod secret;
+pub mod served;
 mod tokens;
 pub mod totals;
 pub mod upkeep;

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Lease {
     /// Which lease it is, for ever.
     pub id: u64,
-    /// The address and port that its customer connects to, or nothing if any will do.
+    /// The addresses and ports that its customer connects to, or nothing if any will do. Port 0 is
+    /// any port of an address; the unspecified address is any address of the gateway.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub entries: Vec<SocketAddr>,
     /// How its customer is known.
@@ -27,14 +28,35 @@ pub struct Lease {
     pub limits: Limits,
 }
 
-/// How a customer is known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Access {
+/// How a customer is known: any of these lets him in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Access {
     /// By a login and its password.
-    Login(Login),
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub logins: Vec<Login>,
     /// By the address that connects.
-    Sources(Vec<Source>),
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
+}
+
+impl Access {
+    /// Whether nobody is let in.
+    pub fn is_empty(&self) -> bool {
+        self.logins.is_empty() && self.sources.is_empty()
+    }
+}
+
+impl From<Login> for Access {
+    fn from(login: Login) -> Access {
+        Access { logins: vec![login], sources: Vec::new() }
+    }
+}
+
+impl From<Vec<Source>> for Access {
+    fn from(sources: Vec<Source>) -> Access {
+        Access { logins: Vec::new(), sources }
+    }
 }
 
 /// A login and its password. `Debug` shows neither.
@@ -89,10 +111,10 @@ mod tests {
 
     #[test]
     fn what_an_older_control_plane_leaves_out_has_a_meaning() {
-        let text = r#"{"id":7,"access":{"login":{"login":"anna","password":"canary"}},
+        let text = r#"{"id":7,"access":{"logins":[{"login":"anna","password":"canary"}]},
             "exit":{"address":"192.0.2.1"},"ends_at":1000,"from_the_future":true}"#;
         let lease: Lease = serde_json::from_str(text).unwrap();
-        assert!(lease.entries.is_empty() && !lease.suspended);
+        assert!(lease.entries.is_empty() && lease.access.sources.is_empty() && !lease.suspended);
         assert_eq!(lease.limits, Limits::default());
         let text = serde_json::to_string(&lease).unwrap();
         assert_eq!(serde_json::from_str::<Lease>(&text).unwrap(), lease);

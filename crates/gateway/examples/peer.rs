@@ -30,7 +30,7 @@ fn lease(number: u32, count: u32, limits: Limits) -> Lease {
     Lease {
         id: u64::from(number) + 1,
         entries: Vec::new(),
-        access: Access::Login(Login {
+        access: Access::from(Login {
             login: format!("u{number:06}"),
             password: format!("p{number:06}"),
         }),

@@ -10,7 +10,7 @@ use crate::bucket::Rate;
 use crate::flows::{Seat, Tenant};
 use crate::meter::Way;
 use crate::refusal::Refusal;
-use crate::table::{Entry, Exit, Lease};
+use crate::table::{Entry, Exit, Lease, Proof};
 use crate::worker::Worker;
 
 /// What a client says about who it is.
@@ -94,8 +94,11 @@ pub(crate) fn admit(
 ) -> Result<Grant, Refusal> {
     let shared = &worker.shared;
     let nanos = worker.nanos();
-    let lease = match claim {
-        Claim::Nobody => shared.table.by_source(source, entry).ok_or(Refusal::CredentialsNeeded)?,
+    let (lease, proof) = match claim {
+        Claim::Nobody => {
+            let found = shared.table.by_source(source, entry);
+            (found.ok_or(Refusal::CredentialsNeeded)?, Proof::Source)
+        }
         Claim::Nonsense => return Err(Refusal::CredentialsWrong),
         Claim::Login { login, password } => {
             if !shared.throng.may_try(source, login, nanos) {
@@ -117,6 +120,7 @@ pub(crate) fn admit(
     let tenant = worker.flows.tenant(&lease, &shared.accounts);
     // Another request on the same connection is no other flow.
     if seat.is_of(&tenant) {
+        seat.prove(proof);
         return Ok(Grant { tenant, lease });
     }
     seat.part();
@@ -129,6 +133,6 @@ pub(crate) fn admit(
     if !tenant.account.open(limits.flows) {
         return Err(Refusal::TooManyFlows);
     }
-    seat.join(Rc::clone(&tenant));
+    seat.join(Rc::clone(&tenant), proof);
     Ok(Grant { tenant, lease })
 }

@@ -24,9 +24,11 @@ pub enum Binding {
     /// Those that interfaces of this host have.
     #[default]
     Own,
-    /// All that are routed to this host, whether an interface has them or not: a whole IPv6 prefix
-    /// need not be configured address by address.
+    /// All that are routed to this host, whether an interface has them or not.
     Routed,
+    /// Those that interfaces have, and of IPv6 all that are routed to this host: a whole prefix need
+    /// not be configured address by address.
+    RoutedV6,
 }
 
 /// The family of addresses that a name is asked for. Through an interface both could be reached;
@@ -65,13 +67,14 @@ fn begin(exit: &Exit, to: SocketAddr, binding: Binding) -> Result<TcpStream, Ref
                 return Err(Refusal::FamilyUnavailable);
             }
             let socket = open(to)?;
-            if binding == Binding::Routed {
-                let free = match ip {
-                    IpAddr::V4(_) => options::set_ip_freebind(&socket, true),
-                    IpAddr::V6(_) => options::set_ipv6_freebind(&socket, true),
-                };
-                free.map_err(|_| Refusal::ExitUnavailable)?;
-            }
+            let free = match (binding, ip) {
+                (Binding::Own, _) | (Binding::RoutedV6, IpAddr::V4(_)) => Ok(()),
+                (Binding::Routed, IpAddr::V4(_)) => options::set_ip_freebind(&socket, true),
+                (Binding::Routed | Binding::RoutedV6, IpAddr::V6(_)) => {
+                    options::set_ipv6_freebind(&socket, true)
+                }
+            };
+            free.map_err(|_| Refusal::ExitUnavailable)?;
             // The port is chosen when the destination is known, so that an exit has all its ports
             // for each destination, not for all together.
             let no_port = setsockopt(&socket, sockopt::IpBindAddressNoPort, &true);

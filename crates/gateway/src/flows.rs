@@ -13,7 +13,7 @@ use foldhash::fast::RandomState;
 
 use crate::meter::{Account, Accounts, Tally};
 use crate::refusal::Refusal;
-use crate::table::{Changed, Lease};
+use crate::table::{Changed, Lease, Proof};
 use crate::wheel::Wheel;
 
 /// Why a connection is closed from within.
@@ -79,6 +79,8 @@ struct SeatState {
     before: u32,
     after: u32,
     source: IpAddr,
+    /// By what its lease lets it in.
+    proof: Proof,
 }
 
 const NONE: u32 = u32::MAX;
@@ -91,8 +93,15 @@ impl Flows {
 
     /// A seat for a connection from `source` that has to be over at `deadline`.
     pub(crate) fn sit(self: &Rc<Flows>, source: IpAddr, deadline: u64) -> Seat {
-        let state =
-            SeatState { waker: None, end: None, deadline, before: NONE, after: NONE, source };
+        let state = SeatState {
+            waker: None,
+            end: None,
+            deadline,
+            before: NONE,
+            after: NONE,
+            source,
+            proof: Proof::Source,
+        };
         let mut seats = self.seats.borrow_mut();
         let number = match seats.free.pop() {
             Some(number) => {
@@ -159,7 +168,7 @@ impl Flows {
             self.ends.borrow_mut().remove(&(ends_at, id));
             let tenant = self.tenants.borrow_mut().remove(&id);
             if let Some(tenant) = tenant {
-                self.end_all(&tenant, |_| Some(End::LeaseEnded));
+                self.end_all(&tenant, |_, _| Some(End::LeaseEnded));
                 self.leave(&tenant);
             }
         }
@@ -176,7 +185,7 @@ impl Flows {
     pub(crate) fn change(&self, changed: &Changed) {
         let Some(tenant) = self.tenants.borrow().get(&changed.id).map(Rc::clone) else { return };
         let Some(now) = &changed.now else {
-            self.end_all(&tenant, |_| Some(End::LeaseChanged));
+            self.end_all(&tenant, |_, _| Some(End::LeaseChanged));
             self.forget(&tenant);
             return;
         };
@@ -188,8 +197,8 @@ impl Flows {
         ends.remove(&(old.ends_at(), changed.id));
         ends.insert((now.ends_at(), changed.id));
         drop(ends);
-        self.end_all(&tenant, |source| {
-            (!old.still_admits(now, source)).then_some(End::LeaseChanged)
+        self.end_all(&tenant, |source, proof| {
+            (!old.still_admits(now, source, proof)).then_some(End::LeaseChanged)
         });
     }
 
@@ -252,15 +261,15 @@ impl Flows {
         }
     }
 
-    fn end_all(&self, tenant: &Tenant, why: impl Fn(IpAddr) -> Option<End>) {
+    fn end_all(&self, tenant: &Tenant, why: impl Fn(IpAddr, Proof) -> Option<End>) {
         let mut number = tenant.first.get();
         while number != NONE {
-            let (after, source) = {
+            let (after, source, proof) = {
                 let seats = self.seats.borrow();
                 let seat = &seats.seats[index(number)];
-                (seat.after, seat.source)
+                (seat.after, seat.source, seat.proof)
             };
-            if let Some(end) = why(source) {
+            if let Some(end) = why(source, proof) {
                 self.end(number, end);
             }
             number = after;
@@ -299,13 +308,20 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
-    /// Lists the connection as a flow of `tenant`, which its account must have counted.
-    pub(crate) fn join(&mut self, tenant: Rc<Tenant>) {
+    /// Lists the connection as a flow of `tenant`, which its account must have counted, and which
+    /// has let it in by `proof`.
+    pub(crate) fn join(&mut self, tenant: Rc<Tenant>, proof: Proof) {
         debug_assert!(self.tenant.is_none(), "a flow belongs to one lease");
+        self.prove(proof);
         self.flows.seats.borrow_mut().link(self.number, &tenant);
         tenant.flows.set(tenant.flows.get() + 1);
         tenant.tally.flow();
         self.tenant = Some(tenant);
+    }
+
+    /// Notes by what the connection was let in last.
+    pub(crate) fn prove(&self, proof: Proof) {
+        self.flows.seats.borrow_mut().seats[index(self.number)].proof = proof;
     }
 
     /// Whether the connection is a flow of this tenant.

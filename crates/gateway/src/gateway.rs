@@ -76,6 +76,23 @@ impl Gateway {
         Ok((id, address))
     }
 
+    /// The same for an address with little traffic, of which there may be very many: one thread
+    /// serves it, so that it takes one descriptor.
+    pub fn listen_on_one_thread(
+        &self,
+        address: SocketAddr,
+        speaks: Speaks,
+    ) -> io::Result<(ListenerId, SocketAddr)> {
+        let number = self.next_listener.fetch_add(1, Ordering::Relaxed);
+        let listener = listen::bind(address, 1)?.pop().ok_or(io::ErrorKind::Other)?;
+        let address = listener.local_addr()?;
+        // Listeners that come one after another are spread over the threads.
+        let threads = u64::try_from(self.threads.len()).unwrap_or(1);
+        let thread = usize::try_from(number % threads).unwrap_or_default();
+        self.threads[thread].tell(Order::Listen(ListenerId(number), listener, speaks));
+        Ok((ListenerId(number), address))
+    }
+
     /// Accepts nothing more there. Connections that are open stay so.
     pub fn close(&self, listener: ListenerId) {
         self.tell(|| Order::Close(listener));

@@ -9,6 +9,7 @@ mod destination;
 mod egress;
 mod flows;
 mod gateway;
+pub mod host;
 pub mod http;
 mod listen;
 mod meter;

@@ -24,12 +24,17 @@ pub enum Speaks {
 const BACKLOG: i32 = 4096;
 
 /// So many sockets that listen on one address. Port 0 is chosen once for all.
+///
+/// Sockets that share a port with those of another process would be given a part of its
+/// connections, unnoticed; so that nobody else listens there is looked at first.
 pub(crate) fn bind(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
+    let probe = socket(address)?;
+    probe.bind(&address.into())?;
+    drop(probe);
     let mut address = address;
     let mut listeners = Vec::with_capacity(count);
     for _ in 0..count {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_reuse_address(true)?;
+        let socket = socket(address)?;
         socket.set_reuse_port(true)?;
         // What is accepted inherits it.
         socket.set_tcp_nodelay(true)?;
@@ -41,4 +46,13 @@ pub(crate) fn bind(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListe
         listeners.push(listener);
     }
     Ok(listeners)
+}
+
+fn socket(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
+    Ok(socket)
 }

@@ -16,7 +16,7 @@ use arc_swap::ArcSwap;
 use hashbrown::HashTable;
 
 use keys::Keys;
-pub(crate) use lease::{Entry, Exit};
+pub(crate) use lease::{Entry, Exit, Proof};
 pub use lease::{Lease, Unfit};
 use shard::{Edits, Shard, shard_of};
 use sources::BitsInUse;
@@ -159,14 +159,14 @@ impl Table {
         login: &[u8],
         password: &[u8],
         entry: Option<Entry>,
-    ) -> Result<Arc<Lease>, Refusal> {
+    ) -> Result<(Arc<Lease>, Proof), Refusal> {
         let who = self.keys.login(login);
         // Made in any case, so that it takes as long to be wrong about the login.
         let verifier = self.keys.verifier(login, password);
         let is_right = |lease: &Lease| lease.verifies(&verifier) && lease.is_at(entry);
         let found = self.find(who, entry, is_right).ok_or(Refusal::CredentialsWrong)?;
         let named = !login.is_empty() && !password.is_empty();
-        named.then_some(found).ok_or(Refusal::CredentialsWrong)
+        named.then_some((found, Proof::Login(verifier))).ok_or(Refusal::CredentialsWrong)
     }
 
     /// The lease that `source` is authorised for at `entry`; where networks lie in each other, the
@@ -192,7 +192,8 @@ impl Table {
         };
         let here = entry.and_then(|entry| {
             let any_port = Entry { port: 0, ..entry };
-            at(Some(entry)).or_else(|| at(Some(any_port)))
+            let any_address = Entry { ip: lease::ANY_ADDRESS, ..entry };
+            [entry, any_port, any_address].into_iter().find_map(|entry| at(Some(entry)))
         });
         here.or_else(|| at(None))
     }
@@ -208,11 +209,11 @@ impl Table {
             [] => each(self.keys.at(who, None)),
             entries => entries.iter().for_each(|entry| each(self.keys.at(who, Some(*entry)))),
         };
-        match lease.access() {
-            lease::Access::Login { key, .. } => at_entries(*key),
-            lease::Access::Sources(sources) => {
-                sources.iter().for_each(|source| at_entries(self.keys.source(*source)));
-            }
+        for way in lease.ways() {
+            at_entries(match way {
+                lease::Way::Login { key, .. } => *key,
+                lease::Way::Source(source) => self.keys.source(*source),
+            });
         }
     }
 
@@ -221,8 +222,10 @@ impl Table {
         if !lease.entries().is_empty() {
             self.has_entries.store(true, Ordering::Release);
         }
-        if let lease::Access::Sources(sources) = lease.access() {
-            sources.iter().for_each(|source| self.bits_in_use.note(*source));
+        for way in lease.ways() {
+            if let lease::Way::Source(source) = way {
+                self.bits_in_use.note(*source);
+            }
         }
     }
 

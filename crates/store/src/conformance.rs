@@ -18,6 +18,7 @@ pub mod renewal;
 pub mod repetition;
 pub mod replacing;
 pub mod rows;
+pub mod served;
 pub mod shop;
 pub mod stock;
 
@@ -87,6 +88,9 @@ pub const CASES: &[(&str, Case)] = &[
     ("a_replacement_is_drawn_and_has_its_port", replacing::a_replacement_is_drawn),
     ("a_replacement_is_answered_again", replacing::a_replacement_is_answered_again),
     ("the_last_replacement_has_one_winner", replacing::the_last_replacement_has_one_winner),
+    ("leases_are_served_as_they_are_shown", served::leases_are_served_as_they_are_shown),
+    ("what_is_served_changes_with_the_books", served::what_is_served_changes_with_the_books),
+    ("the_feed_tells_its_end", served::the_feed_tells_its_end),
     ("the_last_address_has_one_winner", races::the_last_address_has_one_winner),
     ("money_for_some_pays_for_no_more", races::money_for_some_pays_for_no_more),
     ("promo_limits_hold_under_load", races::promo_limits_hold_under_load),

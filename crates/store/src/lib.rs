@@ -51,13 +51,14 @@ use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
 use domain::replace::Replacement;
+use domain::served::{Place, Served};
 use domain::time::{Span, Time};
 use domain::world::World;
 
 use crate::error::Error;
 use crate::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked,
+    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked, Touched,
 };
 
 /// The result of asking a store.
@@ -254,6 +255,19 @@ pub trait Store: Send + Sync + 'static {
     /// Everything that happened, numbered from 1 without a gap, from behind `after`; at most
     /// `limit`. The order never changes, and nothing comes before what it depends on.
     fn feed(&self, after: i64, limit: u32) -> Result<Vec<(i64, Entry)>>;
+
+    /// The number of the last entry of [`Store::feed`] so far; 0 if there is none.
+    fn feed_end(&self) -> Result<i64>;
+
+    /// All leases that are not over, as gateways have to know them, by their places, from behind
+    /// `after`; at most `limit`.
+    fn served(&self, after: Option<Place>, limit: u32) -> Result<Vec<Served>>;
+
+    /// Those of them that `touched` names, by their places.
+    fn served_of(&self, touched: &Touched) -> Result<Vec<Served>>;
+
+    /// The customers who are suspended.
+    fn suspended_customers(&self) -> Result<BTreeSet<CustomerId>>;
 
     /// Payments that pass `filter`, by id, from behind `after`; at most `limit`.
     fn payments(

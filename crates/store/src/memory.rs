@@ -31,6 +31,7 @@ use domain::payment::{Payment, PaymentState};
 use domain::promo::Promo;
 use domain::proxy::Proxy;
 use domain::replace::Replacement;
+use domain::served::{Place, Served};
 use domain::time::{Span, Time};
 use domain::world::World;
 
@@ -39,7 +40,7 @@ use crate::audit::{Auditor, Report};
 use crate::error::Error;
 use crate::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked,
+    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked, Touched,
 };
 use crate::stock_lines::StockLines;
 use crate::stocking::Stocking;
@@ -481,6 +482,33 @@ impl Store for MemoryStore {
     fn feed(&self, after: i64, limit: u32) -> Result<Vec<(i64, Entry)>> {
         let entries = self.entries(&EntryFilter::default(), Some(EntryId(after)), limit)?;
         Ok(entries.into_iter().map(|entry| (entry.id.0, entry)).collect())
+    }
+
+    fn feed_end(&self) -> Result<i64> {
+        Ok(self.books().entries.keys().next_back().map_or(0, |id| id.0))
+    }
+
+    fn served(&self, after: Option<Place>, limit: u32) -> Result<Vec<Served>> {
+        let mut list = self.books().served();
+        list.retain(|served| after.is_none_or(|after| after < served.place()));
+        list.truncate(size(limit));
+        Ok(list)
+    }
+
+    fn served_of(&self, touched: &Touched) -> Result<Vec<Served>> {
+        let mut list = self.books().served();
+        list.retain(|served| {
+            touched.leases.contains(&served.lease)
+                || touched.orders.contains(&served.order)
+                || touched.customers.contains(&served.customer)
+        });
+        Ok(list)
+    }
+
+    fn suspended_customers(&self) -> Result<BTreeSet<CustomerId>> {
+        let books = self.books();
+        let suspended = books.customers.values().filter(|customer| customer.suspended);
+        Ok(suspended.map(|customer| customer.id).collect())
     }
 
     fn payments(

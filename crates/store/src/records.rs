@@ -1,5 +1,6 @@
 //! What is put in and looked up that is no domain value.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv6Addr};
 
 use domain::ids::{CustomerId, LeaseId, OrderId};
@@ -43,6 +44,24 @@ pub struct Alive {
     pub remembered: u32,
     /// Whether every server that is there goes by the clock of the installation.
     pub together: bool,
+}
+
+/// Which leases gateways have to be told of again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Touched {
+    /// These.
+    pub leases: BTreeSet<LeaseId>,
+    /// All of these orders.
+    pub orders: BTreeSet<OrderId>,
+    /// All of these customers.
+    pub customers: BTreeSet<CustomerId>,
+}
+
+impl Touched {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.leases.is_empty() && self.orders.is_empty() && self.customers.is_empty()
+    }
 }
 
 /// A lease for which something may be due.

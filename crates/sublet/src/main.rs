@@ -14,6 +14,7 @@ mod reading;
 mod receipt;
 mod serve;
 mod shop;
+mod traffic;
 
 use std::process::ExitCode;
 

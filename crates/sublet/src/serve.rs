@@ -15,6 +15,7 @@ use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::problem::Problem;
+use crate::traffic::{self, Carrier};
 
 /// What runs, and where.
 #[derive(Clone, Debug, clap::Args)]
@@ -60,6 +61,8 @@ pub(crate) struct Options {
     /// [default: without limit]
     #[arg(long, value_name = "AMOUNT", value_parser = clap::value_parser!(i64).range(1..1_000_000_000))]
     pub(crate) top_up_per_month: Option<i64>,
+    #[command(flatten)]
+    pub(crate) traffic: traffic::Options,
 }
 
 impl Options {
@@ -78,6 +81,7 @@ impl Options {
             base_url: None,
             top_ups_per_day: None,
             top_up_per_month: None,
+            traffic: traffic::Options::default(),
         }
     }
 
@@ -112,7 +116,7 @@ pub(crate) enum Role {
     Web,
     /// Renewals, ends and reserves.
     Scheduler,
-    /// The rented proxies. Not there yet: addresses are let, but traffic is not served.
+    /// The rented proxies.
     Gateway,
 }
 
@@ -130,22 +134,35 @@ pub(crate) async fn run(
     let listener = ::serve::bind(options.listen).map_err(anyhow::Error::from)?;
     let address = listener.local_addr()?;
     let server = ::serve::Server::new(::serve::Limits::default());
-    let router = router(&engine, options, &server, address);
+    let carrier = match options.roles.contains(&Role::Gateway) {
+        true => start_carrier(&engine, options, address).await,
+        false => None,
+    };
+    let counts = carrier.as_ref().map(|carrier| Arc::clone(&carrier.counts));
+    let router = router(&engine, options, &server, counts, address);
     let upkeep = engine.run_upkeep();
     let scheduler = options.roles.contains(&Role::Scheduler).then(|| engine.run_scheduler());
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let drain = carrier.as_ref().map(Carrier::drainer);
     let asked_to_end = async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
         tracing::info!("Asked to end: draining");
+        if let Some(drain) = drain {
+            drain();
+        }
     };
-    ready(&Ready { http: format!("http://{address}") })?;
+    let gateway = carrier.as_ref().map(|carrier| carrier.listening.clone());
+    ready(&Ready { http: format!("http://{address}"), gateway })?;
     let summary = server.run(listener, router, asked_to_end).await;
     if let Some(scheduler) = scheduler {
         scheduler.abort();
+    }
+    if let Some(carrier) = carrier {
+        carrier.end().await;
     }
     upkeep.abort();
     engine.close().await;
@@ -161,28 +178,61 @@ pub(crate) async fn run(
     Ok(())
 }
 
+/// The gateway, unless it cannot be started: then everything else is served all the same.
+async fn start_carrier(engine: &Engine, options: &Options, http: SocketAddr) -> Option<Carrier> {
+    match Carrier::start(engine, &options.traffic, http).await {
+        Ok(carrier) => Some(carrier),
+        Err(error) => {
+            tracing::error!("The gateway did not start: {error:#}");
+            None
+        }
+    }
+}
+
 /// The line that tells a program that a server takes requests.
 #[derive(Serialize)]
 pub(crate) struct ReadyLine<'a> {
     event: &'static str,
     http: &'a str,
-    gateway: Option<&'a str>,
+    gateway: Option<&'a [SocketAddr]>,
 }
 
 /// What a server says once it takes requests.
 pub(crate) struct Ready {
     /// Its address.
     pub(crate) http: String,
+    /// Where its gateway listens for leases whose addresses are endpoints themselves; nothing if it
+    /// has none.
+    pub(crate) gateway: Option<Vec<SocketAddr>>,
 }
 
 impl Ready {
-    /// The line for programs. `gateway` is null: traffic is not served yet.
+    /// The line for programs.
     pub(crate) fn for_programs(&self) -> ReadyLine<'_> {
-        ReadyLine { event: "ready", http: &self.http, gateway: None }
+        ReadyLine { event: "ready", http: &self.http, gateway: self.gateway.as_deref() }
+    }
+
+    /// What is served and where, in a sentence or two.
+    pub(crate) fn for_people(&self) -> String {
+        let proxies = match self.gateway.as_deref() {
+            None => String::new(),
+            Some([]) => " Proxies are served nowhere yet.".to_owned(),
+            Some(places) => {
+                let places: Vec<String> = places.iter().map(SocketAddr::to_string).collect();
+                format!(" Proxies are served at {}.", places.join(" and "))
+            }
+        };
+        format!("Serving at {}.{proxies}", self.http)
     }
 }
 
-fn router(engine: &Engine, options: &Options, server: &::serve::Server, at: SocketAddr) -> Router {
+fn router(
+    engine: &Engine,
+    options: &Options,
+    server: &::serve::Server,
+    traffic: Option<Arc<api::Traffic>>,
+    at: SocketAddr,
+) -> Router {
     let has = |role| options.roles.contains(&role);
     let base_url = options.base_url.clone().unwrap_or_else(|| format!("http://{at}"));
     let settings = api::Settings {
@@ -195,6 +245,7 @@ fn router(engine: &Engine, options: &Options, server: &::serve::Server, at: Sock
         },
         base_url,
         stats: Some(server.stats()),
+        traffic,
         api: has(Role::Api),
         web: has(Role::Web),
         ..api::Settings::default()

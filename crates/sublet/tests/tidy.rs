@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &["domain", "store"]),
     ("serve", &[]),
     ("api", &["domain", "engine", "serve", "wire"]),
-    ("sublet", &["api", "domain", "engine", "serve", "store", "wire"]),
+    ("sublet", &["api", "domain", "engine", "feed", "gateway", "serve", "store", "wire"]),
     ("feed", &[]),
     ("gateway", &["domain", "feed"]),
     ("e2e", &[]),

@@ -23,6 +23,7 @@ use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
 use domain::replace::Replacement;
+use domain::served::{Place, Served};
 use domain::time::{Span, Time};
 use domain::world::World;
 use store::audit::Report;
@@ -163,6 +164,10 @@ impl Store for Troubled {
         fn exits(addresses: &BTreeSet<AddressId>) -> Result<BTreeMap<AddressId, IpAddr>>;
         fn entries(filter: &EntryFilter, after: Option<EntryId>, limit: u32) -> Result<Vec<Entry>>;
         fn feed(after: i64, limit: u32) -> Result<Vec<(i64, Entry)>>;
+        fn feed_end() -> Result<i64>;
+        fn served(after: Option<Place>, limit: u32) -> Result<Vec<Served>>;
+        fn served_of(touched: &Touched) -> Result<Vec<Served>>;
+        fn suspended_customers() -> Result<BTreeSet<CustomerId>>;
         fn payments(filter: &PaymentFilter, after: Option<PaymentId>, limit: u32) -> Result<Vec<Payment>>;
         fn unfinished_payments(until: Time, limit: u32) -> Result<Vec<Payment>>;
         fn top_ups_due(until: Time, limit: u32) -> Result<Vec<(Time, CustomerId)>>;

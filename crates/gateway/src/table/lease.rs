@@ -1,6 +1,7 @@
 //! A lease as the table keeps it: small, because there may be a million.
 
-use std::net::{IpAddr, SocketAddr};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use feed::lease::{Limits, Source};
 use subtle::ConstantTimeEq;
@@ -15,7 +16,7 @@ use super::keys::{Keys, Verifier};
 pub struct Lease {
     id: u64,
     ends_at: i64,
-    access: Access,
+    ways: Box<[Way]>,
     entries: Box<[Entry]>,
     exit: Exit,
     limits: Limits,
@@ -31,25 +32,48 @@ pub(crate) enum Exit {
     Interface(Box<str>),
 }
 
-/// How the customer of a lease is known.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Access {
-    /// By a login and a password.
+/// A way in to a lease.
+#[derive(Debug)]
+pub(super) enum Way {
+    /// With a login and a password.
     Login { key: u64, verifier: Verifier },
-    /// By the address that connects.
-    Sources(Box<[Source]>),
+    /// From an address.
+    Source(Source),
 }
 
-/// An address and port of the gateway that a client connects to; port 0 is any.
+/// What a flow was let in by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// A login and a password.
+    Login(Verifier),
+    /// The address that it came from.
+    Source,
+}
+
+impl fmt::Debug for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Proof::Login(_) => "Login(***)",
+            Proof::Source => "Source",
+        })
+    }
+}
+
+/// An address and port of the gateway that a client connects to; port 0 is any, and so is
+/// [`ANY_ADDRESS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Entry {
     pub(crate) ip: IpAddr,
     pub(crate) port: u16,
 }
 
+/// Any address of the gateway.
+pub(super) const ANY_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
 impl From<SocketAddr> for Entry {
     fn from(address: SocketAddr) -> Entry {
-        Entry { ip: address.ip().to_canonical(), port: address.port() }
+        let ip = if address.ip().is_unspecified() { ANY_ADDRESS } else { address.ip() };
+        Entry { ip: ip.to_canonical(), port: address.port() }
     }
 }
 
@@ -60,8 +84,8 @@ pub enum Unfit {
     #[error("lease {0} has an empty login or password")]
     EmptyCredentials(u64),
     /// Nobody could use it.
-    #[error("lease {0} has no source address")]
-    NoSources(u64),
+    #[error("lease {0} lets nobody in")]
+    NoAccess(u64),
     /// A network with more bits than its addresses have.
     #[error("lease {0} has a source with too many bits")]
     BadSource(u64),
@@ -71,30 +95,27 @@ impl Lease {
     /// What the table keeps of `lease`.
     pub(super) fn new(lease: &feed::lease::Lease, keys: &Keys) -> Result<Lease, Unfit> {
         let id = lease.id;
-        let access = match &lease.access {
-            feed::lease::Access::Login(known) => {
-                let (login, password) = (known.login.as_bytes(), known.password.as_bytes());
-                if login.is_empty() || password.is_empty() {
-                    return Err(Unfit::EmptyCredentials(id));
-                }
-                Access::Login { key: keys.login(login), verifier: keys.verifier(login, password) }
+        if lease.access.is_empty() {
+            return Err(Unfit::NoAccess(id));
+        }
+        let logins = lease.access.logins.iter().map(|known| {
+            let (login, password) = (known.login.as_bytes(), known.password.as_bytes());
+            if login.is_empty() || password.is_empty() {
+                return Err(Unfit::EmptyCredentials(id));
             }
-            feed::lease::Access::Sources(sources) if sources.is_empty() => {
-                return Err(Unfit::NoSources(id));
-            }
-            feed::lease::Access::Sources(sources) => {
-                let masked: Option<Box<[Source]>> =
-                    sources.iter().map(|source| network(source.ip, source.bits)).collect();
-                Access::Sources(masked.ok_or(Unfit::BadSource(id))?)
-            }
-        };
+            Ok(Way::Login { key: keys.login(login), verifier: keys.verifier(login, password) })
+        });
+        let sources = lease.access.sources.iter().map(|source| {
+            network(source.ip, source.bits).map(Way::Source).ok_or(Unfit::BadSource(id))
+        });
+        let ways = logins.chain(sources).collect::<Result<_, _>>()?;
         let exit = match &lease.exit {
             feed::lease::Exit::Address(ip) => Exit::Address(ip.to_canonical()),
             feed::lease::Exit::Interface(name) => Exit::Interface(name.as_str().into()),
         };
         let entries = lease.entries.iter().map(|entry| Entry::from(*entry)).collect();
         let (ends_at, limits, suspended) = (lease.ends_at, lease.limits, lease.suspended);
-        Ok(Lease { id, ends_at, access, entries, exit, limits, suspended })
+        Ok(Lease { id, ends_at, ways, entries, exit, limits, suspended })
     }
 
     /// Which lease it is.
@@ -126,7 +147,8 @@ impl Lease {
     pub(super) fn is_at(&self, entry: Option<Entry>) -> bool {
         let is_here = |own: &Entry| {
             entry.is_some_and(|entry| {
-                own.ip == entry.ip && (own.port == 0 || own.port == entry.port)
+                (own.ip == ANY_ADDRESS || own.ip == entry.ip)
+                    && (own.port == 0 || own.port == entry.port)
             })
         };
         self.entries.is_empty() || self.entries.iter().any(is_here)
@@ -134,34 +156,32 @@ impl Lease {
 
     /// Whether it is known by the login and password that `verifier` was made of.
     pub(super) fn verifies(&self, verifier: &Verifier) -> bool {
-        match &self.access {
-            Access::Login { verifier: own, .. } => bool::from(own.ct_eq(verifier)),
-            Access::Sources(_) => false,
-        }
+        self.ways.iter().any(|way| match way {
+            Way::Login { verifier: own, .. } => bool::from(own.ct_eq(verifier)),
+            Way::Source(_) => false,
+        })
     }
 
     /// Whether its customer may connect from `ip`.
     pub(super) fn is_source(&self, ip: IpAddr) -> bool {
-        match &self.access {
-            Access::Login { .. } => false,
-            Access::Sources(sources) => sources
-                .iter()
-                .any(|source| network(ip, source.bits).is_some_and(|own| own == *source)),
-        }
+        self.ways.iter().any(|way| match way {
+            Way::Login { .. } => false,
+            Way::Source(source) => network(ip, source.bits).is_some_and(|own| own == *source),
+        })
     }
 
-    /// Whether a flow that this lease let in from `source` would be let in, and leave from the
-    /// same address, with the lease as it is `now`.
-    pub(crate) fn still_admits(&self, now: &Lease, source: IpAddr) -> bool {
-        let admitted = match &now.access {
-            Access::Login { .. } => now.access == self.access,
-            Access::Sources(_) => now.is_source(source),
+    /// Whether a flow that this lease let in from `source` by `proof` would be let in, and leave
+    /// from the same address, with the lease as it is `now`.
+    pub(crate) fn still_admits(&self, now: &Lease, source: IpAddr, proof: Proof) -> bool {
+        let admitted = match proof {
+            Proof::Login(verifier) => now.verifies(&verifier),
+            Proof::Source => now.is_source(source),
         };
         admitted && now.exit == self.exit && !now.suspended
     }
 
-    pub(super) fn access(&self) -> &Access {
-        &self.access
+    pub(super) fn ways(&self) -> &[Way] {
+        &self.ways
     }
 
     pub(super) fn entries(&self) -> &[Entry] {

@@ -10,7 +10,7 @@ fn lease(id: u64) -> feed::lease::Lease {
     feed::lease::Lease {
         id,
         entries: Vec::new(),
-        access: Access::Login(Login { login: format!("u{id}"), password: format!("p{id}") }),
+        access: Access::from(Login { login: format!("u{id}"), password: format!("p{id}") }),
         exit: Exit::Address(IpAddr::from([127, 0, 0, 1])),
         ends_at: 1_000,
         suspended: false,
@@ -19,7 +19,8 @@ fn lease(id: u64) -> feed::lease::Lease {
 }
 
 fn find(table: &Table, login: &str, password: &str) -> Option<u64> {
-    table.by_login(login.as_bytes(), password.as_bytes(), None).ok().map(|lease| lease.id())
+    let found = table.by_login(login.as_bytes(), password.as_bytes(), None).ok();
+    found.map(|(lease, _)| lease.id())
 }
 
 #[test]
@@ -46,7 +47,7 @@ fn a_changed_password_counts_at_once_and_the_old_one_no_longer() {
     let table = Table::new().unwrap();
     table.replace([&lease(1)]);
     let login = Login { login: "u1".into(), password: "new".into() };
-    let changed = feed::lease::Lease { access: Access::Login(login), ..lease(1) };
+    let changed = feed::lease::Lease { access: Access::from(login), ..lease(1) };
     let (told, unfit) = table.apply([Change::Put(&changed)]);
     assert!(unfit.is_empty() && told.len() == 1 && told[0].now.is_some());
     assert_eq!(find(&table, "u1", "p1"), None);
@@ -77,13 +78,13 @@ fn what_would_admit_everybody_is_not_kept() {
     table.replace([&lease(1)]);
     let with = |login: &str, password: &str| {
         let login = Login { login: login.into(), password: password.into() };
-        feed::lease::Lease { access: Access::Login(login), ..lease(1) }
+        feed::lease::Lease { access: Access::from(login), ..lease(1) }
     };
     let bits = |bits| {
         let sources = vec![Source { ip: IpAddr::from([192, 0, 2, 1]), bits }];
-        feed::lease::Lease { access: Access::Sources(sources), ..lease(1) }
+        feed::lease::Lease { access: Access::from(sources), ..lease(1) }
     };
-    let none = feed::lease::Lease { access: Access::Sources(Vec::new()), ..lease(1) };
+    let none = feed::lease::Lease { access: Access::default(), ..lease(1) };
     for bad in [with("", "p"), with("u", ""), with("", ""), bits(33), none] {
         table.replace([&lease(1), &lease(2)]);
         let (changed, unfit) = table.apply([Change::Put(&bad)]);
@@ -99,11 +100,36 @@ fn what_would_admit_everybody_is_not_kept() {
 }
 
 #[test]
+fn any_of_several_ways_leads_in_and_others_do_not() {
+    let table = Table::new().unwrap();
+    let login = |name: &str| Login { login: name.into(), password: format!("{name}!") };
+    let source = |ip: &str| Source { ip: ip.parse().unwrap(), bits: 32 };
+    let access = |names: &[&str], ips: &[&str]| Access {
+        logins: names.iter().copied().map(login).collect(),
+        sources: ips.iter().copied().map(source).collect(),
+    };
+    let by_source = |ip: &str| table.by_source(ip.parse().unwrap(), None).map(|it| it.id());
+    let both = access(&["one", "two"], &["192.0.2.1", "192.0.2.2"]);
+    table.apply([Change::Put(&feed::lease::Lease { access: both, ..lease(1) })]);
+    for name in ["one", "two"] {
+        assert_eq!(find(&table, name, &format!("{name}!")), Some(1));
+    }
+    assert_eq!(find(&table, "one", "two!"), None);
+    assert_eq!((by_source("192.0.2.1"), by_source("192.0.2.2")), (Some(1), Some(1)));
+    let fewer = access(&["two"], &["192.0.2.2"]);
+    table.apply([Change::Put(&feed::lease::Lease { access: fewer, ..lease(1) })]);
+    assert_eq!((find(&table, "one", "one!"), find(&table, "two", "two!")), (None, Some(1)));
+    assert_eq!((by_source("192.0.2.1"), by_source("192.0.2.2")), (None, Some(1)));
+    table.apply([Change::Remove(1)]);
+    assert_eq!((find(&table, "two", "two!"), by_source("192.0.2.2")), (None, None));
+}
+
+#[test]
 fn a_source_network_is_what_its_bits_say() {
     let table = Table::new().unwrap();
     let with = |id, ip: &str, bits| {
         let sources = vec![Source { ip: ip.parse().unwrap(), bits }];
-        feed::lease::Lease { access: Access::Sources(sources), ..lease(id) }
+        feed::lease::Lease { access: Access::from(sources), ..lease(id) }
     };
     table.replace([
         &with(1, "198.51.100.77", 24),
@@ -138,16 +164,27 @@ fn an_entry_is_an_address_with_a_port_or_with_any() {
         entries: vec![entry.parse().unwrap()],
         ..lease(1)
     };
-    table.replace([&at(1, "192.0.2.1:1080"), &at(2, "192.0.2.2:0"), &at(3, "[2001:db8::1]:80")]);
+    table.replace([
+        &at(1, "192.0.2.1:1080"),
+        &at(2, "192.0.2.2:0"),
+        &at(3, "[2001:db8::1]:80"),
+        &at(4, "0.0.0.0:8000"),
+        &at(5, "[::]:8001"),
+    ]);
     let find = |entry: &str| {
         let entry: SocketAddr = entry.parse().unwrap();
-        table.by_login(b"u1", b"p1", Some(entry.into())).ok().map(|lease| lease.id())
+        let found = table.by_login(b"u1", b"p1", Some(entry.into())).ok();
+        found.map(|(lease, _)| lease.id())
     };
     assert_eq!(find("192.0.2.1:1080"), Some(1));
     assert_eq!(find("192.0.2.1:1081"), None);
     assert_eq!(find("192.0.2.2:1081"), Some(2));
     assert_eq!(find("[2001:db8::1]:80"), Some(3));
     assert_eq!(find("[::ffff:192.0.2.2]:80"), Some(2));
+    assert_eq!(find("192.0.2.1:8000"), Some(4));
+    assert_eq!(find("[2001:db8::1]:8000"), Some(4));
+    assert_eq!(find("192.0.2.1:8001"), Some(5));
+    assert_eq!(find("192.0.2.1:8002"), None);
     assert!(table.by_login(b"u1", b"p1", None).is_err());
 }
 
@@ -175,7 +212,7 @@ fn no_login_fails_while_the_table_changes() {
 fn a_password_leaves_no_trace() {
     let table = Table::new().unwrap();
     let login = Login { login: "canary-login".into(), password: "canary-password".into() };
-    let lease = feed::lease::Lease { access: Access::Login(login), ..lease(1) };
+    let lease = feed::lease::Lease { access: Access::from(login), ..lease(1) };
     table.replace([&lease]);
     let shown = format!("{lease:?} {table:?} {:?}", table.get(1));
     assert!(!shown.contains("canary"), "{shown}");

@@ -35,7 +35,7 @@ fn changes_that_concern_a_tunnel_end_it() {
     assert!(!lives_after(|town, lease| town.put(&Lease { suspended: true, ..lease })));
     assert!(!lives_after(|town, lease| {
         let login = Login { login: "u1".to_owned(), password: "new".to_owned() };
-        town.put(&Lease { access: Access::Login(login), ..lease });
+        town.put(&Lease { access: Access::from(login), ..lease });
     }));
     assert!(!lives_after(|town, lease| {
         town.put(&Lease { exit: Exit::Address(exit_of(9)), ..lease });
@@ -57,6 +57,35 @@ fn changes_that_do_not_concern_a_tunnel_let_it_be() {
 }
 
 #[test]
+fn a_way_in_that_is_taken_away_ends_what_came_by_it_and_nothing_else() {
+    let (town, echo) = (Town::new(), Echo::new());
+    let login = |name: &str| Login { login: name.to_owned(), password: "secret".to_owned() };
+    let source = Source { ip: "127.9.3.3".parse().unwrap(), bits: 32 };
+    let with = |names: &[&str], sources: Vec<Source>| {
+        let logins = names.iter().copied().map(login).collect();
+        Lease { access: Access { logins, sources }, ..lease(1) }
+    };
+    let open = |from, known| {
+        let mut client = Client::connect_from(from, town.entry);
+        assert_eq!(client.http_connect(&echo.address.to_string(), known), 200);
+        client.line();
+        client
+    };
+    town.put(&with(&["one", "two"], vec![source]));
+    let mut first = open("127.9.3.3", Some(("one", "secret")));
+    let mut second = open("127.9.3.3", Some(("two", "secret")));
+    let mut third = open("127.9.3.3", None);
+    town.put(&with(&["two"], vec![source]));
+    assert_eq!(first.rest(), b"");
+    assert!(second.echoes() && third.echoes());
+    town.put(&with(&["two", "three"], vec![]));
+    assert_eq!(third.rest(), b"");
+    assert!(second.echoes());
+    town.put(&with(&["three"], vec![]));
+    assert_eq!(second.rest(), b"");
+}
+
+#[test]
 fn a_source_that_is_no_longer_authorised_loses_its_tunnels() {
     let (town, echo) = (Town::new(), Echo::new());
     town.put(&lease_for(1, "127.9.0.0", 16));
@@ -68,7 +97,7 @@ fn a_source_that_is_no_longer_authorised_loses_its_tunnels() {
     };
     let (mut stays, mut goes) = (open("127.9.1.1"), open("127.9.2.2"));
     let sources = vec![Source { ip: "127.9.1.1".parse().unwrap(), bits: 32 }];
-    town.put(&Lease { access: Access::Sources(sources), ..lease(1) });
+    town.put(&Lease { access: Access::from(sources), ..lease(1) });
     assert_eq!(goes.rest(), b"");
     assert!(stays.echoes());
 }

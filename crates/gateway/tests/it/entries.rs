@@ -26,7 +26,7 @@ fn one_login_has_another_exit_at_each_entry() {
     let (town, echo) = (Town::new(), Echo::new());
     let port = town.entry.port();
     let at = |last| SocketAddr::from(([127, 0, 7, last], port));
-    let access = Access::Login(Login { login: "same".into(), password: "secret".into() });
+    let access = Access::from(Login { login: "same".into(), password: "secret".into() });
     for last in 1..=5 {
         let id = u64::from(last);
         town.put(&Lease { access: access.clone(), entries: vec![at(last)], ..lease(id) });

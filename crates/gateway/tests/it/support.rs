@@ -104,7 +104,7 @@ pub(crate) fn lease(id: u64) -> Lease {
     Lease {
         id,
         entries: Vec::new(),
-        access: Access::Login(Login { login: format!("u{id}"), password: format!("p{id}") }),
+        access: Access::from(Login { login: format!("u{id}"), password: format!("p{id}") }),
         exit: Exit::Address(exit_of(id)),
         ends_at: (START + Span::HOUR).millis(),
         suspended: false,
@@ -115,7 +115,7 @@ pub(crate) fn lease(id: u64) -> Lease {
 /// A lease for whoever comes from `source`.
 pub(crate) fn lease_for(id: u64, source: &str, bits: u8) -> Lease {
     let sources = vec![Source { ip: source.parse().unwrap(), bits }];
-    Lease { access: Access::Sources(sources), ..lease(id) }
+    Lease { access: Access::from(sources), ..lease(id) }
 }
 
 pub(crate) fn exit_of(id: u64) -> IpAddr {

@@ -14,6 +14,7 @@ use domain::order::Order;
 use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::replace::Replacement;
+use domain::served::Served;
 use domain::time::Time;
 
 use crate::Store;
@@ -37,6 +38,7 @@ pub struct Digest {
     pub payments: Vec<Payment>,
     pub cards: Vec<Card>,
     pub top_ups: Vec<AutoTopUp>,
+    pub served: Vec<Served>,
 }
 
 /// A lease with what its customer sees. `secret` shows what the order's access does not.
@@ -99,6 +101,7 @@ pub fn digest(store: &dyn Store, now: Time) -> Digest {
         payments: store.payments(&PaymentFilter::default(), None, 100_000).unwrap(),
         cards,
         top_ups,
+        served: store.served(None, 100_000).unwrap(),
         catalogue: store.catalogue().unwrap().version,
         sales_locked: store.sales_locked().unwrap(),
         customers,

@@ -67,6 +67,12 @@ pub(crate) fn kind_number(kind: ProxyKind) -> i64 {
     }
 }
 
+/// The kind with this number.
+pub(crate) fn kind(column: &'static str, number: i64) -> Result<ProxyKind> {
+    let kind = ProxyKind::ALL.into_iter().find(|kind| kind_number(*kind) == number);
+    kind.ok_or_else(|| corrupt(column, number))
+}
+
 /// Kinds by their names, separated by spaces.
 pub(crate) fn kinds(column: &'static str, text: &str) -> Result<Vec<ProxyKind>> {
     let kind = |name| ProxyKind::from_name(name).ok_or_else(|| corrupt(column, text));

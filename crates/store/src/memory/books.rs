@@ -17,7 +17,7 @@ use domain::ids::{
     PrefixId, PromoId,
 };
 use domain::journal::Entry;
-use domain::lease::{Lease, Standing};
+use domain::lease::{Lease, LeaseState, Standing};
 use domain::ledger::Wallet;
 use domain::needs::Needs;
 use domain::order::Order;
@@ -25,6 +25,7 @@ use domain::payment::Payment;
 use domain::product::ProductKey;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
+use domain::served::Served;
 use domain::time::{Span, Time};
 use domain::world::{Changes, Loaded, NextIds};
 
@@ -314,5 +315,30 @@ impl Books {
                 port: address.port,
             }
         })
+    }
+
+    /// All leases that are not over, as gateways have to know them.
+    pub(super) fn served(&self) -> Vec<Served> {
+        let not_over = self.leases.values().filter(|lease| lease.state != LeaseState::Over);
+        let served = not_over.map(|lease| {
+            let address = &self.addresses[&lease.address].address;
+            let of_order = self.authorisations.values().filter(|it| it.order == lease.order);
+            Served {
+                lease: lease.id,
+                order: lease.order,
+                customer: lease.customer,
+                suspended: self.customers[&lease.customer].suspended,
+                kind: lease.product.kind,
+                protocol: self.orders[&lease.order].protocol,
+                ip: address.ip,
+                gateway: address.gateway.clone(),
+                port: address.port,
+                ends_at: lease.ends_at,
+                access: of_order.filter(|it| it.active).map(|it| it.access.clone()).collect(),
+            }
+        });
+        let mut list: Vec<Served> = served.collect();
+        list.sort_by_key(Served::place);
+        list
     }
 }

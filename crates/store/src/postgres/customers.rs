@@ -1,5 +1,7 @@
 //! Customers and their wallets.
 
+use std::collections::BTreeSet;
+
 use domain::customer::Customer;
 use domain::ids::{AccountId, CustomerId};
 use domain::ledger::{FIRST_WALLET, Wallet};
@@ -41,6 +43,7 @@ statements! {
     ADD_WALLET = "INSERT INTO wallet (customer_id, account_id, balance_minor, version)
         VALUES ($1, $2, 0, 0)";
     SUSPEND = "UPDATE customer SET suspended = $2 WHERE id = $1";
+    SUSPENDED = "SELECT id FROM customer WHERE suspended = 1";
 }
 
 /// Reads [`customer_columns`], which begin at `first`.
@@ -98,4 +101,9 @@ pub(super) fn create(tx: &Tx<'_>, new: &NewCustomer, now: Time) -> Result<Custom
 /// See [`crate::Store::suspend_customer`].
 pub(super) fn suspend(tx: &Tx<'_>, id: CustomerId, suspended: bool) -> Result<bool> {
     Ok(tx.execute(SUSPEND, &[&id.0, &i64::from(suspended)])? == 1)
+}
+
+/// See [`crate::Store::suspended_customers`].
+pub(super) fn suspended(tx: &Tx<'_>) -> Result<BTreeSet<CustomerId>> {
+    tx.rows(SUSPENDED, &[])?.iter().map(|row| row.int(0).map(CustomerId)).collect()
 }

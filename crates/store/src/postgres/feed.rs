@@ -31,6 +31,7 @@ statements! {
         )
         SELECT COALESCE(MAX(number + entries), $1) FROM new";
     SET_NEXT = "UPDATE feed SET next_number = $1 WHERE id = 1";
+    LAST = "SELECT next_number - 1 FROM feed WHERE id = 1";
     /// The batch that a number is in begins with the highest number that is not above it.
     LIST = concat!(
         "SELECT ", entry_columns!(), ", batch.number + entry.id - batch.first_entry
@@ -68,4 +69,9 @@ pub(super) fn give_numbers(tx: &Tx<'_>) -> Result<bool> {
 pub(super) fn list(tx: &Tx<'_>, after: i64, limit: u32) -> Result<Vec<(i64, Entry)>> {
     let rows = tx.rows(LIST, &[&after.max(0), &i64::from(limit)])?;
     rows.iter().map(|row| Ok((row.int(ENTRY_COLUMNS)?, entry(row, 0)?))).collect()
+}
+
+/// See [`crate::Store::feed_end`]: of what has numbers.
+pub(super) fn last(tx: &Tx<'_>) -> Result<i64> {
+    tx.row(LAST, &[])?.ok_or_else(|| corrupt("feed.id", "no row"))?.int(0)
 }

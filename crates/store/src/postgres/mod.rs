@@ -35,6 +35,7 @@ mod row;
 mod runs;
 mod save;
 pub mod scratch;
+mod served;
 mod servers;
 mod session;
 mod state;
@@ -69,6 +70,7 @@ use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
 use domain::replace::Replacement;
+use domain::served::{Place, Served};
 use domain::time::{Span, Time};
 use domain::world::{NextIds, World};
 
@@ -86,7 +88,7 @@ use crate::audit::Report;
 use crate::error::Error;
 use crate::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked,
+    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked, Touched,
 };
 use crate::revocations::Revocations;
 use crate::statements;
@@ -180,6 +182,15 @@ impl PostgresStore {
     /// the commit.
     fn write<T>(&self, write: impl Fn(&Tx<'_>) -> Result<T>) -> Result<T> {
         writing(&self.writers, write)
+    }
+
+    /// Has everything that was committed before get its number in the feed.
+    fn give_numbers(&self) -> Result<()> {
+        let mut more = self.read(feed::is_any_new)?;
+        while more {
+            more = self.write(feed::give_numbers)?;
+        }
+        Ok(())
     }
 
     /// `now`, unless anything was decided here later than that.
@@ -473,11 +484,25 @@ impl Store for PostgresStore {
     }
 
     fn feed(&self, after: i64, limit: u32) -> Result<Vec<(i64, Entry)>> {
-        let mut more = self.read(feed::is_any_new)?;
-        while more {
-            more = self.write(feed::give_numbers)?;
-        }
+        self.give_numbers()?;
         self.read(|tx| feed::list(tx, after, limit))
+    }
+
+    fn feed_end(&self) -> Result<i64> {
+        self.give_numbers()?;
+        self.read(feed::last)
+    }
+
+    fn served(&self, after: Option<Place>, limit: u32) -> Result<Vec<Served>> {
+        self.read(|tx| served::page(tx, &self.vault, after, limit))
+    }
+
+    fn served_of(&self, touched: &Touched) -> Result<Vec<Served>> {
+        self.read(|tx| served::of(tx, &self.vault, touched))
+    }
+
+    fn suspended_customers(&self) -> Result<BTreeSet<CustomerId>> {
+        self.read(customers::suspended)
     }
 
     fn payments(

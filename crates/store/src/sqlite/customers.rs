@@ -1,5 +1,7 @@
 //! Customers and their wallets.
 
+use std::collections::BTreeSet;
+
 use domain::customer::Customer;
 use domain::ids::{AccountId, CustomerId};
 use domain::ledger::{FIRST_WALLET, Wallet};
@@ -55,6 +57,7 @@ statements! {
     ADD_WALLET = "INSERT INTO wallet (customer_id, account_id, balance_minor, version)
         VALUES (?1, ?2, 0, 0)";
     SUSPEND = "UPDATE customer SET suspended = ?2 WHERE id = ?1";
+    SUSPENDED = "SELECT id FROM customer WHERE suspended = 1";
     SET_WALLET = "UPDATE wallet SET balance_minor = ?2, version = ?3
         WHERE customer_id = ?1 AND version < ?3";
 }
@@ -118,6 +121,13 @@ pub(super) fn create(connection: &Connection, new: &NewCustomer, now: Time) -> R
 /// See [`crate::Store::suspend_customer`].
 pub(super) fn suspend(connection: &Connection, id: CustomerId, suspended: bool) -> Result<bool> {
     Ok(connection.prepare_cached(SUSPEND)?.execute((id.0, suspended))? == 1)
+}
+
+/// See [`crate::Store::suspended_customers`].
+pub(super) fn suspended(connection: &Connection) -> Result<BTreeSet<CustomerId>> {
+    let mut statement = connection.prepare_cached(SUSPENDED)?;
+    let ids = statement.query_map([], |row| row.get(0).map(CustomerId))?;
+    Ok(ids.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Writes a wallet as it is now.

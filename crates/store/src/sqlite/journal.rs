@@ -32,6 +32,7 @@ statements! {
     LIST = concat!(
         "SELECT ", entry_columns!(), " FROM entry WHERE id > ?1 ORDER BY id LIMIT ?2"
     );
+    LAST = "SELECT COALESCE(MAX(id), 0) FROM entry";
     LIST_WITHOUT_POSTINGS = concat!(
         "SELECT ", entry_columns!(), " FROM entry
          WHERE postings = 0 AND customer_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
@@ -95,6 +96,11 @@ pub(super) fn list(
 ) -> Result<Vec<Entry>> {
     let mut statement = connection.prepare_cached(LIST)?;
     collect(statement.query((after.map_or(0, |id| id.0), limit))?)
+}
+
+/// The number of the last entry; 0 if there is none.
+pub(super) fn last(connection: &Connection) -> Result<i64> {
+    Ok(connection.prepare_cached(LAST)?.query_row([], |row| row.get(0))?)
 }
 
 /// Entries of a customer, oldest first, from behind `after`.

@@ -29,6 +29,7 @@ mod readers;
 mod replacements;
 mod restore;
 mod save;
+mod served;
 mod state;
 mod stock;
 #[cfg(test)]
@@ -56,6 +57,7 @@ use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
 use domain::replace::Replacement;
+use domain::served::{Place, Served};
 use domain::time::{Span, Time};
 use domain::world::{Loaded, World};
 use rusqlite::Connection;
@@ -75,7 +77,7 @@ use crate::audit::Report;
 use crate::error::Error;
 use crate::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked,
+    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked, Touched,
 };
 use crate::revocations::Revocations;
 use crate::statements;
@@ -489,6 +491,22 @@ impl Store for SqliteStore {
         let entries =
             self.read(|connection| journal::list(connection, Some(EntryId(after)), limit));
         Ok(entries?.into_iter().map(|entry| (entry.id.0, entry)).collect())
+    }
+
+    fn feed_end(&self) -> Result<i64> {
+        self.read(journal::last)
+    }
+
+    fn served(&self, after: Option<Place>, limit: u32) -> Result<Vec<Served>> {
+        self.read(|connection| served::page(connection, &self.vault, after, limit))
+    }
+
+    fn served_of(&self, touched: &Touched) -> Result<Vec<Served>> {
+        self.read(|connection| served::of(connection, &self.vault, touched))
+    }
+
+    fn suspended_customers(&self) -> Result<BTreeSet<CustomerId>> {
+        self.read(customers::suspended)
     }
 
     fn payments(

@@ -23,6 +23,7 @@ use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
 use domain::replace::Replacement;
+use domain::served::{Place, Served};
 use domain::time::{Span, Time};
 use domain::world::World;
 use store::audit::Report;
@@ -30,7 +31,7 @@ use store::conformance::CASES;
 use store::postgres::{Options, PostgresStore};
 use store::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked,
+    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked, Touched,
 };
 use store::{Result, Store};
 use tempfile::TempDir;
@@ -119,6 +120,10 @@ impl Store for Turns {
         fn exits(addresses: &BTreeSet<AddressId>) -> Result<BTreeMap<AddressId, IpAddr>>;
         fn entries(filter: &EntryFilter, after: Option<EntryId>, limit: u32) -> Result<Vec<Entry>>;
         fn feed(after: i64, limit: u32) -> Result<Vec<(i64, Entry)>>;
+        fn feed_end() -> Result<i64>;
+        fn served(after: Option<Place>, limit: u32) -> Result<Vec<Served>>;
+        fn served_of(touched: &Touched) -> Result<Vec<Served>>;
+        fn suspended_customers() -> Result<BTreeSet<CustomerId>>;
         fn payments(filter: &PaymentFilter, after: Option<PaymentId>, limit: u32) -> Result<Vec<Payment>>;
         fn unfinished_payments(until: Time, limit: u32) -> Result<Vec<Payment>>;
         fn top_ups_due(until: Time, limit: u32) -> Result<Vec<(Time, CustomerId)>>;

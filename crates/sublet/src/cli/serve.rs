@@ -5,7 +5,7 @@ use crate::console::Console;
 use crate::problem::Problem;
 use crate::{logging, serve};
 
-/// Open the shop: APIs, guides and scheduler.
+/// Open the shop: APIs, guides, scheduler and gateway.
 #[derive(Debug, clap::Args)]
 pub(super) struct Serve {
     #[command(flatten)]
@@ -20,7 +20,7 @@ impl Serve {
         let store = settings.database.open_to_serve(!self.options.no_migrate, false, &name)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(serve::run(store, &self.options, |ready| {
-            console.text(&format!("Serving at {}. Traffic is not served yet.", ready.http))?;
+            console.text(&ready.for_people())?;
             if console.json { console.object(&ready.for_programs()) } else { Ok(()) }
         }))
     }

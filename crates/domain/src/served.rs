@@ -1,0 +1,54 @@
+//! A lease as its gateway has to know it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::access::Access;
+use crate::catalogue::Catalogue;
+use crate::ids::{CustomerId, LeaseId, OrderId};
+use crate::kind::ProxyKind;
+use crate::order::Protocol;
+use crate::proxy::Endpoint;
+use crate::time::Time;
+
+/// A lease that is not over, with all that is needed to carry its traffic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// The lease.
+    pub lease: LeaseId,
+    /// What it was bought with.
+    pub order: OrderId,
+    /// Whose it is.
+    pub customer: CustomerId,
+    /// Whether its customer is suspended: then nothing passes.
+    pub suspended: bool,
+    /// Its kind.
+    pub kind: ProxyKind,
+    /// What it speaks, if only one of the two.
+    pub protocol: Option<Protocol>,
+    /// The exit.
+    pub ip: IpAddr,
+    /// The name of the gateway that serves it.
+    pub gateway: String,
+    /// Its port at a shared host; 0 if it is an endpoint itself.
+    pub port: u16,
+    /// When it ends. From that moment on nothing passes, whatever the books have noted.
+    pub ends_at: Time,
+    /// How its customer is known: any of these lets him in.
+    pub access: Arc<[Access]>,
+}
+
+/// Where a lease is among all that are served.
+pub type Place = (CustomerId, ProxyKind, LeaseId);
+
+impl Served {
+    /// Where it is among all that are served.
+    pub fn place(&self) -> Place {
+        (self.customer, self.kind, self.lease)
+    }
+
+    /// Where its customer connects to.
+    pub fn endpoint(&self, catalogue: &Catalogue) -> Endpoint {
+        Endpoint::new(catalogue, self.kind, self.ip, &self.gateway, self.port)
+    }
+}

@@ -1,0 +1,251 @@
+//! What gateways have to know: all of it at first, and then whatever changes.
+//!
+//! The journal says which leases something has happened to; what they are now is read from the
+//! books. So whatever is told is at least as new as what has happened, and whoever has taken all of
+//! it has the leases as the books have them. Customers who are suspended are not in the journal;
+//! they are noticed by the number that changes with them.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use domain::ids::{CustomerId, LeaseId};
+use domain::journal::{Entry, Event};
+use domain::served::{Place, Served};
+use store::Store;
+use store::records::Touched;
+use tokio::sync::watch;
+
+use crate::engine::Engine;
+use crate::fault::{Fault, told};
+
+/// How often it is looked when nothing was decided here: other servers write as well.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// It is not looked more often than this: what happens in between is looked at together.
+const GATHER: Duration = Duration::from_millis(10);
+
+/// How many leases are read at a time.
+const PAGE: u32 = 10_000;
+
+/// How many entries of the journal are looked at together. Those of most leases are orders and
+/// sweeps, which a batch bounds.
+const ENTRIES: u32 = 500;
+
+/// How long is waited for those who follow.
+const TAKEN: Duration = Duration::from_secs(5);
+
+/// Something that gateways have to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A lease is new, or is another than before.
+    Set(Served),
+    /// A lease is over.
+    Gone(LeaseId),
+}
+
+/// Those who follow, and what wakes them.
+pub(crate) struct Followers {
+    /// Counts what has happened here.
+    happened: watch::Sender<u64>,
+    /// How much of that each has taken.
+    taken: Mutex<Vec<watch::Receiver<u64>>>,
+}
+
+impl Default for Followers {
+    fn default() -> Followers {
+        Followers { happened: watch::Sender::new(0), taken: Mutex::default() }
+    }
+}
+
+impl Followers {
+    /// Wakes those who follow: something has been committed, or the clock was moved.
+    pub(crate) fn wake(&self) {
+        self.happened.send_modify(|count| *count += 1);
+    }
+
+    /// Wakes those who follow and waits until they have taken whatever has happened before, or until
+    /// that takes too long.
+    pub(crate) async fn wait(&self) {
+        self.wake();
+        let now = *self.happened.borrow();
+        let followers = {
+            let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+            taken.retain(|one| one.has_changed().is_ok());
+            taken.clone()
+        };
+        let all = async {
+            for mut one in followers {
+                // Who has gone has nothing to take.
+                let _ = one.wait_for(|taken| now <= *taken).await;
+            }
+        };
+        if tokio::time::timeout(TAKEN, all).await.is_err() {
+            tracing::warn!("A gateway has not taken note of what has changed");
+        }
+    }
+}
+
+/// Somebody who is told what gateways have to know.
+pub struct Follower {
+    engine: Engine,
+    /// The last entry of the feed whose consequences were told.
+    number: i64,
+    /// The suspended customers that were told, and what the number of the keys was then.
+    suspended: BTreeSet<CustomerId>,
+    keys_version: i64,
+    happened: watch::Receiver<u64>,
+    /// When it was last looked, and what had happened before.
+    looked: Instant,
+    seen: u64,
+    /// Whether there was more than was told.
+    more: bool,
+    taken: watch::Sender<u64>,
+}
+
+impl Engine {
+    /// Begins to follow. Whatever happens from now on is told by [`Follower::changes`]; what there
+    /// is already, by [`Follower::page`].
+    pub async fn follow(&self) -> Result<Follower, Fault> {
+        let (taken, receiver) = watch::channel(0);
+        let followers = &self.inner.followers;
+        followers.taken.lock().unwrap_or_else(PoisonError::into_inner).push(receiver);
+        let mut happened = followers.happened.subscribe();
+        let seen = *happened.borrow_and_update();
+        let begin = |store: &dyn Store| {
+            Ok((store.keys_version()?, store.suspended_customers()?, store.feed_end()?))
+        };
+        let begun = self.read_slow(begin).await;
+        let (keys_version, suspended, number) =
+            begun.map_err(|error| told(&error, "beginning to follow what is served"))?;
+        Ok(Follower {
+            engine: self.clone(),
+            number,
+            suspended,
+            keys_version,
+            happened,
+            looked: Instant::now(),
+            seen,
+            more: false,
+            taken,
+        })
+    }
+}
+
+impl Follower {
+    /// A page of what is served, from behind `after`. The last one is empty.
+    pub async fn page(&self, after: Option<Place>) -> Result<Vec<Served>, Fault> {
+        let page = self.engine.read_slow(move |store| store.served(after, PAGE)).await;
+        page.map_err(|error| told(&error, "reading what is served"))
+    }
+
+    /// Waits until something may have changed.
+    pub async fn wait(&mut self) {
+        if !self.more {
+            // Whether it was woken or the time has come: then it is looked.
+            let _ = tokio::time::timeout(LOOK, self.happened.changed()).await;
+        }
+        tokio::time::sleep(GATHER.saturating_sub(self.looked.elapsed())).await;
+    }
+
+    /// What has changed since the last call. If it fails, the next call tells it.
+    pub async fn changes(&mut self) -> Result<Vec<Change>, Fault> {
+        self.looked = Instant::now();
+        let seen = *self.happened.borrow_and_update();
+        let looked = Looked {
+            number: self.number,
+            keys_version: self.keys_version,
+            suspended: std::mem::take(&mut self.suspended),
+        };
+        let kept = looked.suspended.clone();
+        let found = self.engine.read_slow(move |store| looked.look(store)).await;
+        let found = found.map_err(|error| told(&error, "following what is served"));
+        let found = found.inspect_err(|_| self.suspended = kept)?;
+        (self.number, self.seen, self.more) = (found.now.number, seen, found.more);
+        (self.keys_version, self.suspended) = (found.now.keys_version, found.now.suspended);
+        Ok(found.changes)
+    }
+
+    /// Notes that whatever was told has been taken to heart.
+    pub fn note_taken(&self) {
+        if !self.more {
+            self.taken.send_replace(self.seen);
+        }
+    }
+}
+
+/// How far has been looked.
+struct Looked {
+    number: i64,
+    keys_version: i64,
+    suspended: BTreeSet<CustomerId>,
+}
+
+/// What was found when looking further.
+struct Found {
+    changes: Vec<Change>,
+    now: Looked,
+    more: bool,
+}
+
+impl Looked {
+    fn look(mut self, store: &dyn Store) -> store::Result<Found> {
+        let (mut touched, mut gone) = (Touched::default(), BTreeSet::new());
+        // Before those who are suspended, so that a change behind it is noticed the next time.
+        let keys_version = store.keys_version()?;
+        if keys_version != self.keys_version {
+            let suspended = store.suspended_customers()?;
+            touched.customers = &suspended ^ &self.suspended;
+            (self.keys_version, self.suspended) = (keys_version, suspended);
+        }
+        let entries = store.feed(self.number, ENTRIES)?;
+        let more = u32::try_from(entries.len()).is_ok_and(|count| count == ENTRIES);
+        for (number, entry) in &entries {
+            touch(entry, &mut touched, &mut gone);
+            self.number = *number;
+        }
+        let mut changes = Vec::new();
+        if !touched.is_empty() {
+            let served = store.served_of(&touched)?;
+            gone.append(&mut touched.leases);
+            for it in &served {
+                gone.remove(&it.lease);
+            }
+            changes.extend(served.into_iter().map(Change::Set));
+        }
+        changes.extend(gone.into_iter().map(Change::Gone));
+        Ok(Found { changes, now: self, more })
+    }
+}
+
+/// Notes which leases an entry may have changed for gateways, and which it has put an end to.
+fn touch(entry: &Entry, touched: &mut Touched, gone: &mut BTreeSet<LeaseId>) {
+    match &entry.event {
+        Event::Order { leases, .. } => {
+            touched.leases.extend(leases.iter().map(|granted| granted.lease));
+        }
+        Event::Extension { leases, .. } => {
+            touched.leases.extend(leases.iter().map(|moved| moved.lease));
+        }
+        Event::Replacement { leases, .. } => {
+            touched.leases.extend(leases.iter().map(|replaced| replaced.lease));
+        }
+        Event::Authorisation { order, .. } => {
+            touched.orders.insert(*order);
+        }
+        // Gateways know the ends of leases. One that is kept in reserve may come back; what is over
+        // never does.
+        Event::Ended { leases } => {
+            let over = leases.iter().filter(|(_, reserved_until)| reserved_until.is_none());
+            gone.extend(over.map(|(lease, _)| *lease));
+        }
+        Event::Released { leases } => gone.extend(leases),
+        Event::Deposit { .. }
+        | Event::AutoExtend { .. }
+        | Event::RenewalFailed { .. }
+        | Event::Payment { .. }
+        | Event::AutoTopUp { .. }
+        | Event::TopUpFailed { .. }
+        | Event::Comment { .. } => {}
+    }
+}

@@ -1,0 +1,219 @@
+//! Leases as gateways have to know them.
+
+use domain::access::Access;
+use domain::authorise::{
+    Authorise, AuthoriseBy, ChangeAuthorisation, DeleteAuthorisation, SourceWish,
+};
+use domain::command::{Command, Wish};
+use domain::ids::{CustomerId, LeaseId, OrderId};
+use domain::kind::ProxyKind;
+use domain::order::{AccessWish, Protocol};
+use domain::replace::{Replace, ReplaceReason};
+use domain::served::Served;
+use domain::time::Span;
+
+use super::Make;
+use super::shop::{IntoCommand, Shop, extend, order, product};
+use crate::records::Touched;
+
+/// All that is served, page by page.
+fn all(shop: &Shop, limit: u32) -> Vec<Served> {
+    let mut list: Vec<Served> = Vec::new();
+    loop {
+        let after = list.last().map(Served::place);
+        let page = shop.store.served(after, limit).unwrap();
+        assert!(page.len() <= usize::try_from(limit).unwrap());
+        if page.is_empty() {
+            return list;
+        }
+        list.extend(page);
+    }
+}
+
+fn of_leases(shop: &Shop, leases: &[LeaseId]) -> Vec<Served> {
+    let touched = Touched { leases: leases.iter().copied().collect(), ..Touched::default() };
+    shop.store.served_of(&touched).unwrap()
+}
+
+/// One lease as it is served.
+#[track_caller]
+fn one(shop: &Shop, lease: LeaseId) -> Served {
+    let [served] = <[_; 1]>::try_from(of_leases(shop, &[lease])).unwrap();
+    served
+}
+
+fn ordered(
+    shop: &Shop,
+    customer: CustomerId,
+    kind: ProxyKind,
+    quantity: u32,
+    access: AccessWish,
+) -> Vec<LeaseId> {
+    let mut wish = order(customer, kind, quantity);
+    wish.access = access;
+    // Logins are drawn from it.
+    wish.seed = [u8::try_from(shop.journal().len()).unwrap(); 16];
+    let granted = super::shop::grants(&shop.done(wish.into_command()).1);
+    granted.iter().map(|granted| granted.lease).collect()
+}
+
+/// Every lease is there once, in pages of any size, with all that a gateway has to know: what its
+/// customer is shown, and how he is known.
+pub fn leases_are_served_as_they_are_shown(make: &mut Make<'_>) {
+    let shop = Shop::open(make);
+    for kind in [ProxyKind::Ipv4, ProxyKind::Ipv6, ProxyKind::Mobile, ProxyKind::Isp] {
+        shop.stock(kind, 4);
+    }
+    assert_eq!(all(&shop, 10), []);
+    let [ann, bob] = ["Ann", "Bob"].map(|name| shop.customer(name, 100_000));
+    let source = "203.0.113.9".parse().unwrap();
+    let both = AccessWish::SourceIpAndOwn(Some(source));
+    for (customer, kind, access) in [
+        (bob, ProxyKind::Ipv4, AccessWish::Login),
+        (ann, ProxyKind::Isp, AccessWish::Usual),
+        (ann, ProxyKind::Ipv4, both),
+        (bob, ProxyKind::Mobile, AccessWish::Login),
+        (ann, ProxyKind::Ipv6, AccessWish::UsualAndOwn),
+        (ann, ProxyKind::Ipv4, AccessWish::Login),
+    ] {
+        ordered(&shop, customer, kind, 2, access);
+    }
+
+    let whole = all(&shop, 100);
+    for limit in [1, 3, 12] {
+        assert_eq!(all(&shop, limit), whole);
+    }
+    assert!(whole.is_sorted_by_key(Served::place));
+    let catalogue = shop.store.catalogue().unwrap();
+    let shown: Vec<_> = [ann, bob].iter().flat_map(|customer| shop.live(*customer)).collect();
+    assert_eq!((whole.len(), shown.len()), (12, 12));
+    for proxy in shown {
+        let served = whole.iter().find(|served| served.lease == proxy.lease.id).unwrap();
+        assert_eq!(*served, one(&shop, proxy.lease.id));
+        assert_eq!((served.order, served.customer), (proxy.order.id, proxy.lease.customer));
+        assert_eq!(served.kind, proxy.lease.product.kind);
+        assert_eq!(served.endpoint(&catalogue), proxy.endpoint(&catalogue));
+        assert_eq!((served.ip, served.gateway.as_str()), (proxy.ip, "main"));
+        assert_eq!((served.port, served.ends_at), (proxy.port, proxy.lease.ends_at));
+        let only_http = (proxy.lease.product.kind == ProxyKind::Ipv6).then_some(Protocol::Http);
+        assert_eq!(served.protocol, only_http);
+        assert!(!served.suspended);
+        let of_order = shop.store.authorisations(served.customer, Some(served.order), None, 9);
+        let ways: Vec<Access> =
+            of_order.unwrap().into_iter().map(|it| it.authorisation.access).collect();
+        assert_eq!(served.access.to_vec(), ways);
+    }
+
+    // By order and by customer, together and each once.
+    let of = |touched: Touched| shop.store.served_of(&touched).unwrap();
+    let whose = |wanted: &dyn Fn(&Served) -> bool| -> Vec<Served> {
+        whole.iter().filter(|served| wanted(served)).cloned().collect()
+    };
+    let order = whole[0].order;
+    let orders = Touched { orders: [order].into(), ..Touched::default() };
+    assert_eq!(of(orders.clone()), whose(&|served| served.order == order));
+    let customers = Touched { customers: [bob].into(), ..Touched::default() };
+    assert_eq!(of(customers.clone()), whose(&|served| served.customer == bob));
+    let leases = [whole[0].lease, whole[11].lease].into();
+    let mixed = Touched { leases, ..Touched { customers: [bob].into(), ..orders } };
+    assert_eq!(of(mixed), whose(&|served| served.order == order || served.customer == bob));
+    let unknown = Touched {
+        leases: [LeaseId(999)].into(),
+        orders: [OrderId(999)].into(),
+        customers: [CustomerId(999)].into(),
+    };
+    assert_eq!(of(unknown), []);
+    assert_eq!(of(Touched::default()), []);
+}
+
+/// Whatever changes for a gateway is told; what is over is served no more.
+pub fn what_is_served_changes_with_the_books(make: &mut Make<'_>) {
+    let mut shop = Shop::open(make);
+    shop.stock(ProxyKind::Ipv4, 4);
+    shop.stock(ProxyKind::Mobile, 1);
+    let [ann, bob] = ["Ann", "Bob"].map(|name| shop.customer(name, 100_000));
+    let leases = ordered(&shop, ann, ProxyKind::Ipv4, 2, AccessWish::Login);
+    let [modem] = ordered(&shop, bob, ProxyKind::Mobile, 1, AccessWish::Login)[..] else {
+        panic!("one was ordered")
+    };
+    let before = one(&shop, leases[0]);
+
+    // Who may use it.
+    let by = AuthoriseBy::SourceIp(Some("203.0.113.7".parse().unwrap()));
+    let order = Some(before.order);
+    let authorise = Authorise { customer: ann, order, by, seed: [9; 16] };
+    shop.done(Command::plain(Wish::Authorise(authorise)));
+    let ways = shop.store.authorisations(ann, order, None, 9).unwrap();
+    let [login, source] = [0, 1].map(|at| ways[at].authorisation.clone());
+    assert_eq!(one(&shop, leases[1]).access[..], [login.access.clone(), source.access.clone()]);
+    let change = |active, password: Option<&str>| {
+        Command::plain(Wish::ChangeAuthorisation(ChangeAuthorisation {
+            customer: ann,
+            authorisation: Some(login.id),
+            active,
+            login: None,
+            password: password.map(str::to_owned),
+            source: SourceWish::Kept,
+        }))
+    };
+    shop.done(change(Some(false), None));
+    assert_eq!(one(&shop, leases[1]).access[..], [source.access]);
+    shop.done(change(Some(true), Some("s3cret!")));
+    let Access::Login(pair) = &one(&shop, leases[1]).access[0] else { panic!("a login") };
+    assert_eq!(pair.password, "s3cret!");
+    for id in [login.id, source.id] {
+        let delete = DeleteAuthorisation { customer: ann, authorisation: Some(id) };
+        shop.done(Command::plain(Wish::DeleteAuthorisation(delete)));
+    }
+    assert_eq!(one(&shop, leases[1]).access[..], []);
+
+    // Whether its customer is suspended.
+    assert_eq!(shop.store.suspended_customers().unwrap(), [].into());
+    for suspended in [true, false] {
+        shop.store.suspend_customer(ann, suspended).unwrap();
+        let those = if suspended { [ann].into() } else { [].into() };
+        assert_eq!(shop.store.suspended_customers().unwrap(), those);
+        assert_eq!(one(&shop, leases[0]).suspended, suspended);
+        assert!(!one(&shop, modem).suspended);
+    }
+
+    // When it ends, and where it leaves from.
+    shop.done(extend(ann, ProxyKind::Ipv4, &leases[..1]).into_command());
+    assert_eq!(one(&shop, leases[0]).ends_at, before.ends_at + Span::from_days(30));
+    let replace = Replace {
+        customer: ann,
+        leases: Some(leases[..1].to_vec()),
+        pools: [(product(ProxyKind::Ipv4), 1)].into(),
+        reason: Some(ReplaceReason::NotWork),
+        comment: None,
+    };
+    shop.done(Command::plain(Wish::Replace(replace)));
+    assert_ne!(one(&shop, leases[0]).ip, before.ip);
+
+    // Ended and kept for its customer, it is told with its end; over, it is not.
+    shop.wait(Span::from_days(30));
+    assert_eq!(all(&shop, 2).len(), 3, "the books have not noted the ends");
+    shop.sweep();
+    assert_eq!(one(&shop, leases[1]).ends_at, before.ends_at);
+    let places: Vec<LeaseId> = all(&shop, 1).iter().map(|served| served.lease).collect();
+    assert_eq!(places, leases, "a modem is not kept");
+    assert_eq!(of_leases(&shop, &[modem]), []);
+    shop.wait(Span::from_days(1));
+    shop.sweep();
+    assert_eq!(all(&shop, 9), [one(&shop, leases[0])]);
+    shop.audit();
+}
+
+/// The end of the feed is the number of the last entry, whatever has been read of it.
+pub fn the_feed_tells_its_end(make: &mut Make<'_>) {
+    let shop = Shop::open(make);
+    assert_eq!(shop.store.feed_end().unwrap(), 0);
+    let ann = shop.customer("Ann", 10_000);
+    for _ in 0..3 {
+        shop.deposit(ann, 100);
+        let end = shop.store.feed_end().unwrap();
+        assert_eq!(end, i64::try_from(shop.journal().len()).unwrap());
+        assert_eq!(shop.store.feed(end, 10).unwrap(), []);
+        assert_eq!(shop.store.feed(end - 1, 10).unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,145 @@
+//! Leases as gateways have to know them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::access::Access;
+use domain::ids::{CustomerId, LeaseId, OrderId};
+use domain::order::Protocol;
+use domain::served::{Place, Served};
+
+use super::authorisations::access;
+use super::row::Row;
+use super::session::Ask;
+use super::statements::statements;
+use super::transaction::Tx;
+use crate::encoding::corrupt;
+use crate::records::Touched;
+use crate::vault::Vault;
+use crate::{Result, encoding};
+
+/// Leases with what [`served`] reads of them.
+macro_rules! leases {
+    ($from:literal, $rest:literal) => {
+        concat!(
+            "SELECT lease.id, lease.order_id, lease.customer_id, lease.kind, lease.ends_at_ms,
+             customer.suspended, customer_order.protocol, address.ip, address.gateway, address.port
+             FROM ", $from, " JOIN address ON address.id = lease.address_id
+             JOIN customer ON customer.id = lease.customer_id
+             JOIN customer_order ON customer_order.id = lease.order_id ",
+            $rest
+        )
+    };
+}
+
+statements! {
+    LIVE = leases!(
+        "(SELECT * FROM lease WHERE state = 0 AND (customer_id, kind, id) > ($1, $2, $3)
+            ORDER BY customer_id, kind, id LIMIT $4) AS lease",
+        ""
+    );
+    RESERVED = leases!(
+        "(SELECT * FROM lease WHERE state = 1 AND (customer_id, kind, id) > ($1, $2, $3)
+            ORDER BY customer_id, kind, id LIMIT $4) AS lease",
+        ""
+    );
+    BY_IDS = leases!("lease", "WHERE lease.id = ANY($1) AND lease.state < 2");
+    BY_ORDERS = leases!(
+        "customer_order AS bought CROSS JOIN LATERAL (SELECT * FROM lease
+            WHERE bought.first_lease_id <= lease.id ORDER BY lease.id LIMIT bought.quantity
+         ) AS lease",
+        "WHERE bought.id = ANY($1) AND lease.state < 2"
+    );
+    LIVE_OF = leases!("lease", "WHERE lease.customer_id = ANY($1) AND lease.state = 0");
+    RESERVED_OF = leases!("lease", "WHERE lease.customer_id = ANY($1) AND lease.state = 1");
+    ACCESS = "SELECT authorisation.order_id, authorisation.login, authorisation.password_sealed,
+        authorisation.source_ip, authorisation.id
+        FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[])) AS wanted (customer_id, order_id)
+        JOIN authorisation ON authorisation.customer_id = wanted.customer_id
+        AND authorisation.order_id = wanted.order_id WHERE authorisation.active = 1";
+}
+
+/// See [`crate::Store::served`].
+pub(super) fn page(
+    tx: &Tx<'_>,
+    vault: &Vault,
+    after: Option<Place>,
+    limit: u32,
+) -> Result<Vec<Served>> {
+    let (customer, kind, lease) = after.map_or((0, 0, 0), |(customer, kind, lease)| {
+        (customer.0, encoding::kind_number(kind), lease.0)
+    });
+    let count = i64::from(limit);
+    let answers = tx.all(&[
+        Ask { sql: LIVE, values: &[&customer, &kind, &lease, &count] },
+        Ask { sql: RESERVED, values: &[&customer, &kind, &lease, &count] },
+    ])?;
+    let mut list = collect(answers.iter().flat_map(|answer| &answer.rows))?;
+    list.truncate(usize::try_from(limit).expect("it fits"));
+    with_access(tx, vault, list)
+}
+
+/// See [`crate::Store::served_of`].
+pub(super) fn of(tx: &Tx<'_>, vault: &Vault, touched: &Touched) -> Result<Vec<Served>> {
+    let leases: Vec<i64> = touched.leases.iter().map(|id| id.0).collect();
+    let orders: Vec<i64> = touched.orders.iter().map(|id| id.0).collect();
+    let customers: Vec<i64> = touched.customers.iter().map(|id| id.0).collect();
+    let answers = tx.all(&[
+        Ask { sql: BY_IDS, values: &[&leases] },
+        Ask { sql: BY_ORDERS, values: &[&orders] },
+        Ask { sql: LIVE_OF, values: &[&customers] },
+        Ask { sql: RESERVED_OF, values: &[&customers] },
+    ])?;
+    let list = collect(answers.iter().flat_map(|answer| &answer.rows))?;
+    with_access(tx, vault, list)
+}
+
+/// The leases in these rows, each once, by their places. Who may use them is not among it.
+fn collect<'r>(rows: impl Iterator<Item = &'r Row>) -> Result<Vec<Served>> {
+    let by_place = |row| served(row).map(|served| (served.place(), served));
+    let leases: BTreeMap<Place, Served> = rows.map(by_place).collect::<Result<_>>()?;
+    Ok(leases.into_values().collect())
+}
+
+fn served(row: &Row) -> Result<Served> {
+    let protocol = row.optional_text(6)?.map(|name| {
+        let protocol = Protocol::from_name(name);
+        protocol.ok_or_else(|| corrupt("customer_order.protocol", name))
+    });
+    Ok(Served {
+        lease: LeaseId(row.int(0)?),
+        order: OrderId(row.int(1)?),
+        customer: CustomerId(row.int(2)?),
+        kind: encoding::kind("lease.kind", row.int(3)?)?,
+        ends_at: row.time(4)?,
+        suspended: row.flag(5)?,
+        protocol: protocol.transpose()?,
+        ip: encoding::ip("address.ip", row.text(7)?)?,
+        gateway: row.text(8)?.to_owned(),
+        port: encoding::small("address.port", row.int(9)?)?,
+        access: Arc::default(),
+    })
+}
+
+/// The same leases, with who may use them.
+fn with_access(tx: &Tx<'_>, vault: &Vault, mut list: Vec<Served>) -> Result<Vec<Served>> {
+    let orders: BTreeMap<OrderId, CustomerId> =
+        list.iter().map(|served| (served.order, served.customer)).collect();
+    if orders.is_empty() {
+        return Ok(list);
+    }
+    let (ids, customers): (Vec<i64>, Vec<i64>) =
+        orders.iter().map(|(order, customer)| (order.0, customer.0)).unzip();
+    let mut of_order: BTreeMap<OrderId, BTreeMap<i64, Access>> = BTreeMap::new();
+    for row in tx.rows(ACCESS, &[&customers, &ids])? {
+        let order = OrderId(row.int(0)?);
+        let access = access(&row, 1, vault, order)?;
+        of_order.entry(order).or_default().insert(row.int(4)?, access);
+    }
+    let of_order: BTreeMap<OrderId, Arc<[Access]>> =
+        of_order.into_iter().map(|(order, list)| (order, list.into_values().collect())).collect();
+    for served in &mut list {
+        served.access = of_order.get(&served.order).cloned().unwrap_or_default();
+    }
+    Ok(list)
+}

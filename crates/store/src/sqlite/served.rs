@@ -1,0 +1,148 @@
+//! Leases as gateways have to know them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::access::Access;
+use domain::ids::{CustomerId, LeaseId, OrderId};
+use domain::kind::ProxyKind;
+use domain::order::Protocol;
+use domain::served::{Place, Served};
+use domain::time::Time;
+use rusqlite::{Connection, Row};
+
+use super::authorisations::access;
+use super::statements::statements;
+use crate::encoding::corrupt;
+use crate::records::Touched;
+use crate::vault::Vault;
+use crate::{Result, encoding};
+
+/// Leases with what [`Reader::lease`] reads of them, in this order of tables.
+macro_rules! leases {
+    ($rest:literal) => {
+        concat!(
+            "SELECT lease.id, lease.order_id, lease.customer_id, lease.kind, lease.ends_at_ms,
+             customer.suspended, customer_order.protocol, address.ip, address.gateway, address.port
+             FROM lease CROSS JOIN address ON address.id = lease.address_id
+             CROSS JOIN customer ON customer.id = lease.customer_id
+             CROSS JOIN customer_order ON customer_order.id = lease.order_id ",
+            $rest
+        )
+    };
+}
+
+statements! {
+    LIVE = leases!(
+        "WHERE lease.state = 0 AND (lease.customer_id, lease.kind, lease.id) > (?1, ?2, ?3)
+         ORDER BY lease.customer_id, lease.kind, lease.id LIMIT ?4"
+    );
+    RESERVED = leases!(
+        "WHERE lease.state = 1 AND (lease.customer_id, lease.kind, lease.id) > (?1, ?2, ?3)
+         ORDER BY lease.customer_id, lease.kind, lease.id LIMIT ?4"
+    );
+    BY_ID = leases!("WHERE lease.id = ?1 AND lease.state < 2");
+    BY_ORDER = leases!("WHERE lease.order_id = ?1 AND lease.state < 2");
+    LIVE_OF = leases!("WHERE lease.state = 0 AND lease.customer_id = ?1");
+    RESERVED_OF = leases!("WHERE lease.state = 1 AND lease.customer_id = ?1");
+    ACCESS = "SELECT login, password_sealed, source_ip FROM authorisation
+        WHERE customer_id = ?1 AND order_id = ?2 AND active = 1 ORDER BY id";
+}
+
+/// See [`crate::Store::served`].
+pub(super) fn page(
+    connection: &Connection,
+    vault: &Vault,
+    after: Option<Place>,
+    limit: u32,
+) -> Result<Vec<Served>> {
+    let (customer, kind, lease) = after.map_or((0, 0, 0), |(customer, kind, lease)| {
+        (customer.0, encoding::kind_number(kind), lease.0)
+    });
+    let mut reader = Reader::new(connection, vault);
+    for statement in [LIVE, RESERVED] {
+        reader.read(statement, (customer, kind, lease, limit))?;
+    }
+    let limit = usize::try_from(limit).expect("it fits");
+    Ok(reader.leases.into_values().take(limit).collect())
+}
+
+/// See [`crate::Store::served_of`].
+pub(super) fn of(connection: &Connection, vault: &Vault, touched: &Touched) -> Result<Vec<Served>> {
+    let mut reader = Reader::new(connection, vault);
+    for id in &touched.leases {
+        reader.read(BY_ID, [id.0])?;
+    }
+    for id in &touched.orders {
+        reader.read(BY_ORDER, [id.0])?;
+    }
+    for id in &touched.customers {
+        reader.read(LIVE_OF, [id.0])?;
+        reader.read(RESERVED_OF, [id.0])?;
+    }
+    Ok(reader.leases.into_values().collect())
+}
+
+/// Somebody who reads leases, and who may use the orders that they are of.
+struct Reader<'a> {
+    connection: &'a Connection,
+    vault: &'a Vault,
+    leases: BTreeMap<Place, Served>,
+    access: BTreeMap<OrderId, Arc<[Access]>>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(connection: &'a Connection, vault: &'a Vault) -> Reader<'a> {
+        Reader { connection, vault, leases: BTreeMap::new(), access: BTreeMap::new() }
+    }
+
+    fn read(&mut self, statement: &str, values: impl rusqlite::Params) -> Result<()> {
+        let mut statement = self.connection.prepare_cached(statement)?;
+        let mut rows = statement.query(values)?;
+        while let Some(row) = rows.next()? {
+            let served = self.lease(row)?;
+            self.leases.insert(served.place(), served);
+        }
+        Ok(())
+    }
+
+    fn lease(&mut self, row: &Row<'_>) -> Result<Served> {
+        let (order, customer) = (OrderId(row.get(1)?), CustomerId(row.get(2)?));
+        let kind: ProxyKind = encoding::kind("lease.kind", row.get(3)?)?;
+        let protocol = row.get_ref(6)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+        let ip = row.get_ref(7)?.as_str().map_err(rusqlite::Error::from)?;
+        Ok(Served {
+            lease: LeaseId(row.get(0)?),
+            order,
+            customer,
+            suspended: row.get(5)?,
+            kind,
+            protocol: protocol.map(spoken).transpose()?,
+            ip: encoding::ip("address.ip", ip)?,
+            gateway: row.get(8)?,
+            port: row.get(9)?,
+            ends_at: Time::from_millis(row.get(4)?),
+            access: self.access(customer, order)?,
+        })
+    }
+
+    /// How the customers of an order are known.
+    fn access(&mut self, customer: CustomerId, order: OrderId) -> Result<Arc<[Access]>> {
+        if let Some(known) = self.access.get(&order) {
+            return Ok(Arc::clone(known));
+        }
+        let mut statement = self.connection.prepare_cached(ACCESS)?;
+        let mut rows = statement.query((customer.0, order.0))?;
+        let mut list = Vec::new();
+        while let Some(row) = rows.next()? {
+            list.push(access(row, 0, self.vault, order)?);
+        }
+        let list: Arc<[Access]> = list.into();
+        self.access.insert(order, Arc::clone(&list));
+        Ok(list)
+    }
+}
+
+fn spoken(name: &str) -> Result<Protocol> {
+    Protocol::from_name(name).ok_or_else(|| corrupt("customer_order.protocol", name))
+}

@@ -1,0 +1,144 @@
+//! A lease of the books as a gateway knows it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use domain::access::Access;
+use domain::catalogue::Catalogue;
+use domain::ids::LeaseId;
+use domain::order::Protocol;
+use domain::served::Served;
+use feed::lease::{self, Exit, Lease, Limits, Login, Source};
+use gateway::Speaks;
+
+/// The id of a lease at gateways.
+pub(super) fn id(lease: LeaseId) -> u64 {
+    u64::try_from(lease.0).expect("ids begin with 1")
+}
+
+/// The lease as a gateway knows it; nothing if its gateway is in the catalogue no more, or if its
+/// customer lets nobody use it.
+pub(super) fn lease(served: &Served, catalogue: &Catalogue) -> Option<Lease> {
+    if served.access.is_empty() || !catalogue.gateways.contains_key(&served.gateway) {
+        return None;
+    }
+    // A host that is shared may have any address here, or one that is translated on the way.
+    let shared = served.kind.shares_host();
+    let ip = if shared { Ipv4Addr::UNSPECIFIED.into() } else { served.ip };
+    let mut access = lease::Access::default();
+    for way in served.access.iter() {
+        match way {
+            Access::Login(pair) => access
+                .logins
+                .push(Login { login: pair.login.clone(), password: pair.password.clone() }),
+            Access::SourceIp(ip) => {
+                access.sources.push(Source { ip: *ip, bits: whole(*ip) });
+            }
+        }
+    }
+    Some(Lease {
+        id: id(served.lease),
+        entries: ports(served, catalogue).map(|(port, _)| SocketAddr::new(ip, port)).collect(),
+        access,
+        exit: Exit::Address(served.ip),
+        ends_at: served.ends_at.millis(),
+        suspended: served.suspended,
+        limits: Limits::default(),
+    })
+}
+
+/// The ports at which a lease is reached, and what is spoken there.
+pub(super) fn ports(
+    served: &Served,
+    catalogue: &Catalogue,
+) -> impl Iterator<Item = (u16, Speaks)> + use<> {
+    let endpoint = served.endpoint(catalogue);
+    let http = (endpoint.http_port, Speaks::Http);
+    let socks = (endpoint.socks_port, Speaks::Socks5);
+    let (http, socks) = match served.protocol {
+        None => (Some(http), Some(socks)),
+        Some(Protocol::Http) => (Some(http), None),
+        Some(Protocol::Socks) => (None, Some(socks)),
+    };
+    http.into_iter().chain(socks)
+}
+
+/// How many bits an address has.
+fn whole(ip: IpAddr) -> u8 {
+    if ip.is_ipv4() { 32 } else { 128 }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use domain::access;
+    use domain::catalogue::Gateway;
+    use domain::ids::{CustomerId, OrderId};
+    use domain::kind::ProxyKind;
+    use domain::time::Time;
+
+    use super::*;
+
+    fn catalogue() -> Catalogue {
+        let gateway = Gateway {
+            name: "main".into(),
+            host: "proxies.example".into(),
+            http_port: 8081,
+            socks_port: 8082,
+            shared_ports: (20_000, 29_999),
+        };
+        Catalogue { gateways: [("main".to_owned(), gateway)].into(), ..Catalogue::default() }
+    }
+
+    fn served(kind: ProxyKind) -> Served {
+        let login = access::Login { login: "ann".into(), password: "secret".into() };
+        let source = "2001:db8::1".parse().unwrap();
+        Served {
+            lease: LeaseId(7),
+            order: OrderId(1),
+            customer: CustomerId(1),
+            suspended: true,
+            kind,
+            protocol: None,
+            ip: "192.0.2.1".parse().unwrap(),
+            gateway: "main".into(),
+            port: 20_004,
+            ends_at: Time::from_millis(1_000),
+            access: Arc::new([Access::Login(login), Access::SourceIp(source)]),
+        }
+    }
+
+    #[test]
+    fn a_lease_is_reached_at_its_own_address_or_at_ports_of_its_own() {
+        let check = |served: &Served, expected: &[&str]| {
+            let lease = lease(served, &catalogue()).unwrap();
+            let expected: Vec<SocketAddr> =
+                expected.iter().map(|entry| entry.parse().unwrap()).collect();
+            assert_eq!(lease.entries, expected);
+            assert_eq!(lease.exit, Exit::Address(served.ip));
+        };
+        check(&served(ProxyKind::Ipv4), &["192.0.2.1:8081", "192.0.2.1:8082"]);
+        check(&served(ProxyKind::Isp), &["192.0.2.1:8081", "192.0.2.1:8082"]);
+        check(&served(ProxyKind::Mobile), &["0.0.0.0:20004", "0.0.0.0:20005"]);
+        let only = |protocol| Served { protocol: Some(protocol), ..served(ProxyKind::Ipv6) };
+        check(&only(Protocol::Http), &["0.0.0.0:20004"]);
+        check(&only(Protocol::Socks), &["0.0.0.0:20005"]);
+    }
+
+    #[test]
+    fn everything_that_counts_is_passed_on() {
+        let lease = lease(&served(ProxyKind::Ipv4), &catalogue()).unwrap();
+        let login = Login { login: "ann".into(), password: "secret".into() };
+        let source = Source { ip: "2001:db8::1".parse().unwrap(), bits: 128 };
+        assert_eq!((lease.access.logins, lease.access.sources), (vec![login], vec![source]));
+        assert_eq!((lease.id, lease.ends_at, lease.suspended), (7, 1_000, true));
+    }
+
+    #[test]
+    fn what_nobody_may_use_is_not_served() {
+        let nobody = Served { access: Arc::default(), ..served(ProxyKind::Ipv4) };
+        assert_eq!(lease(&nobody, &catalogue()), None);
+        let elsewhere = Served { gateway: "other".into(), ..served(ProxyKind::Ipv4) };
+        assert_eq!(lease(&elsewhere, &catalogue()), None);
+    }
+}

@@ -1,0 +1,157 @@
+//! Where the gateway listens: at the ports of the catalogue, which many leases share, and at those
+//! that leases at a shared host have for themselves.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use domain::catalogue::Catalogue;
+use gateway::{Gateway, ListenerId, Speaks, host};
+
+/// The listeners of a gateway.
+pub(super) struct Listeners {
+    gateway: Arc<Gateway>,
+    /// All addresses of this machine.
+    everywhere: IpAddr,
+    /// Ports of the catalogue.
+    common: BTreeSet<u16>,
+    /// Ports of leases, by lease, and by port with how many leases want it.
+    of_lease: HashMap<u64, Vec<u16>>,
+    wanted: BTreeMap<u16, (Speaks, u32)>,
+    open: BTreeMap<u16, Open>,
+    /// Ports about which something has changed.
+    dirty: BTreeSet<u16>,
+    /// Ports that cannot be listened on.
+    unheard: BTreeSet<u16>,
+}
+
+/// A listener that is open.
+struct Open {
+    id: ListenerId,
+    how: How,
+}
+
+/// How is listened at a port.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// For many leases, which may speak what they like.
+    Common,
+    /// For one lease.
+    Own(Speaks),
+}
+
+impl Listeners {
+    /// None so far.
+    pub(super) fn new(gateway: Arc<Gateway>) -> Listeners {
+        Listeners {
+            gateway,
+            everywhere: host::everywhere(),
+            common: BTreeSet::new(),
+            of_lease: HashMap::new(),
+            wanted: BTreeMap::new(),
+            open: BTreeMap::new(),
+            dirty: BTreeSet::new(),
+            unheard: BTreeSet::new(),
+        }
+    }
+
+    /// Listens from now on where the catalogue says, for these gateways.
+    pub(super) fn common(&mut self, catalogue: &Catalogue, is_here: impl Fn(&str) -> bool) {
+        let here = catalogue.gateways.values().filter(|gateway| is_here(&gateway.name));
+        let ports = here.flat_map(|gateway| [gateway.http_port, gateway.socks_port]).collect();
+        let before = std::mem::replace(&mut self.common, ports);
+        self.dirty.extend(before);
+        self.dirty.extend(&self.common);
+    }
+
+    /// A lease has these ports for itself from now on.
+    pub(super) fn set(&mut self, lease: u64, ports: &[(u16, Speaks)]) {
+        self.clear(lease);
+        if ports.is_empty() {
+            return;
+        }
+        for (port, speaks) in ports {
+            let (speaks_now, count) = self.wanted.entry(*port).or_insert((*speaks, 0));
+            (*speaks_now, *count) = (*speaks, *count + 1);
+            self.dirty.insert(*port);
+        }
+        self.of_lease.insert(lease, ports.iter().map(|(port, _)| *port).collect());
+    }
+
+    /// A lease has no ports for itself any more.
+    pub(super) fn clear(&mut self, lease: u64) {
+        for port in self.of_lease.remove(&lease).into_iter().flatten() {
+            self.dirty.insert(port);
+            if let Some((_, count)) = self.wanted.get_mut(&port) {
+                *count -= 1;
+                if *count == 0 {
+                    self.wanted.remove(&port);
+                }
+            }
+        }
+    }
+
+    /// Opens and closes what has changed.
+    pub(super) fn settle(&mut self) {
+        let mut failed = Vec::new();
+        for port in std::mem::take(&mut self.dirty) {
+            let how = self.how(port);
+            let open = self.open.get(&port).map(|open| open.how);
+            self.unheard.remove(&port);
+            if how == open {
+                continue;
+            }
+            if let Some(open) = self.open.remove(&port) {
+                self.gateway.close(open.id);
+            }
+            let address = SocketAddr::new(self.everywhere, port);
+            let opened = match how {
+                None => continue,
+                Some(How::Common) => self.gateway.listen(address, Speaks::Both),
+                Some(How::Own(speaks)) => self.gateway.listen_on_one_thread(address, speaks),
+            };
+            match (opened, how) {
+                (Ok((id, _)), Some(how)) => drop(self.open.insert(port, Open { id, how })),
+                (Ok(_), None) => {}
+                (Err(error), _) => {
+                    self.unheard.insert(port);
+                    failed.push((port, error));
+                }
+            }
+        }
+        if let Some((port, error)) = failed.first() {
+            let (count, place) = (failed.len(), SocketAddr::new(self.everywhere, *port));
+            tracing::error!(
+                port,
+                ports = count,
+                "The gateway cannot listen on {place}: {error}; {} ports in all; trying again",
+                count
+            );
+        }
+    }
+
+    /// Tries again where listening has failed.
+    pub(super) fn try_again(&mut self) {
+        self.dirty.extend(self.unheard.iter());
+        self.settle();
+    }
+
+    /// How many ports cannot be listened on.
+    pub(super) fn unheard(&self) -> usize {
+        self.unheard.len()
+    }
+
+    /// Where is listened for many leases.
+    pub(super) fn listening(&self) -> Vec<SocketAddr> {
+        let open = self.common.iter().filter(|port| self.open.contains_key(port));
+        open.map(|port| SocketAddr::new(self.everywhere, *port)).collect()
+    }
+
+    /// How is to be listened at a port, if at all.
+    fn how(&self, port: u16) -> Option<How> {
+        if self.common.contains(&port) {
+            return Some(How::Common);
+        }
+        self.wanted.get(&port).map(|(speaks, _)| How::Own(*speaks))
+    }
+}
