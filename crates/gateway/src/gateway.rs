@@ -160,24 +160,23 @@ impl Drop for Gateway {
 impl Thread {
     fn start(number: usize, shared: Arc<Shared>) -> io::Result<Thread> {
         let (orders, inbox) = mpsc::unbounded_channel();
-        let mut builder = Builder::new_current_thread();
-        let builder = builder.enable_all();
-        // The runtime has to be made on the thread that runs it; here it is only tried, so that
-        // the owner hears what goes wrong.
-        builder.build_local(LocalOptions::default())?;
-        let handle =
-            std::thread::Builder::new().name(format!("gateway-{number}")).spawn(move || {
-                match Builder::new_current_thread()
-                    .enable_all()
-                    .build_local(LocalOptions::default())
-                {
-                    Ok(runtime) => {
-                        let worker = Worker::new(shared);
-                        runtime.block_on(worker.keep(inbox));
-                    }
-                    Err(error) => tracing::error!(%error, "A thread of the gateway did not start"),
+        let (tell, told) = std::sync::mpsc::channel();
+        let name = format!("gateway-{number}");
+        let handle = std::thread::Builder::new().name(name).spawn(move || {
+            // The runtime has to be made on the thread that runs it.
+            let runtime =
+                Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+            match runtime {
+                Ok(runtime) => {
+                    let worker = Worker::new(shared);
+                    // Who has started it waits for this.
+                    let _ = tell.send(Ok(()));
+                    runtime.block_on(worker.keep(inbox));
                 }
-            })?;
+                Err(error) => drop(tell.send(Err(error))),
+            }
+        })?;
+        told.recv().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))?;
         Ok(Thread { orders, handle: Some(handle) })
     }
 

@@ -1,5 +1,8 @@
 //! `sublet demo`: a working shop on this machine, without any set-up.
 
+pub(crate) mod echo;
+mod ports;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -95,7 +98,7 @@ pub(crate) struct Keys {
 }
 
 fn set_up(store: &dyn Store, now: Time) -> Result<Notes> {
-    store.apply_catalogue(CATALOGUE, now)?;
+    store.apply_catalogue(&ports::free(CATALOGUE), now)?;
     add_stock(store, now)?;
     let new = NewCustomer {
         name: "Demo customer".into(),
@@ -194,11 +197,14 @@ fn add_prefixes(store: &dyn Store, pool: &ProductKey, number: u8, now: Time) -> 
 }
 
 /// What to paste, for people.
-pub(crate) fn for_people(ready: &Ready, keys: &Keys) -> String {
+pub(crate) fn for_people(ready: &Ready, echo: SocketAddr, keys: &Keys) -> String {
     let Keys { notes: Notes { customer_id, api_key, operator_token }, place, words } = keys;
     let http = &ready.http;
     let base = format!("{http}/client/api/v1/{api_key}");
     let json = "-H 'Content-Type: application/json'";
+    let lines = format!("{http}/personal/api/v2/{api_key}/proxy/download/ipv4");
+    let lines = format!("{lines}?ext=%25login%25:%25password%25@%25ip%25:%25port%25");
+    let carried = carried(ready, &lines, echo);
     format!(
         "A working proxy shop is open at {http} (its books are in {place}).
 
@@ -227,8 +233,9 @@ curl -s {json} {base}/extend/order -d \"{{\\\"proxyType\\\":\\\"IPv4\\\",\\\"ord
 curl -s {json} {base}/extend/order/auto -d \"{{\\\"proxyType\\\":\\\"IPv4\\\",\\\"orderIds\\\":[\\\"$ORDER\\\"],\\\"rentPeriodDays\\\":30,\\\"autoExtend\\\":true}}\"
 
 # The same proxies over the Proxy-Seller API, as a file of lines.
-curl -s '{http}/personal/api/v2/{api_key}/proxy/download/ipv4?ext=%25login%25:%25password%25@%25ip%25:%25port%25'
+curl -s '{lines}'
 
+{carried}
 # This is a sandbox: let 60 days pass and see the renewal in the receipts.
 curl -s -X POST -H 'Authorization: Bearer {operator_token}' {json} {http}/sandbox/v1/clock -d '{{\"advance\":\"60d\"}}'
 curl -s -H 'Authorization: Bearer {api_key}' {http}/api/v1/receipts
@@ -236,14 +243,27 @@ curl -s -H 'Authorization: Bearer {api_key}' {http}/api/v1/receipts
 # Prove the books.
 sublet {words} audit
 
-Traffic is not served yet: the gateway that carries it is still to come. Ctrl-C ends the demo; the
-next one goes on from here."
+Ctrl-C ends the demo; the next one goes on from here."
+    )
+}
+
+/// What to paste to use a proxy.
+fn carried(ready: &Ready, lines: &str, echo: SocketAddr) -> String {
+    if ready.gateway.as_ref().is_none_or(Vec::is_empty) {
+        return "(The proxies cannot be used: their ports are taken. The log says more.)\n".into();
+    }
+    format!(
+        "# Use one, as an HTTP proxy and as a SOCKS5 proxy: http://{echo} says who has asked.
+PROXY=$(curl -s '{lines}' | head -n 1)
+curl -s --noproxy '' -x \"http://$PROXY\" http://{echo}/
+curl -s --noproxy '' -x \"socks5h://$PROXY\" http://{echo}/
+"
     )
 }
 
 /// The same for programs.
-pub(crate) fn for_programs<'a>(ready: &'a Ready, keys: &'a Keys) -> DemoLine<'a> {
-    DemoLine { ready: ready.for_programs(), notes: &keys.notes }
+pub(crate) fn for_programs<'a>(ready: &'a Ready, echo: SocketAddr, keys: &'a Keys) -> DemoLine<'a> {
+    DemoLine { ready: ready.for_programs(), notes: &keys.notes, echo: format!("http://{echo}") }
 }
 
 /// The line that tells a program that the demo takes requests, and its secrets.
@@ -253,6 +273,8 @@ pub(crate) struct DemoLine<'a> {
     ready: ReadyLine<'a>,
     #[serde(flatten)]
     notes: &'a Notes,
+    /// A destination that says from which address it was asked.
+    echo: String,
 }
 
 fn write_private(file: &Path, text: &str) -> Result<()> {

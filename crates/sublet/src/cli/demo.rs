@@ -20,9 +20,17 @@ impl Demo {
         let (store, keys) = demo::open(&self.options, &settings.database, SystemClock.now())?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let options = serve::Options::on(self.options.listen);
-        runtime.block_on(serve::run(store, &options, |ready| {
-            console.text(&demo::for_people(ready, &keys))?;
-            if console.json { console.object(&demo::for_programs(ready, &keys)) } else { Ok(()) }
-        }))
+        runtime.block_on(async {
+            let echo = demo::echo::start().await?;
+            let tell = |ready: &serve::Ready| {
+                console.text(&demo::for_people(ready, echo, &keys))?;
+                if console.json {
+                    console.object(&demo::for_programs(ready, echo, &keys))
+                } else {
+                    Ok(())
+                }
+            };
+            serve::run(store, &options, tell).await
+        })
     }
 }

@@ -31,7 +31,7 @@ fn every_line_that_the_demo_prints_works_as_printed() {
         let mut line = String::new();
         assert!(out.read_line(&mut line).unwrap() > 0, "the demo has ended: {script}");
         let word = line.split([' ', '=']).next().unwrap_or_default();
-        if ["curl", "ORDER", "sublet"].contains(&word) {
+        if ["curl", "ORDER", "PROXY", "sublet"].contains(&word) {
             script.push_str(&format!("{line}echo\n"));
         }
         comments += usize::from(line.starts_with('#'));
@@ -39,6 +39,7 @@ fn every_line_that_the_demo_prints_works_as_printed() {
             break;
         }
     }
+    assert!(script.contains("PROXY="), "the proxies are not served: {script}");
     let curls = script.lines().filter(|line| line.starts_with("curl")).count();
     assert!(curls >= comments - 1 && curls >= 6, "{script}");
 
@@ -59,6 +60,12 @@ fn every_line_that_the_demo_prints_works_as_printed() {
         assert!(answer.get("success").is_none_or(|success| success == true), "{answer}");
         assert!(answer["error"].is_null(), "{answer}");
     }
+    // The other side has seen the address that was rented, over both protocols.
+    let rented = said.lines().find_map(|line| line.split_once("@127.")?.1.split(':').next());
+    let rented = format!("127.{}", rented.unwrap());
+    let seen: Vec<&Value> =
+        answers.iter().filter_map(|answer| answer.get("your_address")).collect();
+    assert_eq!(seen, [rented.as_str(); 2], "{said}");
     let ordered = answers.iter().find(|answer| answer.get("orderNumber").is_some()).unwrap();
     let extended = answers.iter().find(|answer| answer.get("ipAddressIds").is_some()).unwrap();
     assert_eq!((&ordered["proxyType"], &extended["quantity"]), (&json!("IPv4"), &json!(2)));
