@@ -62,7 +62,7 @@ fn ordered(
 pub fn leases_are_served_as_they_are_shown(make: &mut Make<'_>) {
     let shop = Shop::open(make);
     for kind in [ProxyKind::Ipv4, ProxyKind::Ipv6, ProxyKind::Mobile, ProxyKind::Isp] {
-        shop.stock(kind, 4);
+        shop.stock(kind, 6);
     }
     assert_eq!(all(&shop, 10), []);
     let [ann, bob] = ["Ann", "Bob"].map(|name| shop.customer(name, 100_000));

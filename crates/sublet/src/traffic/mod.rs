@@ -28,6 +28,7 @@ const DRAIN_LOOK: Duration = Duration::from_millis(20);
 
 /// Which of the catalogue's gateways this process is, and where it lets traffic go.
 #[derive(Clone, Debug, Default, clap::Args)]
+#[group(id = "traffic")]
 #[command(next_help_heading = "Options of the gateway")]
 pub(crate) struct Options {
     /// Which gateways of the catalogue are on this machine [default: all]

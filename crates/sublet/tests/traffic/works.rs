@@ -109,8 +109,7 @@ fn a_lease_at_a_shared_host_has_a_port_of_its_own_and_speaks_what_was_ordered() 
     let body = with(&order("IPv6", "DEU", 1, 30), json!({ "protocol": "SOCKS" }));
     let listed = town.shop.order(&ann, &body);
     let (login, password) = (&listed[0]["authInfo"]["login"], &listed[0]["authInfo"]["password"]);
-    let port = |name: &str| listed[0][name].as_str().and_then(|port| port.parse().ok());
-    let socks: u16 = port("socks5Port").unwrap_or_else(|| panic!("{listed:?}"));
+    let socks: u16 = listed[0]["port"].as_str().unwrap().parse().unwrap();
     let proxy = Proxy {
         id: listed[0]["ipAddressId"].as_str().unwrap().to_owned(),
         host: SHARED_HOST.to_owned(),
@@ -133,7 +132,7 @@ fn what_is_extended_goes_on_and_what_is_over_does_not() {
     let mut stays = town.tunnel(one).unwrap();
     let goes = town.tunnel(two).unwrap();
     town.shop.post(&ann, "/extend", &extend("IPv4", &[&one.id], 30)).ok();
-    town.shop.advance("2d");
+    town.shop.advance("30h");
     // The clock has been noticed when the call returns.
     town.tunnel(two).map(|tunnel| tunnel.seen).unwrap_err();
     assert!(town.curl("http", two, two.http).ends_with("|403"), "it is told that it has ended");
