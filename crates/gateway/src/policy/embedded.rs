@@ -17,9 +17,11 @@ pub(super) fn carries(
     let [first, second, third, ..] = address.segments();
     let low = |bits: u128| test(Ipv4Addr::from_bits(bits as u32));
 
-    // ::a.b.c.d (compatible), ::ffff:a.b.c.d (mapped), ::ffff:0:a.b.c.d (translated).
-    let ipv4_of_a_stack =
-        bits >> 64 == 0 && matches!((bits >> 32) as u32, 0 | 0xffff | 0xffff_0000);
+    // ::a.b.c.d (compatible), ::ffff:a.b.c.d (mapped), ::ffff:0:a.b.c.d (translated). Loopback looks
+    // like the first, and is an address of its own.
+    let ipv4_of_a_stack = bits >> 64 == 0
+        && matches!((bits >> 32) as u32, 0 | 0xffff | 0xffff_0000)
+        && address != Ipv6Addr::LOCALHOST;
     // The well-known prefix of NAT64 and the one for local use. A translator may have cut any
     // longer prefix out of the latter; the usual one leaves the address at the end.
     let well_known = first == 0x64 && second == 0xff9b && (bits << 32 >> 64 == 0 || third == 1);
