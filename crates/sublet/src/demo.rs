@@ -226,6 +226,9 @@ ORDER=$(curl -s '{base}/ipAddress?proxyType=IPv4' | grep -o '\"orderId\":\"[0-9a
 curl -s {json} {base}/extend/order -d \"{{\\\"proxyType\\\":\\\"IPv4\\\",\\\"orderIds\\\":[\\\"$ORDER\\\"],\\\"rentPeriodDays\\\":30}}\"
 curl -s {json} {base}/extend/order/auto -d \"{{\\\"proxyType\\\":\\\"IPv4\\\",\\\"orderIds\\\":[\\\"$ORDER\\\"],\\\"rentPeriodDays\\\":30,\\\"autoExtend\\\":true}}\"
 
+# The same proxies over the Proxy-Seller API, as a file of lines.
+curl -s '{http}/personal/api/v2/{api_key}/proxy/download/ipv4?ext=%25login%25:%25password%25@%25ip%25:%25port%25'
+
 # This is a sandbox: let 60 days pass and see the renewal in the receipts.
 curl -s -X POST -H 'Authorization: Bearer {operator_token}' {json} {http}/sandbox/v1/clock -d '{{\"advance\":\"60d\"}}'
 curl -s -H 'Authorization: Bearer {api_key}' {http}/api/v1/receipts

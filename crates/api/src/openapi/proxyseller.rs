@@ -171,11 +171,8 @@ fn operation(line: &Line, version: Version, name: &str, typed: bool) -> Value {
             "Done, or refused: see `status`. `X-Sublet-Reason` names the reason of a refusal.",
             envelope(gives)
         ),
-        "429": answered(
-            "Nothing was done: too many wrong keys, or temporarily unavailable.",
-            json!({ "anyOf": [schema("PsFlood"), envelope(json!({ "type": "null" }))] })
-        ),
-        "503": answered("It is not known what was done; see `X-Operation-Id`.", schema("PsBare"))
+        "429": answered("Nothing was done; ask again after `Retry-After`.", schema("PsFlood")),
+        "503": answered("It is not known what was done, if anything.", schema("PsBare"))
     });
     if line.call == Call::ProxyDownload {
         for media in ["text/plain", "text/csv"] {

@@ -239,6 +239,13 @@ impl Call {
         })
     }
 
+    /// The method that a path wants which is a call with another; `None` if there is none.
+    pub(crate) fn method(version: Version, path: &str) -> Option<&'static str> {
+        let mut lines = LINES.iter().filter(|line| line.template(version).is_some());
+        let named = lines.find(|line| line.section_in(version, path).is_some());
+        named.map(|line| line.method)
+    }
+
     /// Whether it changes anything, which a key for looking may not.
     pub(crate) fn changes(self) -> bool {
         self.spends()

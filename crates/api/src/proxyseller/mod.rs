@@ -37,7 +37,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{CONNECTION, HeaderValue};
+use axum::http::header::{ALLOW, CONNECTION, HeaderValue};
 use axum::http::{HeaderMap, Response, StatusCode};
 use bytes::Bytes;
 use domain::refusal::Refusal;
@@ -112,7 +112,12 @@ pub(crate) async fn serve(
     };
     let Some(found) = Call::find(version, request.method(), target.call()) else {
         let about = About { dialect, route: "unknown", key: None };
-        return (bare(StatusCode::NOT_FOUND, "Not found"), about);
+        let Some(method) = Call::method(version, target.call()) else {
+            return (bare(StatusCode::NOT_FOUND, "Not found"), about);
+        };
+        let mut answer = bare(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed");
+        answer.headers_mut().insert(ALLOW, HeaderValue::from_static(method));
+        return (answer, about);
     };
     let mut about = About { dialect, route: found.template, key: None };
     let id = request.extensions().get::<RequestId>().copied();
@@ -126,7 +131,7 @@ pub(crate) async fn serve(
             if changes { Stop::Unknown } else { Stop::NothingDone }
         }
     };
-    (stop_answer(app, version, stop, id), about)
+    (stop_answer(version, stop, id), about)
 }
 
 async fn answered(
@@ -230,10 +235,15 @@ async fn admitted(
     }
 }
 
-fn stop_answer(app: &App, version: Version, stop: Stop, id: Option<RequestId>) -> Response<Body> {
-    let told = |status, body: Vec<u8>| {
-        let status = if app.settings.always_200 { StatusCode::OK } else { status };
-        answer::json(status, body)
+/// How a call that was not done is answered. Clients of both versions repeat what is answered with
+/// status 429, and take any other for a broken connection, so that is the one for whatever was
+/// certainly not done, and 503 is kept for what may have been.
+fn stop_answer(version: Version, stop: Stop, id: Option<RequestId>) -> Response<Body> {
+    let in_envelope = |words| {
+        answer::json(
+            StatusCode::OK,
+            written(&Envelope::<()>::refused(vec![Problem::new(words, 0)])),
+        )
     };
     let (mut answer, reason) = match stop {
         Stop::Refused(refused) => {
@@ -250,7 +260,8 @@ fn stop_answer(app: &App, version: Version, stop: Stop, id: Option<RequestId>) -
             let address = ip.to_canonical().to_string();
             let address = (version == Version::V2).then_some(address.as_str());
             let problems = Problem::access(address).to_vec();
-            let mut answer = answer::json(StatusCode::OK, refusal_body(problems));
+            let refusal = Envelope::<()>::refused(problems);
+            let mut answer = answer::json(StatusCode::OK, written(&refusal));
             // Which of the others it is, nobody learns who has not shown a good key from a place
             // from which it is allowed.
             let reason = wait.map_or("access-denied", |_| "too-many-requests");
@@ -259,44 +270,31 @@ fn stop_answer(app: &App, version: Version, stop: Stop, id: Option<RequestId>) -
             }
             (answer, reason)
         }
-        Stop::Flood(wait) => {
-            let body = br#"{"error":"Too many requests"}"#.to_vec();
-            let mut answer = told(StatusCode::TOO_MANY_REQUESTS, body);
-            answer::retry_after(answer.headers_mut(), wait);
-            (answer, "too-many-requests")
-        }
-        Stop::NothingDone => {
-            let problem = Problem::new("Temporarily unavailable, nothing was done", 0);
-            // Clients take a 5xx for an outcome that is not known, and repeat after this one.
-            let mut answer = told(StatusCode::TOO_MANY_REQUESTS, refusal_body(vec![problem]));
-            answer::retry_after(answer.headers_mut(), TRY_AGAIN);
-            (answer, "temporarily-unavailable")
-        }
+        Stop::Flood(wait) => (later(wait), "too-many-requests"),
+        Stop::NothingDone => (later(TRY_AGAIN), "temporarily-unavailable"),
         Stop::Unknown => {
-            // No envelope: one that says `error` would be taken for a promise that nothing was
-            // charged.
             let mut answer = bare(StatusCode::SERVICE_UNAVAILABLE, "Outcome not known");
             if let Some(id) = id.and_then(|id| HeaderValue::try_from(id.to_string()).ok()) {
                 answer.headers_mut().insert(answer::X_OPERATION_ID, id);
             }
             (answer, "outcome-unknown")
         }
+        Stop::NoBody(NoBody::Unreadable) => {
+            let answer = match version {
+                Version::V1 => in_envelope("Bad request"),
+                Version::V2 => bare(StatusCode::BAD_REQUEST, "Bad request"),
+            };
+            (answer, "bad-request")
+        }
         Stop::NoBody(why) => {
-            let (status, words) = match why {
-                NoBody::Unreadable => (StatusCode::BAD_REQUEST, "Bad request"),
-                NoBody::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
-                _ => (StatusCode::REQUEST_TIMEOUT, "The body took too long"),
-            };
-            let mut answer = match version {
-                // Clients of v1 take any other status for a broken connection.
-                Version::V1 => {
-                    answer::json(StatusCode::OK, refusal_body(vec![Problem::new(words, 0)]))
+            let mut answer = match (why, version) {
+                (NoBody::TooLarge, Version::V1) => in_envelope("The body is too large"),
+                (NoBody::TooLarge, Version::V2) => {
+                    bare(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large")
                 }
-                Version::V2 => bare(status, words),
+                _ => bare(StatusCode::REQUEST_TIMEOUT, "The body took too long"),
             };
-            if !matches!(why, NoBody::Unreadable) {
-                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            }
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             (answer, "bad-request")
         }
     };
@@ -304,8 +302,12 @@ fn stop_answer(app: &App, version: Version, stop: Stop, id: Option<RequestId>) -
     answer
 }
 
-fn refusal_body(problems: Vec<Problem>) -> Vec<u8> {
-    written(&Envelope::<()>::refused(problems))
+/// Has a client ask again after a while; nothing was done.
+fn later(wait: Duration) -> Response<Body> {
+    let body = br#"{"error":"Too many requests"}"#.as_slice();
+    let mut answer = answer::json(StatusCode::TOO_MANY_REQUESTS, body);
+    answer::retry_after(answer.headers_mut(), wait);
+    answer
 }
 
 /// A problem without an envelope.

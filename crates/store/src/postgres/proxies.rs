@@ -56,8 +56,7 @@ statements! {
     BY_IDS = concat!(
         "SELECT ", lease_columns!(), ", address.ip, address.gateway, address.port
          FROM lease JOIN address ON address.id = lease.address_id
-         WHERE lease.id = ANY($2) AND +lease.customer_id = $1 AND lease.state < 2
-         ORDER BY lease.id"
+         WHERE lease.id = ANY($2) AND +lease.customer_id = $1 AND lease.state < 2"
     );
     COUNT = "SELECT CAST(COALESCE(SUM(live), 0) AS BIGINT) FROM lease_count
         WHERE customer_id = $1 AND kind = $2";
@@ -117,6 +116,7 @@ impl Shelf<'_> {
         let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
         let rows = self.tx.rows(BY_IDS, &[&customer.0, &ids])?;
         let mut proxies = self.collect(rows.iter().collect())?;
+        proxies.sort_by_key(|proxy| proxy.lease.id);
         // Only what has ended may be over, by how long it is kept.
         if proxies.iter().any(|proxy| proxy.lease.ends_at <= self.now) {
             let catalogue = catalogue()?;

@@ -26,7 +26,7 @@ const COMMITTING: usize = 4;
 /// How late a commit arrives: later than a server starts.
 const LATE: Duration = Duration::from_millis(2_500);
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How often somebody's commit is late.
 const ROUNDS: i64 = 3;

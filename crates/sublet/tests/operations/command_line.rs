@@ -31,7 +31,7 @@ fn the_command_line_works_beside_the_server() {
     shop.run(&["key", "revoke", &number]);
     let revoked = Instant::now();
     while shop.get(&ann, "/balance").code() == 0 {
-        assert!(revoked.elapsed() < Duration::from_secs(1), "a revoked key still works");
+        assert!(revoked.elapsed() < Duration::from_secs(30), "a revoked key still works");
         std::thread::sleep(Duration::from_millis(20));
     }
     let fresh = ann.with_key(&shop.key(ann.id, ""));

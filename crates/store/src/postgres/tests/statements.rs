@@ -23,7 +23,7 @@ const WHOLE: &[&str] = &[
     "promos::LIST",
     "promos::LIST_OF",
     "servers::ADD",
-    "servers::OTHERS",
+    "servers::ALIVE",
     "stock::ALL_PREFIXES",
     "stock::LINES",
 ];
