@@ -252,7 +252,7 @@ impl Engine {
         after: Option<EntryId>,
         limit: u32,
     ) -> Result<Vec<Entry>, Fault> {
-        let filter = EntryFilter { customer: Some(customer) };
+        let filter = EntryFilter { customer: Some(customer), ..EntryFilter::default() };
         let found = self.read_slow(move |store| store.entries(&filter, after, limit)).await;
         found.map_err(|error| told(&error, "reading the journal"))
     }

@@ -476,6 +476,8 @@ impl Store for MemoryStore {
         let books = self.books();
         let behind = books.entries.values().filter(|it| after.is_none_or(|after| after < it.id));
         let his = behind.filter(|it| filter.customer.is_none_or(|id| id == it.customer));
+        let all = filter.customer.is_none() || !filter.moved_money;
+        let his = his.filter(|it| all || !it.postings.is_empty());
         Ok(his.take(size(limit)).cloned().collect())
     }
 

@@ -220,4 +220,7 @@ pub struct ProxyFilter {
 pub struct EntryFilter {
     /// Only of this customer.
     pub customer: Option<CustomerId>,
+    /// Of one customer, only those that moved money: no others are read, however many he has. Says
+    /// nothing about the entries of everybody.
+    pub moved_money: bool,
 }

@@ -216,7 +216,7 @@ fn swept(shop: &Shop) -> String {
 fn lists(store: &dyn Store, now: Time) -> String {
     let mut text = String::new();
     for customer in (1..=CUSTOMERS).map(CustomerId) {
-        let filter = EntryFilter { customer: Some(customer) };
+        let filter = EntryFilter { customer: Some(customer), ..EntryFilter::default() };
         let mut after = None;
         loop {
             let page = store.entries(&filter, after, 3).unwrap();

@@ -200,28 +200,38 @@ pub fn entries_are_listed_in_pages(make: &mut Make<'_>) {
     let lease = shop.live(ann)[0].lease.id;
     let on = super::shop::auto_extend(ann, ProxyKind::Ipv4, &[lease], true);
     shop.done(on.into_command());
-    let page = |customer, after, limit| -> Vec<EntryId> {
-        let entries = shop.store.entries(&EntryFilter { customer }, after, limit).unwrap();
+    let page = |customer, moved_money, after, limit| -> Vec<EntryId> {
+        let filter = EntryFilter { customer, moved_money };
+        let entries = shop.store.entries(&filter, after, limit).unwrap();
         assert!(entries.iter().all(|it| customer.is_none_or(|customer| customer == it.customer)));
+        let all = customer.is_none() || !moved_money;
+        assert!(entries.iter().all(|it| all || !it.postings.is_empty()));
         entries.iter().map(|entry| entry.id).collect()
     };
-    let all = page(None, None, 100);
+    let all = page(None, false, None, 100);
     assert_eq!(all.len(), 9);
     assert!(all.windows(2).all(|pair| pair[0] < pair[1]), "oldest first: {all:?}");
-    for customer in [None, Some(ann), Some(bob)] {
-        let whole = page(customer, None, 100);
+    for (customer, moved, count) in [
+        (None, false, 9),
+        (None, true, 9),
+        (Some(ann), false, 5),
+        (Some(ann), true, 4),
+        (Some(bob), false, 4),
+        (Some(bob), true, 4),
+    ] {
+        let whole = page(customer, moved, None, 100);
+        assert_eq!(whole.len(), count, "{customer:?} {moved}");
         for limit in [1, 2, 100] {
             let (mut found, mut after) = (Vec::new(), None);
             loop {
-                let page = page(customer, after, limit);
+                let page = page(customer, moved, after, limit);
                 let Some(last) = page.last() else { break };
                 after = Some(*last);
                 found.extend(page);
             }
-            assert_eq!(found, whole, "{customer:?} in pages of {limit}");
+            assert_eq!(found, whole, "{customer:?} {moved} in pages of {limit}");
         }
     }
-    assert_eq!((page(Some(ann), None, 100).len(), page(Some(bob), None, 100).len()), (5, 4));
     let entries = shop.journal();
     assert!(entries.iter().all(|entry| entry.at == shop.now));
 }

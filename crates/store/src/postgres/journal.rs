@@ -78,22 +78,23 @@ pub(super) fn list(tx: &Tx<'_>, after: Option<EntryId>, limit: u32) -> Result<Ve
     tx.rows(LIST, &[&after.map_or(0, |id| id.0), &i64::from(limit)]).and_then(collect)
 }
 
-/// Entries of a customer, oldest first, from behind `after`.
+/// Entries of a customer, oldest first, from behind `after`: all, or those that moved money.
 ///
 /// Those that moved money are found by the postings of his wallet, which lie together, so that an
 /// extension need not write an index of entries by customer as well.
 pub(super) fn list_of(
     tx: &Tx<'_>,
     customer: CustomerId,
+    moved_money: bool,
     after: Option<EntryId>,
     limit: u32,
 ) -> Result<Vec<Entry>> {
     let (customer, after) = (customer.0, after.map_or(0, |id| id.0));
     let values: &[&dyn Value] = &[&customer, &after, &i64::from(limit)];
     let mut entries = Vec::new();
-    for answer in
-        tx.all(&[LIST_WITHOUT_POSTINGS, LIST_WITH_POSTINGS].map(|sql| Ask { sql, values }))?
-    {
+    let lists = [LIST_WITH_POSTINGS, LIST_WITHOUT_POSTINGS].map(|sql| Ask { sql, values });
+    let lists = if moved_money { &lists[..1] } else { &lists[..] };
+    for answer in tx.all(lists)? {
         entries.extend(collect(answer.rows)?);
     }
     entries.sort_by_key(|entry| entry.id);

@@ -478,7 +478,7 @@ impl Store for PostgresStore {
         limit: u32,
     ) -> Result<Vec<Entry>> {
         self.read(|tx| match filter.customer {
-            Some(customer) => journal::list_of(tx, customer, after, limit),
+            Some(customer) => journal::list_of(tx, customer, filter.moved_money, after, limit),
             None => journal::list(tx, after, limit),
         })
     }

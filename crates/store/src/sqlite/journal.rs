@@ -103,19 +103,23 @@ pub(super) fn last(connection: &Connection) -> Result<i64> {
     Ok(connection.prepare_cached(LAST)?.query_row([], |row| row.get(0))?)
 }
 
-/// Entries of a customer, oldest first, from behind `after`.
+/// Entries of a customer, oldest first, from behind `after`: all, or those that moved money.
 ///
 /// Those that moved money are found by the postings of his wallet, which lie together, so that an
 /// extension need not write an index of entries by customer as well.
 pub(super) fn list_of(
     connection: &Connection,
     customer: CustomerId,
+    moved_money: bool,
     after: Option<EntryId>,
     limit: u32,
 ) -> Result<Vec<Entry>> {
     let after = after.map_or(0, |id| id.0);
-    let mut statement = connection.prepare_cached(LIST_WITHOUT_POSTINGS)?;
-    let mut entries = collect(statement.query((customer.0, after, limit))?)?;
+    let mut entries = Vec::new();
+    if !moved_money {
+        let mut statement = connection.prepare_cached(LIST_WITHOUT_POSTINGS)?;
+        entries = collect(statement.query((customer.0, after, limit))?)?;
+    }
 
     let mut statement = connection.prepare_cached(ACCOUNT)?;
     let wallet: Option<(i64, i64)> =

@@ -481,7 +481,9 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Vec<Entry>> {
         self.read(|connection| match filter.customer {
-            Some(customer) => journal::list_of(connection, customer, after, limit),
+            Some(customer) => {
+                journal::list_of(connection, customer, filter.moved_money, after, limit)
+            }
             None => journal::list(connection, after, limit),
         })
     }

@@ -127,7 +127,7 @@ impl List {
                 |(number, entry): &(i64, Entry)| (*number, Receipt::numbered(*number, entry, ids));
             return Ok(feed.iter().map(numbered).collect());
         }
-        let filter = EntryFilter { customer: self.customer };
+        let filter = EntryFilter { customer: self.customer, ..EntryFilter::default() };
         let entries = store.entries(&filter, after.map(EntryId), most)?;
         Ok(entries.iter().map(|entry| (entry.id.0, Receipt::new(entry, ids))).collect())
     }

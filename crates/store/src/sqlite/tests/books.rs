@@ -15,7 +15,7 @@ use crate::records::{EntryFilter, NewApiKey, ProxyFilter};
 
 /// The numbers of all entries of a customer, a few at a time.
 fn entries_of(shop: &Shop, customer: Option<CustomerId>, page: u32) -> Vec<i64> {
-    let filter = EntryFilter { customer };
+    let filter = EntryFilter { customer, ..EntryFilter::default() };
     let mut ids: Vec<i64> = Vec::new();
     loop {
         let after = ids.last().map(|id| EntryId(*id));
