@@ -93,7 +93,7 @@ pub enum Exit {
     Interface(String),
 }
 
-/// What a lease may use. Zero is no limit.
+/// What a lease may use. A number that is zero is no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Limits {
@@ -103,6 +103,8 @@ pub struct Limits {
     pub flows_per_second: u32,
     /// Bytes in a second, each way.
     pub bytes_per_second: u64,
+    /// Whether datagrams are passed on too, not only connections. A gateway may do so for all.
+    pub udp: bool,
 }
 
 #[cfg(test)]

@@ -49,7 +49,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let count: u32 = count.parse()?;
     let limits = match rest {
         [] => Limits::default(),
-        _ => Limits { flows: 20_000, flows_per_second: 1_000_000, bytes_per_second: 1 << 40 },
+        _ => Limits {
+            flows: 20_000,
+            flows_per_second: 1_000_000,
+            bytes_per_second: 1 << 40,
+            udp: false,
+        },
     };
     let began = Instant::now();
     let table = Arc::new(Table::new()?);

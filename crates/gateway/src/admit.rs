@@ -58,6 +58,11 @@ impl Grant {
         Rc::ptr_eq(&self.tenant, &other.tenant) && self.exit() == other.exit()
     }
 
+    /// Whether the lease, as it is now, lets datagrams pass.
+    pub(crate) fn has_udp(&self) -> bool {
+        self.tenant.has_udp()
+    }
+
     /// Counts bytes that have been passed on.
     pub(crate) fn count(&self, way: Way, bytes: usize) {
         self.tenant.tally.bytes(way, bytes);

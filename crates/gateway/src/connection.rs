@@ -16,6 +16,7 @@ use crate::listen::Speaks;
 use crate::refusal::Refusal;
 use crate::relay::{Outcome, Relay};
 use crate::socks5;
+use crate::socks5::udp::Association;
 use crate::target::Target;
 use crate::throng::Handshake;
 use crate::worker::Worker;
@@ -30,8 +31,11 @@ pub(crate) async fn serve(
 ) {
     // What it takes to open a tunnel is given back before the tunnel is used, which may be for days.
     let opening = Box::pin(open(worker, stream, source, speaks, handshake));
-    if let Some(opened) = opening.await {
-        tunnel(worker, opened).await;
+    match opening.await {
+        Some(Opened::Tunnel(opened)) => tunnel(worker, opened).await,
+        // In memory of its own, which a tunnel does not need.
+        Some(Opened::Association(opened)) => Box::pin(opened.run(worker)).await,
+        None => {}
     }
 }
 
@@ -52,9 +56,18 @@ async fn open(
     }
 }
 
+/// What a client has got and can use now.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    /// A tunnel.
+    Tunnel(Tunnel),
+    /// A place to send datagrams to.
+    Association(Box<Association>),
+}
+
 /// A tunnel that is ready to be used.
 #[derive(Debug)]
-pub(crate) struct Opened {
+pub(crate) struct Tunnel {
     pub(crate) caller: Caller,
     pub(crate) server: TcpStream,
     pub(crate) grant: Grant,
@@ -88,8 +101,8 @@ pub(crate) async fn reach(
     }
 }
 
-async fn tunnel(worker: &Worker, opened: Opened) {
-    let Opened { mut caller, mut server, grant } = opened;
+async fn tunnel(worker: &Worker, opened: Tunnel) {
+    let Tunnel { mut caller, mut server, grant } = opened;
     let early = std::mem::take(&mut caller.held);
     let Caller { seat, stream, .. } = &mut caller;
     let outcome = Relay::new(worker, seat, &grant, stream, &mut server, early).await;

@@ -11,7 +11,7 @@ use rustix::net::{
 };
 use socket2::SockRef;
 use tokio::io::Interest;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UdpSocket};
 
 use crate::admit::Grant;
 use crate::refusal::Refusal;
@@ -67,14 +67,7 @@ fn begin(exit: &Exit, to: SocketAddr, binding: Binding) -> Result<TcpStream, Ref
                 return Err(Refusal::FamilyUnavailable);
             }
             let socket = open(to)?;
-            let free = match (binding, ip) {
-                (Binding::Own, _) | (Binding::RoutedV6, IpAddr::V4(_)) => Ok(()),
-                (Binding::Routed, IpAddr::V4(_)) => options::set_ip_freebind(&socket, true),
-                (Binding::Routed | Binding::RoutedV6, IpAddr::V6(_)) => {
-                    options::set_ipv6_freebind(&socket, true)
-                }
-            };
-            free.map_err(|_| Refusal::ExitUnavailable)?;
+            free(&socket, *ip, binding)?;
             // The port is chosen when the destination is known, so that an exit has all its ports
             // for each destination, not for all together.
             let no_port = setsockopt(&socket, sockopt::IpBindAddressNoPort, &true);
@@ -84,8 +77,7 @@ fn begin(exit: &Exit, to: SocketAddr, binding: Binding) -> Result<TcpStream, Ref
         }
         Exit::Interface(name) => {
             let socket = open(to)?;
-            let bound = SockRef::from(&socket).bind_device(Some(name.as_bytes()));
-            bound.map_err(|_| Refusal::ExitUnavailable)?;
+            bind_device(&socket, name)?;
             socket
         }
     };
@@ -96,14 +88,53 @@ fn begin(exit: &Exit, to: SocketAddr, binding: Binding) -> Result<TcpStream, Ref
     TcpStream::from_std(socket.into()).map_err(|_| Refusal::Internal)
 }
 
+/// A socket for datagrams at the exit of `grant`, and the family of addresses that it can send to.
+pub(crate) fn datagrams(grant: &Grant, binding: Binding) -> Result<(UdpSocket, Family), Refusal> {
+    let family = family(grant);
+    let socket = open_kind(family, SocketType::DGRAM)?;
+    match grant.exit() {
+        Exit::Address(ip) => {
+            free(&socket, *ip, binding)?;
+            // Whoever answers has to find one and the same port, whatever the destination.
+            bind(&socket, &SocketAddr::new(*ip, 0)).map_err(|_| Refusal::ExitUnavailable)?;
+        }
+        Exit::Interface(name) => bind_device(&socket, name)?,
+    }
+    let socket = UdpSocket::from_std(socket.into()).map_err(|_| Refusal::Internal)?;
+    Ok((socket, family))
+}
+
+/// Lets a socket be bound to an address that no interface has, where that is told.
+fn free(socket: &OwnedFd, ip: IpAddr, binding: Binding) -> Result<(), Refusal> {
+    let free = match (binding, ip) {
+        (Binding::Own, _) | (Binding::RoutedV6, IpAddr::V4(_)) => Ok(()),
+        (Binding::Routed, IpAddr::V4(_)) => options::set_ip_freebind(socket, true),
+        (Binding::Routed | Binding::RoutedV6, IpAddr::V6(_)) => {
+            options::set_ipv6_freebind(socket, true)
+        }
+    };
+    free.map_err(|_| Refusal::ExitUnavailable)
+}
+
+fn bind_device(socket: &OwnedFd, name: &str) -> Result<(), Refusal> {
+    let bound = SockRef::from(socket).bind_device(Some(name.as_bytes()));
+    bound.map_err(|_| Refusal::ExitUnavailable)
+}
+
 fn open(to: SocketAddr) -> Result<OwnedFd, Refusal> {
-    let family = if to.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    // Without descriptors there is no exit either.
-    let socket = socket_with(family, SocketType::STREAM, flags, None)
-        .map_err(|_| Refusal::ExitUnavailable)?;
+    let socket = open_kind(Family::of(to.ip()), SocketType::STREAM)?;
     options::set_tcp_nodelay(&socket, true).map_err(|_| Refusal::Internal)?;
     Ok(socket)
+}
+
+fn open_kind(family: Family, kind: SocketType) -> Result<OwnedFd, Refusal> {
+    let family = match family {
+        Family::V4 => AddressFamily::INET,
+        Family::V6 => AddressFamily::INET6,
+    };
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    // Without descriptors there is no exit either.
+    socket_with(family, kind, flags, None).map_err(|_| Refusal::ExitUnavailable)
 }
 
 /// What an error of connecting means.

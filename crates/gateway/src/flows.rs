@@ -47,6 +47,11 @@ impl Tenant {
         Arc::clone(&self.lease.borrow())
     }
 
+    /// Whether its datagrams are passed on.
+    pub(crate) fn has_udp(&self) -> bool {
+        self.lease.borrow().limits().udp
+    }
+
     /// How many bytes may pass in a second, each way; zero is no limit.
     pub(crate) fn byte_limit(&self) -> u64 {
         self.lease.borrow().limits().bytes_per_second

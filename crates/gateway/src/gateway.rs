@@ -52,6 +52,7 @@ impl Gateway {
             accounts: Accounts::new(),
             throng: Arc::new(Throng::new().map_err(io::Error::other)?),
             connections: AtomicU32::new(0),
+            associations: AtomicU32::new(0),
             began: Instant::now(),
         });
         let threads = (0..shared.settings.threads.max(1))

@@ -30,5 +30,5 @@ pub use crate::egress::Binding;
 pub use crate::gateway::Gateway;
 pub use crate::listen::{ListenerId, Speaks};
 pub use crate::meter::Used;
-pub use crate::settings::Settings;
+pub use crate::settings::{Settings, Udp};
 pub use crate::table::{Change, Changed, Lease, Table, Unfit};

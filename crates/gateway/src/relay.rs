@@ -14,6 +14,7 @@ use std::task::{Context, Poll};
 use tokio::net::TcpStream;
 
 use self::half::Half;
+pub(crate) use self::half::allowance;
 pub(crate) use self::pipes::Pipes;
 use crate::admit::Grant;
 use crate::flows::Seat;

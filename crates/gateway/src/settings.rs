@@ -24,6 +24,8 @@ pub struct Settings {
     pub connect: Duration,
     /// How long a tunnel may be silent in both directions.
     pub idle: Duration,
+    /// What clients may do that send datagrams.
+    pub udp: Udp,
     /// Which addresses may be exits.
     pub binding: Binding,
     /// Pipes for bulk traffic that each thread may have; each is two descriptors and holds up to
@@ -42,9 +44,27 @@ impl Default for Settings {
             http: Limits::default(),
             connect: Duration::from_secs(10),
             idle: Duration::from_secs(600),
+            udp: Udp::default(),
             binding: Binding::Own,
             pipes: 32,
         }
+    }
+}
+
+/// How datagrams are passed on that come by SOCKS5 (UDP ASSOCIATE).
+#[derive(Clone, Copy, Debug)]
+pub struct Udp {
+    /// Whether all leases have it, and not only those whose limits say so.
+    pub for_all: bool,
+    /// How long an association may be silent in both directions.
+    pub idle: Duration,
+    /// Associations at a time. Each takes three descriptors, one more than a tunnel.
+    pub associations_max: u32,
+}
+
+impl Default for Udp {
+    fn default() -> Udp {
+        Udp { for_all: false, idle: Duration::from_secs(120), associations_max: 1024 }
     }
 }
 
@@ -60,7 +80,11 @@ impl Settings {
         let threads = u64::try_from(self.threads.max(1)).unwrap_or(u64::MAX);
         let pipes = u64::try_from(self.pipes).unwrap_or(u64::MAX);
         let others = threads.saturating_mul(pipes.saturating_mul(2)).saturating_add(RESERVE);
-        let most = descriptors.saturating_sub(others) / EACH;
+        let rest = descriptors.saturating_sub(others);
+        // An association has one more.
+        let more = u64::from(self.udp.associations_max).min(rest / 8);
+        self.udp.associations_max = u32::try_from(more).unwrap_or(u32::MAX);
+        let most = rest.saturating_sub(more) / EACH;
         let most = u32::try_from(most).unwrap_or(u32::MAX).max(1);
         self.connections_max = self.connections_max.min(most);
         self.flows_max = self.flows_max.min(self.connections_max);
@@ -79,7 +103,7 @@ mod tests {
             let settings = settings.clone().within(descriptors);
             (settings.connections_max, settings.flows_max)
         };
-        assert_eq!(within(20_000), (9_872, 9_872));
+        assert_eq!(within(20_000), (9_360, 9_360));
         assert_eq!(within(10_000_000), (500_000, 490_000));
         assert_eq!(within(10), (1, 1));
     }

@@ -1,19 +1,24 @@
 //! SOCKS5 (RFC 1928, RFC 1929).
 
+mod address;
+pub mod datagram;
 mod handshake;
 pub mod request;
+pub(crate) mod udp;
 
 use std::rc::Rc;
 
 use self::handshake::Choice;
+use self::request::Request;
+use self::udp::{Association, Sockets};
 use crate::admit::Grant;
 use crate::caller::{Caller, Gone};
-use crate::connection::{self, Opened};
+use crate::connection::{self, Opened, Tunnel};
 use crate::worker::Worker;
 
 const ACCEPTED: u8 = 0x00;
 
-/// Opens the tunnel that a client asks for. Nothing, if it did not come to that; the client has
+/// Opens the tunnel or the association that a client asks for. Nothing, if it did not come to that; the client has
 /// been told why.
 pub(crate) async fn open(worker: &Rc<Worker>, mut caller: Caller) -> Option<Opened> {
     let grant = match authenticate(worker, &mut caller).await.ok()? {
@@ -24,22 +29,31 @@ pub(crate) async fn open(worker: &Rc<Worker>, mut caller: Caller) -> Option<Open
         }
     };
     let asked = caller.read(worker, |_, bytes| request::read(bytes)).await;
-    let reached = match asked {
-        Ok(Ok(target)) => connection::reach(worker, &mut caller, &grant, &target).await.ok()?,
-        Ok(Err(refusal)) => Err(refusal),
-        Err(gone) => Err(gone.refusal()?),
+    let refusal = match asked {
+        Ok(Ok(Request::Connect(target))) => {
+            match connection::reach(worker, &mut caller, &grant, &target).await.ok()? {
+                Ok(server) => {
+                    caller.send(worker, &request::reply(ACCEPTED)).await.ok()?;
+                    return Some(Opened::Tunnel(Tunnel { caller, server, grant }));
+                }
+                Err(refusal) => refusal,
+            }
+        }
+        Ok(Ok(Request::Associate(from))) => match Sockets::open(worker, &caller, &grant, from) {
+            Ok((sockets, entry)) => {
+                let mut words = [0; request::REPLY_MAX];
+                let length = request::write_reply(ACCEPTED, entry, &mut words);
+                caller.send(worker, &words[..length]).await.ok()?;
+                return Some(Opened::Association(Box::new(Association { caller, grant, sockets })));
+            }
+            Err(refusal) => refusal,
+        },
+        Ok(Err(refusal)) => refusal,
+        Err(gone) => gone.refusal()?,
     };
-    match reached {
-        Ok(server) => {
-            caller.send(worker, &request::reply(ACCEPTED)).await.ok()?;
-            Some(Opened { caller, server, grant })
-        }
-        Err(refusal) => {
-            let words = request::reply(refusal.wording().socks_reply);
-            caller.farewell(worker, &words).await;
-            None
-        }
-    }
+    let words = request::reply(refusal.wording().socks_reply);
+    caller.farewell(worker, &words).await;
+    None
 }
 
 /// Finds out who the client is, or with which last words it is sent away.

@@ -35,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) accounts: Accounts,
     pub(crate) throng: Arc<Throng>,
     pub(crate) connections: AtomicU32,
+    /// Clients that may send datagrams.
+    pub(crate) associations: AtomicU32,
     /// When the clock of deadlines began.
     pub(crate) began: Instant,
 }

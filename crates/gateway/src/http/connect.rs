@@ -10,7 +10,7 @@ use super::backend::Ending;
 use super::forward::serve;
 use crate::admit::Grant;
 use crate::caller::Caller;
-use crate::connection::{self, Opened};
+use crate::connection::{self, Opened, Tunnel};
 use crate::target::Target;
 use crate::worker::Worker;
 
@@ -29,12 +29,12 @@ enum Wish {
 pub(crate) async fn open(worker: &Rc<Worker>, mut caller: Caller) -> Option<Opened> {
     // A connection that only ever opens a tunnel does not keep the room for this.
     match Box::pin(requests(worker, &mut caller)).await? {
-        Wish::Tunnelled(grant, server) => Some(Opened { caller, server, grant }),
+        Wish::Tunnelled(grant, server) => Some(Opened::Tunnel(Tunnel { caller, server, grant })),
         Wish::Tunnel(grant, target) => {
             match connection::reach(worker, &mut caller, &grant, &target).await.ok()? {
                 Ok(server) => {
                     caller.send(worker, ESTABLISHED).await.ok()?;
-                    Some(Opened { caller, server, grant })
+                    Some(Opened::Tunnel(Tunnel { caller, server, grant }))
                 }
                 Err(refusal) => {
                     let mut words = Vec::new();

@@ -17,11 +17,10 @@ pub(super) fn carries(
     let [first, second, third, ..] = address.segments();
     let low = |bits: u128| test(Ipv4Addr::from_bits(bits as u32));
 
-    // ::a.b.c.d (compatible), ::ffff:a.b.c.d (mapped), ::ffff:0:a.b.c.d (translated). Loopback looks
-    // like the first, and is an address of its own.
-    let ipv4_of_a_stack = bits >> 64 == 0
-        && matches!((bits >> 32) as u32, 0 | 0xffff | 0xffff_0000)
-        && address != Ipv6Addr::LOCALHOST;
+    // ::a.b.c.d (compatible), ::ffff:a.b.c.d (mapped), ::ffff:0:a.b.c.d (translated). The
+    // unspecified address and loopback are what they are, and carry nothing (RFC 4291, 2.5.5.1).
+    let ipv4_of_a_stack =
+        bits > 1 && bits >> 64 == 0 && matches!((bits >> 32) as u32, 0 | 0xffff | 0xffff_0000);
     // The well-known prefix of NAT64 and the one for local use. A translator may have cut any
     // longer prefix out of the latter; the usual one leaves the address at the end.
     let well_known = first == 0x64 && second == 0xff9b && (bits << 32 >> 64 == 0 || third == 1);
@@ -71,6 +70,9 @@ mod tests {
     #[test]
     fn every_wrapping_is_opened() {
         check("::10.1.2.3", &[], &["10.1.2.3"]);
+        check("::2", &[], &["0.0.0.2"]);
+        check("::1", &[], &[]);
+        check("::", &[], &[]);
         check("::ffff:10.1.2.3", &[], &["10.1.2.3"]);
         check("::ffff:0:10.1.2.3", &[], &["10.1.2.3"]);
         check("64:ff9b::10.1.2.3", &[], &["10.1.2.3"]);

@@ -176,7 +176,12 @@ impl Half {
 }
 
 /// How many bytes may be read now. If there are none, the task will be woken when there may be.
-fn allowance(context: &Context<'_>, worker: &Worker, grant: &Grant, way: Way) -> Option<usize> {
+pub(crate) fn allowance(
+    context: &Context<'_>,
+    worker: &Worker,
+    grant: &Grant,
+    way: Way,
+) -> Option<usize> {
     let Some(rate) = grant.byte_rate() else { return Some(usize::MAX) };
     let room = grant.room(way, rate, worker.nanos());
     // A few bytes at a time would cost a call each.

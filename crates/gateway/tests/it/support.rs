@@ -40,23 +40,33 @@ impl Town {
 
     /// All of loopback is open here, except addresses that no test goes to.
     pub(crate) fn with(settings: Settings) -> Town {
-        let rules = Rules {
+        Town::ruled(settings, Town::rules())
+    }
+
+    /// What is open where nothing else is said.
+    pub(crate) fn rules() -> Rules {
+        Rules {
             allow: vec!["127.0.0.0/8".parse().unwrap(), "fd00:7::/32".parse().unwrap()],
             deny: vec!["127.66.0.0/16".parse().unwrap()],
             tcp: Ports::all().without(25..=25),
+            udp: Ports::all().without(25..=25),
             ..Rules::default()
-        };
-        Town::ruled(settings, rules)
+        }
     }
 
     pub(crate) fn ruled(settings: Settings, rules: Rules) -> Town {
+        Town::asking(settings, rules, SocketAddr::from((Ipv4Addr::LOCALHOST, 9)))
+    }
+
+    /// One that asks the DNS server at `dns`.
+    pub(crate) fn asking(settings: Settings, rules: Rules, dns: SocketAddr) -> Town {
         let clock = Arc::new(HandClock::new(START));
         let settings = Settings { threads: 2, ..settings };
         let gateway = Gateway::start(
             settings,
             Arc::new(Table::new().unwrap()),
             Arc::new(Policy::new(rules)),
-            Dns::of(&[SocketAddr::from((Ipv4Addr::LOCALHOST, 9))]).unwrap(),
+            Dns::of(&[dns]).unwrap(),
             Arc::clone(&clock) as Arc<_>,
         )
         .unwrap();
