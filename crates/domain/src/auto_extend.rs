@@ -43,7 +43,7 @@ impl SetAutoExtend {
 
     /// The leases that are meant, in the order in which they were named, if there is no problem with
     /// them.
-    pub fn leases<'w>(&self, world: &'w World, now: Time) -> Result<Vec<&'w Lease>, Refusal> {
+    fn leases<'w>(&self, world: &'w World, now: Time) -> Result<Vec<&'w Lease>, Refusal> {
         let kind = self.kind.ok_or(Refusal::UnknownKind)?;
         let live = |standing| standing == Standing::Live;
         self.leases.leases(world, self.customer, (kind, self.among), live, now)

@@ -74,11 +74,8 @@ impl Extend {
         now: Time,
     ) -> Result<EntryId, Refusal> {
         world.spender(self.customer)?;
-        let plan = self.planned(world, now)?;
-        if plan.quote.promo == PromoOutcome::NotApplicable {
-            return Err(Refusal::PromoNotApplicable);
-        }
-        self.charge(world, plan, now)
+        let Plan { quote, period, leases } = self.planned(world, now)?;
+        self.charge(world, Plan { quote: quote.with_promo()?, period, leases }, now)
     }
 
     fn charge(&self, world: &mut World, plan: Plan, now: Time) -> Result<EntryId, Refusal> {

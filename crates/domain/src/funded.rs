@@ -5,7 +5,6 @@ use crate::ids::{CustomerId, EntryId, PaymentId};
 use crate::needs::Needs;
 use crate::payment::Purpose;
 use crate::pricing::Quote;
-use crate::promo::PromoOutcome;
 use crate::refusal::Refusal;
 use crate::time::Time;
 use crate::world::World;
@@ -80,15 +79,11 @@ impl Wish {
     /// be taken off and cannot be refuses it here already, so that no card is asked for the full
     /// price.
     pub fn quote(&self, world: &World, now: Time) -> Result<Quote, Refusal> {
-        let with_promo = |quote: Quote| match quote.promo {
-            PromoOutcome::NotApplicable => Err(Refusal::PromoNotApplicable),
-            _ => Ok(quote),
-        };
         match self {
             Wish::Order(order) => order.quote(world, now),
-            Wish::OrderWithPromo(order) => order.quote(world, now).and_then(with_promo),
+            Wish::OrderWithPromo(order) => order.quote(world, now)?.with_promo(),
             Wish::Extend(extend) => extend.quote(world, now),
-            Wish::ExtendWithPromo(extend) => extend.quote(world, now).and_then(with_promo),
+            Wish::ExtendWithPromo(extend) => extend.quote(world, now)?.with_promo(),
             Wish::Renew(renew) => renew.quote(world, now),
             _ => Err(Refusal::UnknownPayment),
         }

@@ -13,10 +13,10 @@ use crate::kind::ProxyKind;
 use crate::lease::{Lease, LeaseState};
 use crate::ledger::House;
 use crate::needs::Needs;
-use crate::period::Period;
+use crate::period::{Period, PeriodWish};
 use crate::pricing::{Basket, Quote, quote};
 use crate::product::ProductKey;
-use crate::promo::{PromoOutcome, Purchase, normal_code};
+use crate::promo::{Purchase, normal_code};
 use crate::refusal::Refusal;
 use crate::stock::spread;
 use crate::time::Time;
@@ -94,8 +94,8 @@ pub struct PlaceOrder {
     pub rotation_seconds: Option<u32>,
     /// How the proxies will know their customer.
     pub access: AccessWish,
-    /// For how many days.
-    pub period_days: Option<u32>,
+    /// For how long.
+    pub period: PeriodWish,
     /// What an IPv6 proxy is to speak; ignored for other kinds.
     pub protocol: Option<Protocol>,
     /// What for; may be left out for a package.
@@ -176,7 +176,7 @@ impl PlaceOrder {
 
     /// Charges the wallet and lets the addresses, or does neither.
     pub(crate) fn apply(&self, world: &mut World, now: Time) -> Result<EntryId, Refusal> {
-        self.decided(world, now, |_| true)
+        self.decided(world, now, Ok)
     }
 
     /// The same, but a promo code that cannot be used refuses it: nobody pays the full price who
@@ -186,23 +186,21 @@ impl PlaceOrder {
         world: &mut World,
         now: Time,
     ) -> Result<EntryId, Refusal> {
-        self.decided(world, now, |promo| promo != PromoOutcome::NotApplicable)
+        self.decided(world, now, Quote::with_promo)
     }
 
     fn decided(
         &self,
         world: &mut World,
         now: Time,
-        may_be: impl FnOnce(PromoOutcome) -> bool,
+        accepted: impl FnOnce(Quote) -> Result<Quote, Refusal>,
     ) -> Result<EntryId, Refusal> {
         world.spender(self.customer)?;
         let checked = self.check(&world.catalogue)?;
         let mut entropy = World::entropy(self.seed);
         let wanted = self.access(&mut entropy)?;
         let (quote, parts) = self.priced(world, &checked, now)?;
-        if !may_be(quote.promo) {
-            return Err(Refusal::PromoNotApplicable);
-        }
+        let quote = accepted(quote)?;
         if let Some(missing) = quote.shortfall() {
             return Err(Refusal::InsufficientFunds { missing });
         }
@@ -296,9 +294,7 @@ impl PlaceOrder {
             _ => {}
         }
         let terms = catalogue.terms(kind).ok_or(Refusal::CountryNotOffered)?;
-        let period = self.period_days.and_then(Period::from_days);
-        let period = period.filter(|period| terms.periods.contains(period));
-        let period = period.ok_or(Refusal::PeriodNotOnSale)?;
+        let period = self.period.among(&terms.periods).ok_or(Refusal::PeriodNotOnSale)?;
         let protocol = match kind {
             ProxyKind::Ipv6 if self.access == AccessWish::NotAsked => None,
             ProxyKind::Ipv6 => Some(self.protocol.ok_or(Refusal::UnknownProtocol)?),

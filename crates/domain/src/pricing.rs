@@ -84,6 +84,22 @@ impl Quote {
         weights.iter().map(share).collect()
     }
 
+    /// The same, unless a promo code was named that cannot be used: nobody pays the full price who
+    /// meant not to.
+    pub(crate) fn with_promo(self) -> Result<Quote, Refusal> {
+        match self.promo {
+            PromoOutcome::NotApplicable => Err(Refusal::PromoNotApplicable),
+            _ => Ok(self),
+        }
+    }
+
+    /// The quote as it was when it was refused because so much was missing in a wallet with this
+    /// balance.
+    pub fn when_short(self, balance: Money, missing: Money) -> Quote {
+        let total = Money::from_minor(balance.minor() + missing.minor(), balance.currency());
+        Quote { total, balance, ..self }
+    }
+
     /// How much of the total the balance does not cover, if so.
     ///
     /// Pricing never fails for lack of money: in one dialect it is a warning, in another an error.

@@ -21,10 +21,9 @@ pub enum Selection {
 }
 
 /// Which leases of a kind: packages have sections of their own in some dialects.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Among {
     /// Any.
-    #[default]
     All,
     /// Those that were bought as parts of packages.
     OfPackages,

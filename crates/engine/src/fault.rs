@@ -26,6 +26,20 @@ pub enum Fault {
     OutcomeUnknown,
 }
 
+impl Fault {
+    /// Whether it is certain that nothing was done.
+    pub fn did_nothing(&self) -> bool {
+        match self {
+            Fault::Overloaded
+            | Fault::Deadline
+            | Fault::Unavailable
+            | Fault::Closing
+            | Fault::Broken => true,
+            Fault::OutcomeUnknown => false,
+        }
+    }
+}
+
 impl From<&Error> for Fault {
     fn from(error: &Error) -> Fault {
         match error {

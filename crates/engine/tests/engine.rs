@@ -94,7 +94,7 @@ impl Shop {
             operator: None,
             rotation_seconds: None,
             access: AccessWish::Login,
-            period_days: Some(30),
+            period: PeriodWish::Days(30),
             protocol: None,
             goal: Some("test".into()),
             quantity: Some(quantity),

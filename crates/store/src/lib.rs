@@ -87,13 +87,17 @@ pub trait Store: Send + Sync + 'static {
     fn load(&self, needs: &Needs, now: Time) -> Result<World>;
 
     /// The same, and the leases among it that `customer` has or has in reserve, as they are shown,
-    /// by id.
+    /// by id. A store that cannot see both at one moment shows them as they are a moment later.
     fn load_shown(
         &self,
         needs: &Needs,
         customer: CustomerId,
         now: Time,
-    ) -> Result<(World, Vec<Proxy>)>;
+    ) -> Result<(World, Vec<Proxy>)> {
+        let world = self.load(needs, now)?;
+        let proxies = self.proxies_of(customer, &world.lease_ids(), now)?;
+        Ok((world, proxies))
+    }
 
     /// Leases for which something may be due by `until`, ordered by when, then by lease; at most
     /// `limit`.

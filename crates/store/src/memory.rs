@@ -88,17 +88,6 @@ impl Store for MemoryStore {
         Ok(World::new(self.books().load(needs, now)))
     }
 
-    fn load_shown(
-        &self,
-        needs: &Needs,
-        customer: CustomerId,
-        now: Time,
-    ) -> Result<(World, Vec<Proxy>)> {
-        let world = self.load(needs, now)?;
-        let proxies = self.proxies_of(customer, &world.lease_ids(), now)?;
-        Ok((world, proxies))
-    }
-
     fn due(&self, until: Time, limit: u32) -> Result<Vec<Due>> {
         let books = self.books();
         let mut due: Vec<Due> = books

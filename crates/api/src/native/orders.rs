@@ -9,6 +9,7 @@ use domain::country::Country;
 use domain::journal::Event;
 use domain::kind::ProxyKind;
 use domain::order::{AccessWish, PlaceOrder, Protocol};
+use domain::period::PeriodWish;
 use domain::public_id::PublicIds;
 use engine::fault::Fault;
 use serde::Deserialize;
@@ -58,7 +59,7 @@ pub(super) async fn place(asked: Asked) -> Result<Response<Body>, Refused> {
         operator: request.operator.clone(),
         rotation_seconds: request.rotation_seconds,
         access,
-        period_days: Some(request.period_days),
+        period: PeriodWish::Days(request.period_days),
         protocol: request.protocol.as_deref().and_then(Protocol::from_name),
         goal: request.goal.clone(),
         quantity: Some(request.quantity),

@@ -18,7 +18,7 @@ use wire::proxyseller::section::Section;
 use super::money::{amount, share};
 use super::order::{unpaid, warning};
 use super::prolong::select::{self, Chosen};
-use super::prolong::{items, orders, paid_by, period, priced};
+use super::prolong::{items, orders, paid_by, priced};
 use super::shown::date;
 use super::stop::{Done, Stop, decided};
 use super::{Asked, payment, read, resident};
@@ -29,7 +29,8 @@ pub(super) async fn calculate(asked: &Asked<'_>) -> Result<Done, Stop> {
     let request = ProlongRequest::read(&asked.body)?;
     let Chosen { kind, leases, among } = chosen(asked, &request).await?;
     let means = paid_by(asked, &request, true)?;
-    let (customer, wish) = (asked.customer(), period(&request));
+    let (customer, wish) =
+        (asked.customer(), read::period(&request.period_code, &request.period_id));
     let extend = Extend { customer, kind: Some(kind), leases, among, period: wish, promo: None };
     let Prospect { catalogue, quoted, proxies } = asked.app.engine.prospect(&extend).await?;
     let quote = priced(asked, quoted)?;
@@ -65,7 +66,12 @@ pub(super) async fn enable(asked: &Asked<'_>) -> Result<Done, Stop> {
         Means::Wallet => None,
         Means::Card(card) => Some(card),
     };
-    let (customer, kind, period, on) = (asked.customer(), Some(kind), period(&request), Some(true));
+    let (customer, kind, period, on) = (
+        asked.customer(),
+        Some(kind),
+        read::period(&request.period_code, &request.period_id),
+        Some(true),
+    );
     let set = SetAutoExtend { customer, kind, leases, among, period, on, card };
     switched(asked, set, Some(means)).await
 }

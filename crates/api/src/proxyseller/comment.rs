@@ -11,6 +11,8 @@ use super::stop::{Done, Stop, decided};
 use super::{Asked, read};
 use crate::spend::spend;
 
+const UNUSABLE: &str = "Set existed [comment]";
+
 /// Writes something beside proxies, or takes it back.
 pub(super) async fn set(asked: &Asked<'_>) -> Result<Done, Stop> {
     let request = CommentRequest::read(&asked.body)?;
@@ -18,15 +20,14 @@ pub(super) async fn set(asked: &Asked<'_>) -> Result<Done, Stop> {
     let leases = read::leases(app.engine.public_ids(), &request.ids);
     let comment = match &request.comment {
         Field::Absent => None,
-        // One that cannot be read is one that cannot be used.
-        Field::Bad => Some("\u{7f}".to_owned()),
+        Field::Bad => return Err(Stop::said(UNUSABLE, "bad-comment")),
         Field::Given(comment) => Some(without_tags(comment)),
     };
     let wish = Wish::SetComment(SetComment { customer, leases, comment });
     let idempotency = asked.idempotency()?;
     let decision = spend(&app.engine, &app.spends, wish, idempotency, asked.delivery).await?;
     let (outcome, replayed) = decided(decision).map_err(|declined| match declined.refusal {
-        Refusal::BadComment => declined.said(asked, "Set existed [comment]"),
+        Refusal::BadComment => declined.said(asked, UNUSABLE),
         _ => declined.stop(asked),
     })?;
     let Outcome::Done { event, .. } = outcome else { return Err(Stop::Unknown) };

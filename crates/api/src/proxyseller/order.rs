@@ -107,7 +107,6 @@ fn wish(asked: &Asked<'_>, request: &OrderRequest) -> Result<PlaceOrder, Stop> {
     let kind = offer::kind(section).ok_or_else(resident::not_offered)?;
     let mixed = offer::is_mixed(section).then(|| Mixed::of(&catalogue, section, &place, request));
     let said = Said::of(asked.version, section, request);
-    let code = read::either(&request.period_code, &request.period_id).given();
     let optional = section == Section::Mobile
         || mixed.as_ref().is_some_and(|mixed| !mixed.package.is_empty())
         || asked.app.settings.proxyseller.target_optional;
@@ -120,7 +119,7 @@ fn wish(asked: &Asked<'_>, request: &OrderRequest) -> Result<PlaceOrder, Stop> {
         operator: said.operator(&catalogue),
         rotation_seconds: said.rotation_seconds(),
         access: access(request),
-        period_days: read::period_days(code.map(String::as_str), catalogue.periods(kind)),
+        period: read::period(&request.period_code, &request.period_id),
         protocol: said.protocol(asked.version),
         goal: said.goal().or(unstated),
         quantity: mixed.map_or_else(|| read::number(&request.quantity), |mixed| mixed.quantity),

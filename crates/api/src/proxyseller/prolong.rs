@@ -9,8 +9,6 @@ use domain::command::{Outcome, Wish};
 use domain::extend::Extend;
 use domain::ids::OrderId;
 use domain::journal::Event;
-use domain::money::Money;
-use domain::period::{PeriodCode, PeriodWish};
 use domain::pricing::Quote;
 use domain::proxy::Proxy;
 use domain::refusal::Refusal;
@@ -84,13 +82,12 @@ async fn declined_stop(asked: &Asked<'_>, extend: &Extend, declined: Declined) -
     else {
         return declined.stop(asked);
     };
-    let total = Money::from_minor(balance.minor() + missing.minor(), balance.currency());
     let Ok(Prospect { catalogue, quoted, proxies }) = asked.app.engine.prospect(extend).await
     else {
         return declined.stop(asked);
     };
     let Ok(quote) = quoted.result else { return declined.stop(asked) };
-    let quote = Quote { total, balance, ..quote };
+    let quote = quote.when_short(balance, *missing);
     let calculated = calculated(asked, &quote, Means::Wallet, &catalogue, &proxies);
     let mut stop = unpaid(asked, &calculated, &calculated.warning);
     if let Stop::Refused(refused) = &mut stop {
@@ -112,17 +109,11 @@ pub(super) fn priced(asked: &Asked<'_>, quoted: Quoted) -> Result<Quote, Stop> {
 async fn wish(asked: &Asked<'_>) -> Result<(Extend, Means), Stop> {
     let request = ProlongRequest::read(&asked.body)?;
     let Chosen { kind, leases, among } = select::chosen(asked, &request).await?;
-    let (kind, period, promo) = (Some(kind), period(&request), read::coupon(&request.coupon));
+    let (kind, promo) = (Some(kind), read::coupon(&request.coupon));
+    let period = read::period(&request.period_code, &request.period_id);
     let customer = asked.customer();
     let means = paid_by(asked, &request, false)?;
     Ok((Extend { customer, kind, leases, among, period, promo }, means))
-}
-
-/// The period that a code names, under either name.
-pub(super) fn period(request: &ProlongRequest) -> PeriodWish {
-    let code = read::either(&request.period_code, &request.period_id).given();
-    let code = code.and_then(|code| PeriodCode::read(code));
-    code.map_or(PeriodWish::Unreadable, PeriodWish::Code)
 }
 
 pub(super) fn paid_by(

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use domain::ids::{LeaseId, OrderId};
-use domain::period::{Period, PeriodCode};
+use domain::period::{PeriodCode, PeriodWish};
 use domain::public_id::PublicIds;
 use serde_json::{Map, Value};
 use wire::lenient::Field;
@@ -64,6 +64,11 @@ pub(super) fn parameter<'q>(query: &'q str, name: &str) -> Option<Cow<'q, str>> 
     Some(value).filter(|_| !nothing)
 }
 
+/// A parameter of a query that counts from one.
+pub(super) fn ordinal(query: &str, name: &str) -> Option<u64> {
+    wire::lenient::digits(&parameter(query, name)?).filter(|number| *number > 0)
+}
+
 /// Whether a parameter of a query is set.
 pub(super) fn is_set(query: &str, name: &str) -> bool {
     parameter(query, name).is_some_and(|value| {
@@ -81,9 +86,10 @@ pub(super) fn number(number: &Field<u64>) -> Option<u32> {
     number.given().and_then(|number| u32::try_from(*number).ok())
 }
 
-/// The days of the period on sale that has this code; `None` if there is none.
-pub(super) fn period_days(code: Option<&str>, on_sale: &[Period]) -> Option<u32> {
-    PeriodCode::read(code?)?.among(on_sale).map(Period::days)
+/// The period that a code names, under either name.
+pub(super) fn period(code: &Field<String>, id: &Field<String>) -> PeriodWish {
+    let code = either(code, id).given().and_then(|code| PeriodCode::read(code));
+    code.map_or(PeriodWish::Unreadable, PeriodWish::Code)
 }
 
 /// A coupon as it is looked up.

@@ -149,14 +149,7 @@ impl Stop {
 
 impl From<Fault> for Stop {
     fn from(fault: Fault) -> Stop {
-        match fault {
-            Fault::Overloaded
-            | Fault::Deadline
-            | Fault::Unavailable
-            | Fault::Closing
-            | Fault::Broken => Stop::NothingDone,
-            Fault::OutcomeUnknown => Stop::Unknown,
-        }
+        if fault.did_nothing() { Stop::NothingDone } else { Stop::Unknown }
     }
 }
 

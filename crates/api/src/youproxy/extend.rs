@@ -3,7 +3,6 @@
 use domain::command::{Outcome, Wish};
 use domain::extend::Extend;
 use domain::journal::Event;
-use domain::period::PeriodWish;
 use domain::select::{Among, Selection};
 use wire::youproxy::extend::{ExtendAnswer, ExtendRequest, Extended};
 
@@ -59,8 +58,7 @@ fn wish(asked: &Asked<'_>) -> Result<Extend, Stop> {
         kind: read::kind(&request.proxy_type),
         leases,
         among: Among::All,
-        period: read::number(&request.rent_period_days)
-            .map_or(PeriodWish::Unreadable, PeriodWish::Days),
+        period: read::period(&request.rent_period_days),
         promo: read::promo(&request.promo_code),
     })
 }

@@ -81,7 +81,7 @@ fn wish(asked: &Asked<'_>, request: &OrderRequest) -> PlaceOrder {
         operator: request.mobile_operator.given().cloned(),
         rotation_seconds: read::number(&request.rotation_time),
         access: access(request),
-        period_days: read::number(&request.rent_period_days),
+        period: read::period(&request.rent_period_days),
         protocol: protocol(&request.protocol),
         goal: request.goal.given().cloned(),
         quantity: read::number(&request.quantity),

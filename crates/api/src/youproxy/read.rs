@@ -3,6 +3,7 @@
 use domain::ids::{LeaseId, OrderId};
 use domain::kind::ProxyKind;
 use domain::money::{Money, Percent};
+use domain::period::PeriodWish;
 use domain::promo::PromoOutcome;
 use domain::public_id::PublicIds;
 use domain::refusal::Refusal;
@@ -22,6 +23,11 @@ const NUMBER: &str = "NUMBER-";
 /// A promo code that is no code: what a member that could not be read is taken for, so that it is
 /// answered as any other wrong one.
 const NO_CODE: &str = "\u{7f}";
+
+/// The period of so many days.
+pub(super) fn period(days: &Field<u64>) -> PeriodWish {
+    number(days).map_or(PeriodWish::Unreadable, PeriodWish::Days)
+}
 
 /// The kind that a request names, if it is one.
 pub(super) fn kind(name: &Field<String>) -> Option<ProxyKind> {

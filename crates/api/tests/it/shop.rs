@@ -14,6 +14,7 @@ use domain::kind::ProxyKind;
 use domain::money::{Currency, Money, Percent};
 use domain::network::Network;
 use domain::order::{AccessWish, PlaceOrder, Protocol};
+use domain::period::PeriodWish;
 use domain::product::ProductKey;
 use domain::public_id::PublicIds;
 use domain::sweep::Sweep;
@@ -445,7 +446,7 @@ impl Making {
             operator: Some("verizon".into()),
             rotation_seconds: Some(300),
             access: AccessWish::Login,
-            period_days: Some(days),
+            period: PeriodWish::Days(days),
             protocol: Some(Protocol::Socks),
             goal: Some("tests".into()),
             quantity: Some(quantity),

@@ -192,7 +192,7 @@ fn a_package_is_ordered_by_its_tag_and_kind_in_its_quantities() {
     for quantity in [None, Some(0), Some(1), Some(3), Some(10_000)] {
         refused(&PlaceOrder { quantity, ..package(2) }, &Refusal::BadQuantity);
     }
-    refused(&PlaceOrder { period_days: Some(31), ..package(2) }, &Refusal::PeriodNotOnSale);
+    refused(&PlaceOrder { period: PeriodWish::Days(31), ..package(2) }, &Refusal::PeriodNotOnSale);
     refused(&PlaceOrder { goal: Some("x".repeat(201)), ..package(2) }, &Refusal::BadGoal);
     let without = PlaceOrder { goal: None, ..package(2) };
     assert!(ordered(&mut World::new(stocked()), &without).result.is_ok());

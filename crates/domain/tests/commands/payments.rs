@@ -397,7 +397,7 @@ fn the_operators_caps_hold_for_a_day_and_a_month() {
             let credit = Credit { customer, payment: payment.id, card: None };
             decide(&mut world, Wish::Credit(credit), now).result.unwrap();
             let mut spend = order(ANN, ProxyKind::Isp, 1);
-            spend.period_days = Some(90);
+            spend.period = PeriodWish::Days(90);
             let spend = Wish::Order(Box::new(spend));
             let buys = |world: &mut World| decide(world, spend.clone(), now).result.is_ok();
             while balance(&world) >= 2_500 && buys(&mut world) {}

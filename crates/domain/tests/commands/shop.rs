@@ -19,6 +19,7 @@ use domain::ledger::Wallet;
 use domain::money::{Currency, Money, Percent, UnitPrice};
 use domain::order::{AccessWish, PlaceOrder, Protocol};
 use domain::period::Period;
+use domain::period::PeriodWish;
 use domain::product::ProductKey;
 use domain::promo::Promo;
 use domain::stock::rank;
@@ -214,7 +215,7 @@ pub(crate) fn order(customer: CustomerId, kind: ProxyKind, quantity: u32) -> Pla
         operator: Some("verizon".into()),
         rotation_seconds: Some(300),
         access: AccessWish::Login,
-        period_days: Some(30),
+        period: PeriodWish::Days(30),
         protocol: Some(Protocol::Http),
         goal: Some("parsing".into()),
         quantity: Some(quantity),

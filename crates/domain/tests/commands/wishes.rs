@@ -132,7 +132,8 @@ fn ordered() -> impl Strategy<Value = Wish> {
     (customer(), kind(), 0_u32..4, days(), code(), access, any::<[u8; 16]>()).prop_map(
         |(customer, kind, many, days, promo, access, seed)| {
             let mut wish = order(customer, kind, many);
-            (wish.period_days, wish.promo) = (days, promo);
+            wish.period = days.map_or(PeriodWish::Unreadable, PeriodWish::Days);
+            wish.promo = promo;
             (wish.access, wish.seed) = (access, seed);
             Wish::Order(Box::new(wish))
         },

@@ -205,7 +205,7 @@ fn order(customer: CustomerId) -> PlaceOrder {
         operator: None,
         rotation_seconds: None,
         access: AccessWish::Login,
-        period_days: Some(30),
+        period: PeriodWish::Days(30),
         protocol: None,
         goal: Some("reading".into()),
         quantity: Some(LEASES),

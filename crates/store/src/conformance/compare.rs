@@ -300,7 +300,7 @@ impl Played {
         let wish = match ask {
             Ask::Order { kind, quantity, days, promo } => {
                 let mut wish = order(customer, *kind, *quantity);
-                wish.period_days = Some(*days);
+                wish.period = PeriodWish::Days(*days);
                 wish.promo = Some(CODES[promo % CODES.len()].to_owned());
                 wish.seed = [u8::try_from(self.sent.len() % 251).unwrap(); 16];
                 wish.access = match self.sent.len() % 3 {
@@ -312,7 +312,7 @@ impl Played {
             }
             Ask::Package { quantity, days, promo } => {
                 let mut wish = package(customer, *quantity);
-                wish.period_days = Some(*days);
+                wish.period = PeriodWish::Days(*days);
                 wish.promo = Some(CODES[promo % CODES.len()].to_owned());
                 wish.seed = [u8::try_from(self.sent.len() % 251).unwrap(); 16];
                 Wish::Order(Box::new(wish))

@@ -3,6 +3,8 @@
 use domain::command::Command;
 use domain::ids::{CustomerId, EntryId, LeaseId};
 use domain::kind::ProxyKind;
+use domain::needs::Needs;
+use domain::period::PeriodWish;
 use domain::proxy::Proxy;
 use domain::time::Span;
 
@@ -89,7 +91,7 @@ pub fn a_page_far_down_is_the_right_one(make: &mut Make<'_>) {
     let wishes: Vec<Command> = (0..50)
         .map(|turn: usize| {
             let mut wish = order(customers[turn % 2], kind, 100);
-            wish.period_days = Some(if turn % 5 == 3 { 30 } else { 60 });
+            wish.period = PeriodWish::Days(if turn % 5 == 3 { 30 } else { 60 });
             wish.into_command()
         })
         .collect();
@@ -127,7 +129,23 @@ pub fn a_page_far_down_is_the_right_one(make: &mut Make<'_>) {
 fn named_ones(shop: &Shop, customer: CustomerId, everybodys: &[LeaseId]) {
     let mut listed = [shop.live(customer), shop.reserved(customer)].concat();
     listed.sort_by_key(|proxy| proxy.lease.id);
-    let named = |ids: &[LeaseId]| shop.store.proxies_of(customer, ids, shop.now).unwrap();
+    let named = |ids: &[LeaseId]| {
+        let named = shop.store.proxies_of(customer, ids, shop.now).unwrap();
+        // With what a price needs, they are the same, and so is what else there is to see.
+        let needs = Needs {
+            customers: [customer].into(),
+            leases: ids.iter().copied().collect(),
+            ..Needs::default()
+        };
+        let (world, shown) = shop.store.load_shown(&needs, customer, shop.now).unwrap();
+        let alone = shop.store.load(&needs, shop.now).unwrap();
+        assert_eq!(shown, named);
+        assert_eq!(
+            (world.lease_ids(), world.wallet(customer)),
+            (alone.lease_ids(), alone.wallet(customer))
+        );
+        named
+    };
     assert_eq!(named(everybodys), listed);
     for id in everybodys.iter().chain([&LeaseId(77_777)]) {
         let one: Vec<Proxy> = listed.iter().filter(|it| it.lease.id == *id).cloned().collect();

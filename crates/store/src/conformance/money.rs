@@ -9,6 +9,7 @@ use domain::journal::Event;
 use domain::kind::ProxyKind;
 use domain::money::Currency;
 use domain::order::{AccessWish, Protocol};
+use domain::period::PeriodWish;
 use domain::promo::PromoOutcome;
 use domain::refusal::Refusal;
 use domain::select::Selection;
@@ -178,7 +179,7 @@ pub fn promo_codes_are_counted(make: &mut Make<'_>) {
     shop.promo("ONCE", "1", Some(1), None);
     let mut dear = order(ann, ProxyKind::Isp, 2);
     shop.stock(ProxyKind::Isp, 2);
-    (dear.period_days, dear.promo) = (Some(360), Some("ONCE".into()));
+    (dear.period, dear.promo) = (PeriodWish::Days(360), Some("ONCE".into()));
     let poor = shop.customer("Poor", 1);
     dear.customer = poor;
     let refusal = shop.refused(dear.clone().into_command());
@@ -259,7 +260,7 @@ pub fn what_is_refused_changes_nothing(make: &mut Make<'_>) {
     none.leases = Selection::Leases(None);
     wishes.push((none.into_command(), Some(Refusal::UnknownLease)));
     let mut dear = extend(ann, v4, &plain);
-    dear.period = domain::period::PeriodWish::Days(360);
+    dear.period = PeriodWish::Days(360);
     wishes.push((dear.into_command(), None));
     type Fault = fn(&mut domain::order::PlaceOrder);
     let broken: [(Refusal, Fault); 12] = [
@@ -268,7 +269,7 @@ pub fn what_is_refused_changes_nothing(make: &mut Make<'_>) {
         (Refusal::CountryNotOffered, |it| it.country = Country::from_alpha3("FRA")),
         (Refusal::UnknownAccess, |it| it.access = AccessWish::Unknown),
         (Refusal::BadSourceIp, |it| it.access = AccessWish::SourceIp(None)),
-        (Refusal::PeriodNotOnSale, |it| it.period_days = Some(31)),
+        (Refusal::PeriodNotOnSale, |it| it.period = PeriodWish::Days(31)),
         (Refusal::BadGoal, |it| it.goal = Some("  ".into())),
         (Refusal::BadQuantity, |it| it.quantity = Some(0)),
         (Refusal::BadQuantity, |it| it.quantity = Some(u32::MAX)),
@@ -286,7 +287,7 @@ pub fn what_is_refused_changes_nothing(make: &mut Make<'_>) {
         wishes.push((wish.into_command(), Some(refusal)));
     }
     let mut dear = order(ann, v4, 1);
-    dear.period_days = Some(360);
+    dear.period = PeriodWish::Days(360);
     wishes.push((dear.into_command(), None));
     let euro = Currency::from_code("EUR").unwrap();
     for amount in [usd(0), usd(-5), domain::money::Money::from_minor(5, euro)] {

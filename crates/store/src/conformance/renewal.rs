@@ -5,6 +5,7 @@ use domain::ids::LeaseId;
 use domain::journal::Event;
 use domain::kind::ProxyKind;
 use domain::lease::LeaseState;
+use domain::period::PeriodWish;
 use domain::refusal::Refusal;
 use domain::sweep::{Sweep, Swept};
 use domain::time::Span;
@@ -139,7 +140,7 @@ pub fn orders_are_renewed_together(make: &mut Make<'_>) {
     let mut spend = order(bob, ProxyKind::Isp, 32);
     let rest = shop.balance(bob) - 32 * 300;
     assert!((0..131).contains(&rest), "{rest}");
-    spend.period_days = Some(30);
+    spend.period = PeriodWish::Days(30);
     shop.done(spend.into_command());
     shop.deposit(bob, 2 * 131 - rest);
     let together = Sweep { customer: bob, leases: parts.clone() };

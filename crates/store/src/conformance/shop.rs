@@ -382,7 +382,7 @@ pub fn order(customer: CustomerId, kind: ProxyKind, quantity: u32) -> PlaceOrder
         operator: Some("verizon".into()),
         rotation_seconds: Some(300),
         access: AccessWish::Login,
-        period_days: Some(30),
+        period: PeriodWish::Days(30),
         protocol: Some(Protocol::Http),
         goal: Some("parsing".into()),
         quantity: Some(quantity),
@@ -399,28 +399,17 @@ pub fn package(customer: CustomerId, quantity: u32) -> PlaceOrder {
 
 /// An extension of leases by 30 days.
 pub fn extend(customer: CustomerId, kind: ProxyKind, leases: &[LeaseId]) -> Extend {
-    let leases = Selection::Leases(Some(leases.to_vec()));
-    Extend {
-        customer,
-        kind: Some(kind),
-        leases,
-        among: Among::All,
-        period: PeriodWish::Days(30),
-        promo: None,
-    }
+    extend_selected(customer, kind, Selection::Leases(Some(leases.to_vec())))
 }
 
 /// An extension of orders by 30 days.
 pub fn extend_orders(customer: CustomerId, kind: ProxyKind, orders: &[OrderId]) -> Extend {
-    let leases = Selection::Orders(Some(orders.to_vec()));
-    Extend {
-        customer,
-        kind: Some(kind),
-        leases,
-        among: Among::All,
-        period: PeriodWish::Days(30),
-        promo: None,
-    }
+    extend_selected(customer, kind, Selection::Orders(Some(orders.to_vec())))
+}
+
+fn extend_selected(customer: CustomerId, kind: ProxyKind, leases: Selection) -> Extend {
+    let (kind, among, period) = (Some(kind), Among::All, PeriodWish::Days(30));
+    Extend { customer, kind, leases, among, period, promo: None }
 }
 
 /// The instruction to extend leases by 30 days, or not to.

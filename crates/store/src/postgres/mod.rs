@@ -228,19 +228,6 @@ impl Store for PostgresStore {
         self.run(batch, now)
     }
 
-    /// Addresses and orders are read a moment later; what has been replaced meanwhile is shown as it
-    /// is then.
-    fn load_shown(
-        &self,
-        needs: &Needs,
-        customer: CustomerId,
-        now: Time,
-    ) -> Result<(World, Vec<Proxy>)> {
-        let world = self.load(needs, now)?;
-        let proxies = self.proxies_of(customer, &world.lease_ids(), now)?;
-        Ok((world, proxies))
-    }
-
     fn load(&self, needs: &Needs, now: Time) -> Result<World> {
         loop {
             let supposed = self.catalogues.last();

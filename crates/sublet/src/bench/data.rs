@@ -13,6 +13,7 @@ use domain::journal::Event;
 use domain::kind::ProxyKind;
 use domain::money::{Currency, Money};
 use domain::order::{AccessWish, PlaceOrder};
+use domain::period::PeriodWish;
 use domain::product::ProductKey;
 use domain::time::{Span, Time};
 use store::Store;
@@ -175,7 +176,7 @@ fn order(customer: CustomerId, quantity: u32) -> Command {
         operator: None,
         rotation_seconds: None,
         access: AccessWish::Login,
-        period_days: Some(30),
+        period: PeriodWish::Days(30),
         protocol: None,
         goal: Some("benchmark".into()),
         quantity: Some(quantity),

@@ -22,18 +22,34 @@ const TURNS: u32 = 4;
 /// How much more than the same call of the first dialect a call may cost.
 const MOST: f64 = 1.15;
 
-/// What is asked for in both dialects.
-const PAIRS: [(&str, Call, &str); 2] =
-    [("a price", Call::PRICE, "calc"), ("an extension", Call::EXTEND, "make")];
+/// What is asked for, and how: in the first dialect, and in both versions of the second.
+const CALLS: [(&str, [Call; 3]); 2] = [
+    (
+        "a price",
+        [
+            Call::PRICE,
+            prolong(["/personal/api/v1/", "/prolong/calc/ipv4"]),
+            prolong(["/personal/api/v2/", "/prolong/calc/ipv4"]),
+        ],
+    ),
+    (
+        "an extension",
+        [
+            Call::EXTEND,
+            prolong(["/personal/api/v1/", "/prolong/make/ipv4"]),
+            prolong(["/personal/api/v2/", "/prolong/make/ipv4"]),
+        ],
+    ),
+];
 
-/// A call of the second dialect in one of its versions.
-fn prolong(version: &str, call: &str) -> Call {
-    let path = match (version, call) {
-        ("v1", "calc") => ["/personal/api/v1/", "/prolong/calc/ipv4"],
-        ("v1", _) => ["/personal/api/v1/", "/prolong/make/ipv4"],
-        (_, "calc") => ["/personal/api/v2/", "/prolong/calc/ipv4"],
-        _ => ["/personal/api/v2/", "/prolong/make/ipv4"],
-    };
+/// The dialects, with what is in their answers where something was done.
+const DIALECTS: [(&str, &str); 3] = [
+    ("Youproxy", "\"success\":true"),
+    ("Proxy-Seller v1", "\"status\":\"success\""),
+    ("Proxy-Seller v2", "\"status\":\"success\""),
+];
+
+const fn prolong(path: [&'static str; 2]) -> Call {
     Call { path, body: ["{\"ids\":[\"", "\"],\"periodId\":\"1m\"}"] }
 }
 
@@ -45,25 +61,18 @@ pub(super) fn prolongations(options: &Options, folder: &Path, report: &mut Repor
     runtime.block_on(async {
         let engine = Engine::start(shop.store.clone(), SinceSetUp::start(), Bounds::default())?;
         let served = serve_router(crate::serve::bench_router(&engine)).await?;
-        for (what, first, second) in PAIRS {
-            let calls = [
-                ("\"success\":true", first),
-                ("\"status\":\"success\"", prolong("v1", second)),
-                ("\"status\":\"success\"", prolong("v2", second)),
-            ];
-            let calls = calls.map(|(sign, call)| (sign, one_lease(&shop, call, Repeats::None)));
+        for (what, calls) in CALLS {
+            let calls = calls.map(|call| one_lease(&shop, call, Repeats::None));
             let mut rates = [0.0; 3];
             for _ in 0..TURNS {
-                for (rate, (sign, make)) in rates.iter_mut().zip(&calls) {
+                for ((rate, make), (_, done)) in rates.iter_mut().zip(&calls).zip(DIALECTS) {
                     let time = options.time() / TURNS;
-                    let load = load::run(&[served], CLIENTS, time, sign, make.clone()).await?;
+                    let load = load::run(&[served], CLIENTS, time, done, make.clone()).await?;
                     *rate += load.per_second / f64::from(TURNS);
                 }
             }
-            for (dialect, rate) in
-                ["Youproxy", "Proxy-Seller v1", "Proxy-Seller v2"].iter().zip(rates)
-            {
-                let against = (*dialect != "Youproxy").then(|| Against {
+            for (at, ((dialect, _), rate)) in DIALECTS.iter().zip(rates).enumerate() {
+                let against = (at > 0).then(|| Against {
                     name: "the cost of the Youproxy call",
                     ratio: rates[0] / rate,
                     bound: Bound::Below(MOST),

@@ -10,6 +10,7 @@ use domain::kind::ProxyKind;
 use domain::money::{Currency, Money};
 use domain::order::{AccessWish, PlaceOrder};
 use domain::payment::{Purpose, StartPayment};
+use domain::period::PeriodWish;
 use domain::public_id::PublicIds;
 use domain::time::Time;
 use serde_json::Value;
@@ -492,7 +493,7 @@ fn order_two(desk: &Desk, customer: i64) {
         operator: None,
         rotation_seconds: None,
         access: AccessWish::Login,
-        period_days: Some(30),
+        period: PeriodWish::Days(30),
         protocol: None,
         goal: Some("price monitoring".into()),
         quantity: Some(2),

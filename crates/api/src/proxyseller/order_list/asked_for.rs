@@ -3,7 +3,6 @@
 
 use domain::time::{Span, Time};
 use engine::purchases::{Found, PurchaseFilter, PurchaseOf};
-use wire::lenient;
 use wire::proxyseller::date;
 
 use super::super::{Asked, order_number, read};
@@ -74,10 +73,7 @@ pub(super) fn sort(query: &str, found: &mut [Found]) {
 
 /// The page that is shown, and how many are on one; without pages, all are on the first.
 pub(super) fn page(query: &str) -> (u64, Option<u64>) {
-    let number = |name| {
-        let value = read::parameter(query, name)?;
-        lenient::digits(&value).filter(|number| *number > 0)
-    };
+    let number = |name| read::ordinal(query, name);
     match number("limit") {
         Some(limit) => (number("page").unwrap_or(1), Some(limit)),
         None => (1, None),

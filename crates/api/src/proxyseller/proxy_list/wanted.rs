@@ -6,7 +6,6 @@ use domain::country::Country;
 use domain::ids::OrderId;
 use domain::journal::Event;
 use engine::browse::{Part, Stand, Wanted};
-use wire::lenient;
 use wire::proxyseller::section::Section;
 
 use super::super::stop::Stop;
@@ -37,10 +36,7 @@ pub(in super::super) async fn read(
 
 /// How many proxies are passed over, and how many are shown then.
 pub(in super::super) fn page(query: &str) -> (u64, Option<u64>) {
-    let number = |name| {
-        let value = read::parameter(query, name)?;
-        lenient::digits(&value).filter(|number| *number > 0)
-    };
+    let number = |name| read::ordinal(query, name);
     let (page, per_page) = (number("page"), number("per_page"));
     if page.is_none() && per_page.is_none() {
         return (0, None);

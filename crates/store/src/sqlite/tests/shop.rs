@@ -171,7 +171,7 @@ pub(super) fn order(customer: CustomerId, kind: ProxyKind, count: u32) -> Comman
         operator: None,
         rotation_seconds: None,
         access: AccessWish::Login,
-        period_days: Some(30),
+        period: PeriodWish::Days(30),
         protocol: Some(domain::order::Protocol::Http),
         goal: Some("reading".into()),
         quantity: Some(count),
