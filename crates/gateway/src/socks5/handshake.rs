@@ -43,10 +43,10 @@ pub(super) fn choose(guest: &mut Guest<'_>, bytes: &[u8]) -> Read<Choice> {
         _ => return Read::Done(Choice::Nothing, bytes.len()),
     };
     if offered.contains(&BY_NOTHING) {
-        match guest.admit(Claim::Nobody) {
-            Ok(grant) => return Read::Done(Choice::Source(grant), used),
-            Err(Refusal::CredentialsNeeded) => {}
-            Err(_) => return Read::Done(Choice::Nothing, used),
+        // A lease that lets the address in and cannot be used now, because it has ended or is full,
+        // is no reason against another that the client may have a login of.
+        if let Ok(grant) = guest.admit(Claim::Nobody) {
+            return Read::Done(Choice::Source(grant), used);
         }
     }
     let choice = if offered.contains(&BY_LOGIN) { Choice::Login } else { Choice::Nothing };
