@@ -162,7 +162,13 @@ async fn server() -> (SocketAddr, Rc<RefCell<Vec<String>>>, impl Future<Output =
                     answer.extend(b"\x05there\x07example\0");
                     answer.extend(&record(1, &[8, 8, 4, 4])[2..]);
                 }
-                ("absent.example.", _) => answer[3] |= 3,
+                ("absent.example.", _) => {
+                    // With what says for how long that may be believed: a minute.
+                    answer[3] |= 3;
+                    answer[9] = 1;
+                    let times = [1u32, 60, 60, 60, 60].map(u32::to_be_bytes).concat();
+                    answer.extend(record(6, &[&[0, 0], times.as_slice()].concat()));
+                }
                 ("there.example.", _) => {}
                 _ => continue,
             }
