@@ -7,8 +7,15 @@ mod entries;
 mod http_connect;
 mod http_ends;
 mod http_forward;
+mod inside;
 mod ipv6;
 mod limits;
+#[path = "../fuzz/mutation.rs"]
+mod mutation;
+mod open_proxy;
+mod slow;
 mod socks5;
+#[path = "../pure/spellings.rs"]
+mod spellings;
 mod support;
 mod traffic;

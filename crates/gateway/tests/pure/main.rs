@@ -8,4 +8,5 @@ mod forwarding;
 mod messages;
 mod names;
 mod plain;
+mod spellings;
 mod support;
