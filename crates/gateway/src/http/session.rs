@@ -3,6 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub(crate) struct Session<'a> {
     pub(crate) source: IpAddr,
     pub(crate) entry: Option<Entry>,
     pub(crate) handshake: &'a mut Option<Handshake>,
+    /// Whether the next connection to a destination is the one that being let in has counted.
+    pub(crate) has_turn: bool,
 }
 
 impl<'a> Backend for Session<'a> {
@@ -43,12 +46,17 @@ impl<'a> Backend for Session<'a> {
                 Claim::Login { login: known.login, password: known.password }
             }
         };
+        let was_of = self.seat.tenant().map(Rc::clone);
         let grant = admit::admit(self.worker, self.seat, self.source, self.entry, claim)?;
+        self.has_turn |= !was_of.is_some_and(|tenant| self.seat.is_of(&tenant));
         *self.handshake = None;
         Ok(grant)
     }
 
     async fn connect(&mut self, grant: &Grant, target: &Target) -> Result<Upstream<'a>, Refusal> {
+        if !std::mem::take(&mut self.has_turn) {
+            grant.take_turn(self.worker.nanos())?;
+        }
         self.due(self.worker.shared.settings.connect);
         let reach = destination::reach(self.worker, grant, target);
         match self.worker.within(self.seat, reach).await {

@@ -13,6 +13,7 @@ mod limits;
 #[path = "../fuzz/mutation.rs"]
 mod mutation;
 mod open_proxy;
+mod rows;
 mod slow;
 mod socks5;
 #[path = "../pure/spellings.rs"]
