@@ -116,12 +116,14 @@ pub(crate) fn admit(
     if lease.is_suspended() {
         return Err(Refusal::LeaseSuspended);
     }
-    if lease.ends_at() <= shared.clock.now() {
+    let now = shared.clock.now();
+    if lease.ends_at() <= now {
         return Err(Refusal::LeaseEnded);
     }
     if shared.connections.load(Ordering::Relaxed) > shared.settings.flows_max {
         return Err(Refusal::GatewayFull);
     }
+    worker.ends_in(lease.ends_at().since(now));
     let tenant = worker.flows.tenant(&lease, &shared.accounts);
     // Another request on the same connection is no other flow.
     if seat.is_of(&tenant) {

@@ -43,8 +43,10 @@ impl Gateway {
         clock: Arc<dyn Clock>,
     ) -> io::Result<Gateway> {
         let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let settings = settings.within(descriptors);
         let shared = Arc::new(Shared {
-            settings: settings.within(descriptors),
+            spare: settings.spare(descriptors),
+            settings,
             table,
             policy,
             dns,
@@ -53,6 +55,7 @@ impl Gateway {
             throng: Arc::new(Throng::new().map_err(io::Error::other)?),
             connections: AtomicU32::new(0),
             associations: AtomicU32::new(0),
+            listeners: AtomicU32::new(0),
             began: Instant::now(),
         });
         let threads = (0..shared.settings.threads.max(1))
@@ -110,7 +113,7 @@ impl Gateway {
     /// be kept are told; they are not served.
     pub fn apply<'a>(&self, changes: impl IntoIterator<Item = Change<'a>>) -> Vec<Unfit> {
         let (changed, unfit) = self.shared.table.apply(changes);
-        let changed: Arc<[_]> = changed.into();
+        let changed: Arc<[_]> = changed.iter().map(|one| one.id).collect();
         self.tell(|| Order::Changed(Arc::clone(&changed)));
         unfit
     }

@@ -2,7 +2,7 @@
 
 mod address;
 pub mod datagram;
-mod handshake;
+pub mod handshake;
 pub mod request;
 pub(crate) mod udp;
 

@@ -30,6 +30,10 @@ pub trait Backend {
     /// Whether a connection that is there may carry a request of this grant: same lease, same exit.
     fn may_reuse(&self, upstream: &Self::Upstream, grant: &Self::Grant) -> bool;
 
+    /// Breaks a connection off: nothing that is still on its way arrives, and its destination
+    /// cannot take what it has got for the whole.
+    fn cut(&mut self, upstream: Self::Upstream);
+
     /// Sets the one deadline of this client's connection, in place of the one before.
     fn due(&mut self, after: Duration);
 

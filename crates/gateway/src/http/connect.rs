@@ -50,8 +50,9 @@ pub(crate) async fn open(worker: &Rc<Worker>, mut caller: Caller) -> Option<Open
 async fn requests(worker: &Rc<Worker>, caller: &mut Caller) -> Option<Wish> {
     let (mut session, stream, input) = caller.session(worker);
     match serve(stream, input, &mut session, &worker.shared.settings.http).await {
-        Ending::Closed => None,
-        Ending::Aborted => {
+        // A lease that has ended passes no byte, also not of an answer that is under way.
+        Ending::Closed if !session.seat.is_of_ended_lease() => None,
+        Ending::Closed | Ending::Aborted => {
             // Nobody who got half of something is to take it for the whole.
             let _ = SockRef::from(&*stream).set_linger(Some(Duration::ZERO));
             None

@@ -59,7 +59,8 @@ where
     C: AsyncRead + AsyncWrite + Unpin,
     B: Backend,
 {
-    backend.due(if input.is_empty() { limits.idle } else { limits.head });
+    // Nobody has been let in yet, and who may be has to say so soon.
+    backend.due(limits.head);
     let mut kept = None;
     loop {
         let length = match read_head(client, &mut input, &mut kept, backend, limits).await {
@@ -103,7 +104,7 @@ where
                 }
             }
         }
-        backend.due(limits.idle);
+        backend.due(if input.is_empty() { limits.idle } else { limits.head });
     }
 }
 
@@ -120,11 +121,12 @@ where
     B: Backend,
 {
     let mut scanner = Scanner::default();
-    let mut begun = false;
+    let (mut begun, mut forgiven, mut timed) = (false, false, !input.is_empty());
     loop {
         if !begun {
             // One empty line before a request is forgiven (RFC 9112, section 2.2).
-            if input.bytes().starts_with(b"\r\n") {
+            if !forgiven && input.bytes().starts_with(b"\r\n") {
+                forgiven = true;
                 input.consume(2);
             }
             // What is not the first letter of a method is not HTTP; better said now than later.
@@ -154,7 +156,10 @@ where
         });
         match filled.await {
             Ok(Ok(0)) => return Ok(None),
-            Ok(Ok(_)) if was_empty && scanner_needs_more(input) => backend.due(limits.head),
+            Ok(Ok(_)) if !timed && scanner_needs_more(input) => {
+                timed = true;
+                backend.due(limits.head);
+            }
             Ok(Ok(_)) => {}
             Ok(Err(error)) if error.kind() == io::ErrorKind::StorageFull => {
                 return Err(Refusal::HeadTooLarge);
@@ -275,7 +280,10 @@ where
             Finished::Upgraded => self.hand_over(upstream).await,
             Finished::Refused(refusal) => Carried::Refused(refusal),
             Finished::Gone => Carried::Refused(Refusal::ConnectionLost),
-            Finished::Broken => Carried::Aborted,
+            Finished::Broken => {
+                self.backend.cut(upstream.stream);
+                Carried::Aborted
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -62,6 +63,11 @@ impl<'a> Backend for Session<'a> {
 
     fn may_reuse(&self, upstream: &Upstream<'a>, grant: &Grant) -> bool {
         upstream.grant.leaves_like(grant)
+    }
+
+    fn cut(&mut self, upstream: Upstream<'a>) {
+        // What cannot be set has gone already.
+        let _ = SockRef::from(&upstream.stream).set_linger(Some(Duration::ZERO));
     }
 
     fn due(&mut self, after: Duration) {

@@ -5,6 +5,7 @@ mod dns;
 mod ends;
 mod entries;
 mod http_connect;
+mod http_ends;
 mod http_forward;
 mod ipv6;
 mod limits;

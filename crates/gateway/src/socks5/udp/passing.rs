@@ -31,6 +31,8 @@ pub(super) struct Passing<'a> {
     sockets: &'a mut Sockets,
     peers: Peers,
     lookups: Vec<Lookup<'a>>,
+    /// The bytes that wait for names.
+    waiting: usize,
     idle: u64,
 }
 
@@ -40,8 +42,10 @@ type Lookup<'a> = Pin<Box<dyn Future<Output = (Result<SocketAddr, Refusal>, Vec<
 /// Datagrams that one turn passes on or drops, each way, before other flows of the thread have
 /// theirs.
 const TURN: usize = 32;
-/// Names that are looked up at a time. While there are so many, nothing more is read of the client.
+/// Names that are looked up at a time, and bytes that wait for them. While there are so many,
+/// nothing more is read of the client.
 const LOOKUPS_MAX: usize = 8;
+const WAITING_MAX: usize = 32 * 1024;
 
 impl<'a> Passing<'a> {
     /// Passes on what comes to `sockets`, as long as `stream` lives.
@@ -55,8 +59,8 @@ impl<'a> Passing<'a> {
         let idle = worker.shared.settings.udp.idle;
         seat.due(worker.after(idle));
         let idle = u64::try_from(idle.as_millis()).unwrap_or(u64::MAX);
-        let (peers, lookups) = (Peers::default(), Vec::new());
-        Passing { worker, seat, grant, stream, sockets, peers, lookups, idle }
+        let (peers, lookups, waiting) = (Peers::default(), Vec::new(), 0);
+        Passing { worker, seat, grant, stream, sockets, peers, lookups, waiting, idle }
     }
 
     /// Ready when the client has closed its connection. What it says there is nothing to us.
@@ -76,7 +80,7 @@ impl<'a> Passing<'a> {
     /// Takes a datagram of the client, and passes it on, keeps it until its name is known, or drops
     /// it.
     fn poll_up(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if self.lookups.len() >= LOOKUPS_MAX {
+        if self.lookups.len() >= LOOKUPS_MAX || self.waiting >= WAITING_MAX {
             return Poll::Pending;
         }
         let worker = self.worker;
@@ -118,6 +122,7 @@ impl<'a> Passing<'a> {
 
     fn look_up(&mut self, target: Target, payload: Vec<u8>) {
         let (worker, family) = (self.worker, self.sockets.family);
+        self.waiting += payload.len();
         self.lookups.push(Box::pin(async move {
             let policy = &worker.shared.policy;
             let found = worker.resolver.resolve(&target, family, policy, Transport::Udp).await;
@@ -133,6 +138,7 @@ impl<'a> Passing<'a> {
                 Poll::Pending => at += 1,
                 Poll::Ready((found, payload)) => {
                     drop(self.lookups.swap_remove(at));
+                    self.waiting -= payload.len();
                     if let Ok(to) = found {
                         self.send_up(to, &payload);
                     }
