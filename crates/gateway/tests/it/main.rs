@@ -8,6 +8,8 @@ mod http_connect;
 mod http_forward;
 mod ipv6;
 mod limits;
+mod refusals;
 mod socks5;
 mod support;
+mod tls;
 mod traffic;
