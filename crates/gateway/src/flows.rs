@@ -334,6 +334,11 @@ impl Seat {
         self.flows.seats.borrow_mut().seats[index(self.number)].proof = proof;
     }
 
+    /// The lease that the connection is a flow of.
+    pub(crate) fn lease(&self) -> Option<u64> {
+        self.tenant.as_ref().map(|tenant| tenant.lease.borrow().id())
+    }
+
     /// Whether the connection is a flow of this tenant.
     pub(crate) fn is_of(&self, tenant: &Rc<Tenant>) -> bool {
         self.tenant.as_ref().is_some_and(|own| Rc::ptr_eq(own, tenant))

@@ -9,6 +9,8 @@ mod http_ends;
 mod http_forward;
 mod ipv6;
 mod limits;
+mod refusals;
 mod socks5;
 mod support;
+mod tls;
 mod traffic;
