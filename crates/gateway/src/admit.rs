@@ -99,6 +99,21 @@ impl Grant {
     }
 }
 
+/// Somebody is not let in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Denied {
+    /// Why.
+    pub(crate) refusal: Refusal,
+    /// Whose client it is, if that is known.
+    pub(crate) lease: Option<u64>,
+}
+
+impl From<Refusal> for Denied {
+    fn from(refusal: Refusal) -> Denied {
+        Denied { refusal, lease: None }
+    }
+}
+
 /// Lets a connection from `source`, that came in at `entry`, open a flow of the lease that it
 /// claims, and lists it at `seat`.
 pub(crate) fn admit(
@@ -107,7 +122,7 @@ pub(crate) fn admit(
     source: IpAddr,
     entry: Option<Entry>,
     claim: Claim<'_>,
-) -> Result<Grant, Refusal> {
+) -> Result<Grant, Denied> {
     let shared = &worker.shared;
     let nanos = worker.nanos();
     let (lease, proof) = match claim {
@@ -115,24 +130,26 @@ pub(crate) fn admit(
             let found = shared.table.by_source(source, entry);
             (found.ok_or(Refusal::CredentialsNeeded)?, Proof::Source)
         }
-        Claim::Nonsense => return Err(Refusal::CredentialsWrong),
+        Claim::Nonsense => return Err(Refusal::CredentialsWrong.into()),
         Claim::Login { login, password } => {
             if !shared.throng.may_try(source, login, nanos) {
-                return Err(Refusal::TooManyFailures);
+                return Err(Refusal::TooManyFailures.into());
             }
             let found = shared.table.by_login(login, password, entry);
             found.inspect_err(|_| shared.throng.failed(source, login, nanos))?
         }
     };
+    let id = lease.id();
+    let denied = |refusal| Err(Denied { refusal, lease: Some(id) });
     if lease.is_suspended() {
-        return Err(Refusal::LeaseSuspended);
+        return denied(Refusal::LeaseSuspended);
     }
     let now = shared.clock.now();
     if lease.ends_at() <= now {
-        return Err(Refusal::LeaseEnded);
+        return denied(Refusal::LeaseEnded);
     }
     if shared.connections.load(Ordering::Relaxed) > shared.settings.flows_max {
-        return Err(Refusal::GatewayFull);
+        return denied(Refusal::GatewayFull);
     }
     worker.ends_in(lease.ends_at().since(now));
     let tenant = worker.flows.tenant(&lease, &shared.accounts);
@@ -143,9 +160,11 @@ pub(crate) fn admit(
     }
     seat.part();
     let grant = Grant { tenant, lease };
-    grant.take_turn(nanos)?;
+    if let Err(refusal) = grant.take_turn(nanos) {
+        return denied(refusal);
+    }
     if !grant.tenant.account.open(grant.lease.limits().flows) {
-        return Err(Refusal::TooManyFlows);
+        return denied(Refusal::TooManyFlows);
     }
     seat.join(Rc::clone(&grant.tenant), proof);
     Ok(grant)

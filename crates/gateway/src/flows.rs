@@ -334,9 +334,9 @@ impl Seat {
         self.flows.seats.borrow_mut().seats[index(self.number)].proof = proof;
     }
 
-    /// The tenant that the connection is a flow of.
-    pub(crate) fn tenant(&self) -> Option<&Rc<Tenant>> {
-        self.tenant.as_ref()
+    /// The lease that the connection is a flow of.
+    pub(crate) fn lease(&self) -> Option<u64> {
+        self.tenant.as_ref().map(|tenant| tenant.lease.borrow().id())
     }
 
     /// Whether the connection is a flow of this tenant.

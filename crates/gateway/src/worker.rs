@@ -6,11 +6,13 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use arc_swap::{ArcSwap, ArcSwapOption};
 use domain::time::Span;
+use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc};
 
@@ -20,6 +22,7 @@ use crate::flows::{End, Flows, Seat};
 use crate::listen::{ListenerId, Speaks};
 use crate::meter::Accounts;
 use crate::policy::Policy;
+use crate::refusals::{Event, Refusals};
 use crate::relay::Pipes;
 use crate::resolve::{Dns, Resolver};
 use crate::settings::Settings;
@@ -30,8 +33,13 @@ use crate::throng::Throng;
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) table: Arc<Table>,
-    pub(crate) policy: Arc<Policy>,
+    pub(crate) policy: ArcSwap<Policy>,
+    /// Counts the policies that there were.
+    pub(crate) policies: AtomicU64,
+    pub(crate) refusals: Refusals,
     pub(crate) dns: Dns,
+    /// What clients see who connect inside TLS; nobody can, if there is none.
+    pub(crate) certificate: ArcSwapOption<ServerConfig>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) accounts: Accounts,
     pub(crate) throng: Arc<Throng>,
@@ -131,6 +139,11 @@ impl Worker {
     /// Milliseconds since the gateway began, a second late at most while there are connections.
     pub(crate) fn coarse_millis(&self) -> u64 {
         self.looked.get()
+    }
+
+    /// Notes that a client was refused something.
+    pub(crate) fn refused(&self, event: Event<'_>) {
+        self.shared.refusals.note(event, self.shared.clock.now(), self.millis());
     }
 
     /// A seat for a connection from `source` whose handshake begins.

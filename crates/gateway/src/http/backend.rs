@@ -20,6 +20,12 @@ pub trait Backend {
     /// Judges who asks. Called for each request, before anything else is told about it.
     fn admit(&mut self, presented: Presented<'_>) -> Result<Self::Grant, Refusal>;
 
+    /// Told of everything that a client is refused, except by [`admit`](Self::admit) and
+    /// [`connect`](Self::connect).
+    fn refused(&mut self, refusal: Refusal, target: Option<&Target>) {
+        let _ = (refusal, target);
+    }
+
     /// Connects, as the policy allows.
     fn connect(
         &mut self,

@@ -67,6 +67,7 @@ where
             Ok(Some(length)) => length,
             Ok(None) => return Ending::Closed,
             Err(refusal) => {
+                backend.refused(refusal, None);
                 refuse(client, refusal, Ends { is_head: false, keeps: false }, backend).await;
                 return Ending::Closed;
             }
@@ -184,7 +185,10 @@ fn judge<B: Backend>(head: &[u8], backend: &mut B) -> Next<B::Grant> {
     let judged = read_request(head, &mut slots).map_err(HeadError::into).and_then(Request::judge);
     let request = match judged {
         Ok(request) => request,
-        Err(refusal) => return Next::Refused(refusal, closing),
+        Err(refusal) => {
+            backend.refused(refusal, None);
+            return Next::Refused(refusal, closing);
+        }
     };
     let asked = request.asked();
     // A tunnel that is refused is closed: what follows was meant for its other end.
@@ -200,7 +204,10 @@ fn judge<B: Backend>(head: &[u8], backend: &mut B) -> Next<B::Grant> {
     if request.is_connect() {
         return match request.connect_target() {
             Ok(target) => Next::Connect(grant, target),
-            Err(refusal) => Next::Refused(refusal, ends),
+            Err(refusal) => {
+                backend.refused(refusal, None);
+                Next::Refused(refusal, ends)
+            }
         };
     }
     match request.destination() {
@@ -209,7 +216,10 @@ fn judge<B: Backend>(head: &[u8], backend: &mut B) -> Next<B::Grant> {
             request.write(&destination, output.bytes());
             Next::Forward(grant, Forward { target: destination.target, asked, head: output })
         }
-        Err(refusal) => Next::Refused(refusal, closing),
+        Err(refusal) => {
+            backend.refused(refusal, None);
+            Next::Refused(refusal, closing)
+        }
     }
 }
 
@@ -278,13 +288,18 @@ where
                 Carried::Kept(upstream_keeps.then_some(upstream))
             }
             Finished::Upgraded => self.hand_over(upstream).await,
-            Finished::Refused(refusal) => Carried::Refused(refusal),
-            Finished::Gone => Carried::Refused(Refusal::ConnectionLost),
+            Finished::Refused(refusal) => self.refused(refusal, &upstream.target),
+            Finished::Gone => self.refused(Refusal::ConnectionLost, &upstream.target),
             Finished::Broken => {
                 self.backend.cut(upstream.stream);
                 Carried::Aborted
             }
         }
+    }
+
+    fn refused(&mut self, refusal: Refusal, target: &Target) -> Carried<B::Upstream> {
+        self.backend.refused(refusal, Some(target));
+        Carried::Refused(refusal)
     }
 
     fn will_do(

@@ -13,10 +13,12 @@ mod limits;
 #[path = "../fuzz/mutation.rs"]
 mod mutation;
 mod open_proxy;
+mod refusals;
 mod rows;
 mod slow;
 mod socks5;
 #[path = "../pure/spellings.rs"]
 mod spellings;
 mod support;
+mod tls;
 mod traffic;

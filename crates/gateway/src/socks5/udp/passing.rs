@@ -7,15 +7,16 @@ use std::task::{Context, Poll, ready};
 
 use rustix::net::{SendFlags, sendto};
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::peers::Peers;
 use super::{Sockets, may_be};
 use crate::admit::Grant;
 use crate::flows::Seat;
+use crate::link::Link;
 use crate::meter::Way;
 use crate::policy::Transport;
 use crate::refusal::Refusal;
+use crate::refusals::Event;
 use crate::relay::allowance;
 use crate::resolve::Family;
 use crate::socks5::datagram::{self, HEAD_MAX};
@@ -27,7 +28,7 @@ pub(super) struct Passing<'a> {
     worker: &'a Worker,
     seat: &'a Seat,
     grant: &'a Grant,
-    stream: &'a mut TcpStream,
+    stream: &'a mut Link,
     sockets: &'a mut Sockets,
     peers: Peers,
     lookups: Vec<Lookup<'a>>,
@@ -37,7 +38,14 @@ pub(super) struct Passing<'a> {
 }
 
 /// A name that is looked up, and the payload that waits for it.
-type Lookup<'a> = Pin<Box<dyn Future<Output = (Result<SocketAddr, Refusal>, Vec<u8>)> + 'a>>;
+type Lookup<'a> = Pin<Box<dyn Future<Output = Looked> + 'a>>;
+
+/// What came of it.
+struct Looked {
+    found: Result<SocketAddr, Refusal>,
+    target: Target,
+    payload: Vec<u8>,
+}
 
 /// Datagrams that one turn passes on or drops, each way, before other flows of the thread have
 /// theirs.
@@ -53,7 +61,7 @@ impl<'a> Passing<'a> {
         worker: &'a Worker,
         seat: &'a Seat,
         grant: &'a Grant,
-        stream: &'a mut TcpStream,
+        stream: &'a mut Link,
         sockets: &'a mut Sockets,
     ) -> Passing<'a> {
         let idle = worker.shared.settings.udp.idle;
@@ -105,9 +113,10 @@ impl<'a> Passing<'a> {
         match target.host() {
             Host::Address(ip) => {
                 let to = SocketAddr::new(*ip, target.port());
-                let judged = worker.shared.policy.judge(to, Transport::Udp);
-                if let Ok(to) = judged {
-                    self.send_up(to, payload);
+                let judged = worker.shared.policy.load().judge(to, Transport::Udp);
+                match judged {
+                    Ok(to) => self.send_up(to, payload),
+                    Err(refusal) => self.refused(refusal, &target),
                 }
             }
             Host::Name(_) => {
@@ -124,9 +133,9 @@ impl<'a> Passing<'a> {
         let (worker, family) = (self.worker, self.sockets.family);
         self.waiting += payload.len();
         self.lookups.push(Box::pin(async move {
-            let policy = &worker.shared.policy;
-            let found = worker.resolver.resolve(&target, family, policy, Transport::Udp).await;
-            (found.map(|found| found.first()), payload)
+            let policy = worker.shared.policy.load_full();
+            let found = worker.resolver.resolve(&target, family, &policy, Transport::Udp).await;
+            Looked { found: found.map(|found| found.first()), target, payload }
         }));
     }
 
@@ -136,15 +145,22 @@ impl<'a> Passing<'a> {
         while let Some(lookup) = self.lookups.get_mut(at) {
             match lookup.as_mut().poll(context) {
                 Poll::Pending => at += 1,
-                Poll::Ready((found, payload)) => {
+                Poll::Ready(Looked { found, target, payload }) => {
                     drop(self.lookups.swap_remove(at));
                     self.waiting -= payload.len();
-                    if let Ok(to) = found {
-                        self.send_up(to, &payload);
+                    match found {
+                        Ok(to) => self.send_up(to, &payload),
+                        Err(refusal) => self.refused(refusal, &target),
                     }
                 }
             }
         }
+    }
+
+    /// Notes that a datagram goes nowhere.
+    fn refused(&self, refusal: Refusal, target: &Target) {
+        let (lease, source) = (self.seat.lease(), self.sockets.client.ip().to_canonical());
+        self.worker.refused(Event { refusal, lease, source, target: Some(target) });
     }
 
     /// Sends from the exit. `to` must be the very address that the policy has judged.
