@@ -8,6 +8,7 @@ mod http_connect;
 mod http_forward;
 mod ipv6;
 mod limits;
+mod networks;
 mod socks5;
 mod support;
 mod traffic;
