@@ -10,6 +10,7 @@ use std::time::Duration;
 use engine::engine::Engine;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -165,7 +166,14 @@ fn carried(to: &mut DescriptorEncoder<'_>, traffic: &Traffic) -> Result<(), fmt:
     let help = "Bytes from clients to destinations";
     count(to, "gateway_bytes_up", help, &traffic.bytes_up)?;
     let help = "Bytes from destinations to clients";
-    count(to, "gateway_bytes_down", help, &traffic.bytes_down)
+    count(to, "gateway_bytes_down", help, &traffic.bytes_down)?;
+    let help = "What clients were refused";
+    let mut refused = to.encode_descriptor("gateway_refusals", help, None, MetricType::Counter)?;
+    for (reason, count) in traffic.refused() {
+        let counter = ConstCounter::new(count);
+        counter.encode(refused.encode_family(&[("reason", reason)])?)?;
+    }
+    Ok(())
 }
 
 fn count(

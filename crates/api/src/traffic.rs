@@ -1,6 +1,7 @@
 //! What the gateway in this process does, as numbers.
 
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Mutex, PoisonError};
 
 /// What the gateway in this process does. It is told; nothing here measures.
 #[derive(Debug, Default)]
@@ -21,4 +22,17 @@ pub struct Traffic {
     pub bytes_up: AtomicU64,
     /// Bytes from destinations to clients.
     pub bytes_down: AtomicU64,
+    /// How often something was refused, by reason.
+    refused: Mutex<Vec<(&'static str, u64)>>,
+}
+
+impl Traffic {
+    /// Notes how often something was refused so far, by reason.
+    pub fn set_refused(&self, refused: Vec<(&'static str, u64)>) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+    }
+
+    pub(crate) fn refused(&self) -> Vec<(&'static str, u64)> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::country::Country;
 use crate::kind::ProxyKind;
+use crate::limits::Limits;
 use crate::money::{Currency, Percent, UnitPrice};
 use crate::period::Period;
 use crate::product::ProductKey;
@@ -45,6 +46,8 @@ pub struct Terms {
     pub volume_discounts: Vec<(u32, Percent)>,
     /// What is taken off a price per day from so many days on, ascending.
     pub period_discounts: Vec<(u32, Percent)>,
+    /// How much each lease may use, unless its product says otherwise.
+    pub limits: Limits,
 }
 
 /// Something on sale.
@@ -56,6 +59,8 @@ pub struct Product {
     pub prices: BTreeMap<Currency, PriceList>,
     /// How long an address is kept for its last customer after the end of a lease.
     pub reserve: Span,
+    /// How much each lease may use.
+    pub limits: Limits,
     /// Whether new orders are taken; extensions always are.
     pub on_sale: bool,
 }
@@ -81,6 +86,8 @@ pub struct Package {
     pub prices: BTreeMap<Currency, PriceList>,
     /// How long an address is kept for its last customer after the end of a lease.
     pub reserve: Span,
+    /// How much each lease may use.
+    pub limits: Limits,
     /// Whether new orders are taken; extensions always are.
     pub on_sale: bool,
 }
@@ -140,6 +147,9 @@ pub struct Gateway {
     pub http_port: u16,
     /// The SOCKS5 port of addresses that are an endpoint themselves.
     pub socks_port: u16,
+    /// The port of addresses that are an endpoint themselves where all is inside TLS. A gateway
+    /// that has one understands TLS wherever it speaks HTTP.
+    pub https_port: Option<u16>,
     /// The first and last port for leases that share the host; each takes two.
     pub shared_ports: (u16, u16),
 }
@@ -210,6 +220,28 @@ impl Catalogue {
             None => self.products.get(key).map(|product| product.reserve),
         };
         reserve.unwrap_or(Span::ZERO)
+    }
+
+    /// Whether what was let is served in the same way by `other`.
+    pub fn is_served_like(&self, other: &Catalogue) -> bool {
+        let kinds = |it: &Catalogue| it.terms.iter().map(|(kind, it)| (*kind, it.limits)).collect();
+        let (own, others): (Vec<_>, Vec<_>) = (kinds(self), kinds(other));
+        let products = self.products.iter().map(|(key, it)| (key, it.limits));
+        let packages = self.packages.iter().map(|(tag, it)| (tag, it.limits));
+        self.gateways == other.gateways
+            && own == others
+            && products.eq(other.products.iter().map(|(key, it)| (key, it.limits)))
+            && packages.eq(other.packages.iter().map(|(tag, it)| (tag, it.limits)))
+    }
+
+    /// How much a lease of `key` may use, also when that is no longer sold.
+    pub fn limits(&self, key: &ProductKey) -> Limits {
+        let limits = match &key.package {
+            Some(tag) => self.packages.get(tag).map(|package| package.limits),
+            None => self.products.get(key).map(|product| product.limits),
+        };
+        let of_kind = || self.terms(key.kind).map(|terms| terms.limits);
+        limits.or_else(of_kind).unwrap_or_default()
     }
 }
 

@@ -30,6 +30,7 @@ pub mod journal;
 pub mod kind;
 pub mod lease;
 pub mod ledger;
+pub mod limits;
 pub mod money;
 pub mod needs;
 pub mod network;

@@ -158,6 +158,7 @@ mod tests {
     use super::*;
     use crate::catalogue::{PriceList, Product, Terms};
     use crate::ids::PromoId;
+    use crate::limits::Limits;
     use crate::money::Currency;
     use crate::time::Span;
 
@@ -182,9 +183,16 @@ mod tests {
             cooling: Span::DAY,
             volume_discounts: vec![(10, percent("5")), (100, percent("20"))],
             period_discounts: vec![(90, percent("10"))],
+            limits: Limits::default(),
         };
         let prices = [(Currency::USD, list)].into();
-        let product = Product { key: key.clone(), prices, reserve: Span::DAY, on_sale: true };
+        let product = Product {
+            key: key.clone(),
+            prices,
+            reserve: Span::DAY,
+            limits: Limits::default(),
+            on_sale: true,
+        };
         Catalogue {
             version: 1,
             terms: [(ProxyKind::Ipv4, terms)].into(),

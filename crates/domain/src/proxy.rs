@@ -32,6 +32,8 @@ pub struct Endpoint {
     pub http_port: u16,
     /// Where it speaks SOCKS5.
     pub socks_port: u16,
+    /// Where it speaks HTTP inside TLS, if its gateway does.
+    pub https_port: Option<u16>,
 }
 
 impl Proxy {
@@ -54,12 +56,20 @@ impl Endpoint {
         let gateway = catalogue.gateways.get(gateway);
         if kind.shares_host() {
             let host = gateway.map_or_else(|| ip.to_string(), |gateway| gateway.host.clone());
-            return Endpoint { host, http_port: port, socks_port: port.saturating_add(1) };
+            // Its port for HTTP understands TLS too.
+            let https_port = gateway.and_then(|gateway| gateway.https_port).map(|_| port);
+            return Endpoint {
+                host,
+                http_port: port,
+                socks_port: port.saturating_add(1),
+                https_port,
+            };
         }
         Endpoint {
             host: ip.to_string(),
             http_port: gateway.map_or(0, |gateway| gateway.http_port),
             socks_port: gateway.map_or(0, |gateway| gateway.socks_port),
+            https_port: gateway.and_then(|gateway| gateway.https_port),
         }
     }
 }

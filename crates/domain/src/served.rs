@@ -8,6 +8,7 @@ use crate::catalogue::Catalogue;
 use crate::ids::{CustomerId, LeaseId, OrderId};
 use crate::kind::ProxyKind;
 use crate::order::Protocol;
+use crate::product::ProductKey;
 use crate::proxy::Endpoint;
 use crate::time::Time;
 
@@ -24,6 +25,8 @@ pub struct Served {
     pub suspended: bool,
     /// Its kind.
     pub kind: ProxyKind,
+    /// What it was bought as.
+    pub product: ProductKey,
     /// What it speaks, if only one of the two.
     pub protocol: Option<Protocol>,
     /// The exit.

@@ -1,3 +1,4 @@
 //! The lease table as it travels to gateways, and usage on its way back.
 
 pub mod lease;
+pub mod refusal;

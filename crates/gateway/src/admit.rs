@@ -88,6 +88,21 @@ impl Grant {
     }
 }
 
+/// Somebody is not let in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Denied {
+    /// Why.
+    pub(crate) refusal: Refusal,
+    /// Whose client it is, if that is known.
+    pub(crate) lease: Option<u64>,
+}
+
+impl From<Refusal> for Denied {
+    fn from(refusal: Refusal) -> Denied {
+        Denied { refusal, lease: None }
+    }
+}
+
 /// Lets a connection from `source`, that came in at `entry`, open a flow of the lease that it
 /// claims, and lists it at `seat`.
 pub(crate) fn admit(
@@ -96,7 +111,7 @@ pub(crate) fn admit(
     source: IpAddr,
     entry: Option<Entry>,
     claim: Claim<'_>,
-) -> Result<Grant, Refusal> {
+) -> Result<Grant, Denied> {
     let shared = &worker.shared;
     let nanos = worker.nanos();
     let (lease, proof) = match claim {
@@ -104,24 +119,27 @@ pub(crate) fn admit(
             let found = shared.table.by_source(source, entry);
             (found.ok_or(Refusal::CredentialsNeeded)?, Proof::Source)
         }
-        Claim::Nonsense => return Err(Refusal::CredentialsWrong),
+        Claim::Nonsense => return Err(Refusal::CredentialsWrong.into()),
         Claim::Login { login, password } => {
             if !shared.throng.may_try(source, login, nanos) {
-                return Err(Refusal::TooManyFailures);
+                return Err(Refusal::TooManyFailures.into());
             }
             let found = shared.table.by_login(login, password, entry);
             found.inspect_err(|_| shared.throng.failed(source, login, nanos))?
         }
     };
+    let denied = |refusal| Err(Denied { refusal, lease: Some(lease.id()) });
     if lease.is_suspended() {
-        return Err(Refusal::LeaseSuspended);
+        return denied(Refusal::LeaseSuspended);
     }
-    if lease.ends_at() <= shared.clock.now() {
-        return Err(Refusal::LeaseEnded);
+    let now = shared.clock.now();
+    if lease.ends_at() <= now {
+        return denied(Refusal::LeaseEnded);
     }
     if shared.connections.load(Ordering::Relaxed) > shared.settings.flows_max {
-        return Err(Refusal::GatewayFull);
+        return denied(Refusal::GatewayFull);
     }
+    worker.ends_in(lease.ends_at().since(now));
     let tenant = worker.flows.tenant(&lease, &shared.accounts);
     // Another request on the same connection is no other flow.
     if seat.is_of(&tenant) {
@@ -133,10 +151,10 @@ pub(crate) fn admit(
     let per_second = u64::from(limits.flows_per_second);
     let rate = Rate { per_second, burst: per_second };
     if per_second > 0 && !tenant.account.opened.take(1, rate, nanos) {
-        return Err(Refusal::TooFast);
+        return denied(Refusal::TooFast);
     }
     if !tenant.account.open(limits.flows) {
-        return Err(Refusal::TooManyFlows);
+        return denied(Refusal::TooManyFlows);
     }
     seat.join(Rc::clone(&tenant), proof);
     Ok(Grant { tenant, lease })

@@ -10,12 +10,15 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::admit::{self, Claim, Grant};
+use crate::admit::{self, Claim, Denied, Grant};
 use crate::flows::{End, Seat};
 use crate::http::Input;
 use crate::http::session::Session;
+use crate::link::Link;
 use crate::refusal::Refusal;
+use crate::refusals::Event;
 use crate::table::Entry;
+use crate::target::Target;
 use crate::throng::Handshake;
 use crate::worker::Worker;
 
@@ -23,7 +26,7 @@ use crate::worker::Worker;
 #[derive(Debug)]
 pub(crate) struct Caller {
     pub(crate) seat: Seat,
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Link,
     pub(crate) held: Vec<u8>,
     source: IpAddr,
     handshake: Option<Handshake>,
@@ -74,7 +77,22 @@ impl Caller {
     ) -> Caller {
         let seat = worker.sit(source);
         let source = source.ip().to_canonical();
-        Caller { seat, stream, held: Vec::new(), source, handshake: Some(handshake) }
+        let (stream, handshake) = (Link::Bare(stream), Some(handshake));
+        Caller { seat, stream, held: Vec::new(), source, handshake }
+    }
+
+    /// The same client inside TLS, which begins with what it has sent so far. It is over if there
+    /// is no certificate.
+    pub(crate) async fn secure(self, worker: &Worker) -> Result<Caller, Gone> {
+        let Caller { seat, stream, held, source, handshake } = self;
+        let config = worker.shared.certificate.load_full();
+        let (Link::Bare(stream), Some(config)) = (stream, config) else { return Err(Gone::Left) };
+        let secured = Box::pin(Link::secure(stream, held, config));
+        match worker.within(&seat, secured).await {
+            Ok(Ok(stream)) => Ok(Caller { seat, stream, held: Vec::new(), source, handshake }),
+            Ok(Err(_)) => Err(Gone::Left),
+            Err(end) => Err(Gone::Ended(end)),
+        }
     }
 
     /// Reads until `reader` has what it wants. It is given all that has arrived, each time.
@@ -129,19 +147,39 @@ impl Caller {
     pub(crate) fn session<'a>(
         &'a mut self,
         worker: &'a Worker,
-    ) -> (Session<'a>, &'a mut TcpStream, Input) {
+    ) -> (Session<'a>, &'a mut Link, Input) {
         let entry = entry(worker, &self.stream);
         let input = Input::with(&std::mem::take(&mut self.held));
         let Caller { seat, stream, source, handshake, .. } = self;
         (Session { worker, seat, source: *source, entry, handshake }, stream, input)
     }
 
+    /// Notes that it was refused what it wanted.
+    pub(crate) fn was_refused(&self, worker: &Worker, refusal: Refusal, target: Option<&Target>) {
+        let (lease, source) = (self.seat.lease(), self.source);
+        worker.refused(Event { refusal, lease, source, target });
+    }
+
     /// Sends `bytes`.
     pub(crate) async fn send(&mut self, worker: &Worker, bytes: &[u8]) -> Result<(), Gone> {
-        match worker.within(&self.seat, self.stream.write_all(bytes)).await {
+        let sent = async {
+            self.stream.write_all(bytes).await?;
+            self.stream.flush().await
+        };
+        match worker.within(&self.seat, sent).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Gone::Left),
             Err(end) => Err(Gone::Ended(end)),
+        }
+    }
+
+    /// Tells a client inside TLS that everything was said: the end of the connection alone might
+    /// have been made by somebody else.
+    pub(crate) async fn part(&mut self, worker: &Worker) {
+        if self.stream.is_tls() {
+            self.seat.due(worker.after(FAREWELL));
+            // It is over, whether that was heard or not.
+            let _ = worker.within(&self.seat, self.stream.shutdown()).await;
         }
     }
 
@@ -184,19 +222,27 @@ pub(crate) struct Guest<'a> {
     worker: &'a Worker,
     seat: &'a mut Seat,
     source: IpAddr,
-    stream: &'a mut TcpStream,
+    stream: &'a mut Link,
 }
 
 impl Guest<'_> {
     /// Lets the client open a flow of the lease that it claims.
     pub(crate) fn admit(&mut self, claim: Claim<'_>) -> Result<Grant, Refusal> {
         let entry = entry(self.worker, self.stream);
-        admit::admit(self.worker, self.seat, self.source, entry, claim)
+        let admitted = admit::admit(self.worker, self.seat, self.source, entry, claim);
+        admitted.map_err(|Denied { refusal, lease }| {
+            // Who says nothing may say more when asked.
+            if refusal != Refusal::CredentialsNeeded {
+                let (source, target) = (self.source, None);
+                self.worker.refused(Event { refusal, lease, source, target });
+            }
+            refusal
+        })
     }
 }
 
 /// Where a client came in, if there are leases for which that matters.
-fn entry(worker: &Worker, stream: &TcpStream) -> Option<Entry> {
+fn entry(worker: &Worker, stream: &Link) -> Option<Entry> {
     let matters = worker.shared.table.has_entries();
     matters.then(|| stream.local_addr().ok().map(Entry::from)).flatten()
 }

@@ -2,9 +2,7 @@
 
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::Duration;
 
-use socket2::SockRef;
 use tokio::net::TcpStream;
 
 use crate::admit::Grant;
@@ -12,6 +10,7 @@ use crate::caller::{Caller, Gone, Read};
 use crate::destination;
 use crate::flows::End;
 use crate::http;
+use crate::link::reset_on_drop;
 use crate::listen::Speaks;
 use crate::refusal::Refusal;
 use crate::relay::{Outcome, Relay};
@@ -49,6 +48,13 @@ async fn open(
     handshake: Handshake,
 ) -> Option<Opened> {
     let mut caller = Caller::new(worker, stream, source, handshake);
+    let mut speaks = speaks;
+    if is_tls(worker, &mut caller, speaks).await.ok()? {
+        caller = caller.secure(worker).await.ok()?;
+        if speaks == Speaks::Tls {
+            speaks = Speaks::Both;
+        }
+    }
     if is_socks(worker, &mut caller, speaks).await.ok()? {
         socks5::open(worker, caller).await
     } else {
@@ -74,12 +80,24 @@ pub(crate) struct Tunnel {
 }
 
 const SOCKS5: u8 = 0x05;
+/// The first byte of a TLS connection: a record of the handshake.
+const TLS: u8 = 0x16;
+
+async fn is_tls(worker: &Rc<Worker>, caller: &mut Caller, speaks: Speaks) -> Result<bool, Gone> {
+    match speaks {
+        Speaks::Tls => Ok(true),
+        Speaks::Both | Speaks::Http if worker.shared.certificate.load().is_some() => {
+            caller.read(worker, |_, bytes| Read::Done(bytes.first() == Some(&TLS), 0)).await
+        }
+        Speaks::Both | Speaks::Http | Speaks::Socks5 => Ok(false),
+    }
+}
 
 async fn is_socks(worker: &Rc<Worker>, caller: &mut Caller, speaks: Speaks) -> Result<bool, Gone> {
     match speaks {
         Speaks::Http => Ok(false),
         Speaks::Socks5 => Ok(true),
-        Speaks::Both => {
+        Speaks::Both | Speaks::Tls => {
             caller.read(worker, |_, bytes| Read::Done(bytes.first() == Some(&SOCKS5), 0)).await
         }
     }
@@ -94,11 +112,16 @@ pub(crate) async fn reach(
 ) -> Result<Result<TcpStream, Refusal>, Gone> {
     caller.has_spoken();
     caller.seat.due(worker.after(worker.shared.settings.connect));
-    match worker.within(&caller.seat, destination::reach(worker, grant, target)).await {
-        Ok(reached) => Ok(reached),
-        Err(End::Deadline) => Ok(Err(Refusal::ConnectTimeout)),
-        Err(end) => Err(Gone::Ended(end)),
+    let reached = match worker.within(&caller.seat, destination::reach(worker, grant, target)).await
+    {
+        Ok(reached) => reached,
+        Err(End::Deadline) => Err(Refusal::ConnectTimeout),
+        Err(end) => return Err(Gone::Ended(end)),
+    };
+    if let Err(refusal) = &reached {
+        caller.was_refused(worker, *refusal, Some(target));
     }
+    Ok(reached)
 }
 
 async fn tunnel(worker: &Worker, opened: Tunnel) {
@@ -107,13 +130,12 @@ async fn tunnel(worker: &Worker, opened: Tunnel) {
     let Caller { seat, stream, .. } = &mut caller;
     let outcome = Relay::new(worker, seat, &grant, stream, &mut server, early).await;
     match outcome {
-        Outcome::Done => {}
+        Outcome::Done => caller.part(worker).await,
         // What is still on its way is taken back: a lease that has ended passes no byte, and who
         // was told half of something has to know it.
         Outcome::Broken | Outcome::Ended => {
-            for socket in [&*stream, &server] {
-                let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
-            }
+            stream.reset_on_drop();
+            reset_on_drop(&server);
         }
     }
 }

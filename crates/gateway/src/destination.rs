@@ -20,7 +20,7 @@ pub(crate) async fn reach(
     match target.host() {
         Host::Address(ip) => {
             let to = SocketAddr::new(*ip, target.port());
-            let judged = worker.shared.policy.judge(to, Transport::Tcp)?;
+            let judged = worker.shared.policy.load().judge(to, Transport::Tcp)?;
             egress::dial(grant, judged, worker.shared.settings.binding).await
         }
         // In memory of its own, which a tunnel does not keep.
@@ -29,8 +29,8 @@ pub(crate) async fn reach(
 }
 
 async fn reach_name(worker: &Worker, grant: &Grant, target: &Target) -> Result<TcpStream, Refusal> {
-    let (family, policy) = (egress::family(grant), &worker.shared.policy);
-    let found = worker.resolver.resolve(target, family, policy, Transport::Tcp).await?;
+    let (family, policy) = (egress::family(grant), worker.shared.policy.load_full());
+    let found = worker.resolver.resolve(target, family, &policy, Transport::Tcp).await?;
     let mut refusal = Refusal::NameUnknown;
     for address in found.iter() {
         match egress::dial(grant, address, worker.shared.settings.binding).await {

@@ -208,8 +208,13 @@ impl Flows {
     }
 
     /// The leases that have been served lately.
-    pub(crate) fn leases(&self) -> Vec<Arc<Lease>> {
-        self.tenants.borrow().values().map(|tenant| tenant.lease()).collect()
+    pub(crate) fn leases(&self) -> Vec<u64> {
+        self.tenants.borrow().keys().copied().collect()
+    }
+
+    /// Whether a lease has been served lately.
+    pub(crate) fn serves(&self, lease: u64) -> bool {
+        self.tenants.borrow().contains_key(&lease)
     }
 
     /// Brings what was counted to the accounts, and forgets leases that have no flows.
@@ -329,9 +334,20 @@ impl Seat {
         self.flows.seats.borrow_mut().seats[index(self.number)].proof = proof;
     }
 
+    /// The lease that the connection is a flow of.
+    pub(crate) fn lease(&self) -> Option<u64> {
+        self.tenant.as_ref().map(|tenant| tenant.lease.borrow().id())
+    }
+
     /// Whether the connection is a flow of this tenant.
     pub(crate) fn is_of(&self, tenant: &Rc<Tenant>) -> bool {
         self.tenant.as_ref().is_some_and(|own| Rc::ptr_eq(own, tenant))
+    }
+
+    /// Whether the connection has to end because of its lease.
+    pub(crate) fn is_of_ended_lease(&self) -> bool {
+        let end = self.flows.seats.borrow().seats[index(self.number)].end;
+        matches!(end, Some(End::LeaseEnded | End::LeaseChanged))
     }
 
     /// Takes the flow out of its lease, so that the connection may begin another.
@@ -353,11 +369,17 @@ impl Seat {
         }
     }
 
-    /// Moves the deadline. A later one costs nothing; a sooner one is held too.
+    /// Moves the deadline. A later one costs nothing; a sooner one is held too. One that has passed
+    /// is forgotten: who sets another goes on.
     pub(crate) fn due(&self, deadline: u64) {
         let mut seats = self.flows.seats.borrow_mut();
-        let before = std::mem::replace(&mut seats.seats[index(self.number)].deadline, deadline);
-        if deadline < before {
+        let seat = &mut seats.seats[index(self.number)];
+        let before = std::mem::replace(&mut seat.deadline, deadline);
+        let has_passed = seat.end == Some(End::Deadline);
+        if has_passed {
+            seat.end = None;
+        }
+        if has_passed || deadline < before {
             seats.wheel.set(self.number, deadline);
         }
     }

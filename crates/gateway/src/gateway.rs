@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use arc_swap::{ArcSwap, ArcSwapOption};
 use rustix::process::{Resource, getrlimit};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc;
@@ -15,10 +16,13 @@ use crate::clock::Clock;
 use crate::listen::{self, ListenerId, Speaks};
 use crate::meter::{Accounts, Used};
 use crate::policy::Policy;
+use crate::refusal::Refusal;
+use crate::refusals::Refusals;
 use crate::resolve::Dns;
 use crate::settings::Settings;
 use crate::table::{Change, Table, Unfit};
 use crate::throng::Throng;
+use crate::tls::Certificate;
 use crate::worker::{Order, Shared, Worker};
 
 /// A gateway that runs. Dropping it closes everything.
@@ -43,16 +47,22 @@ impl Gateway {
         clock: Arc<dyn Clock>,
     ) -> io::Result<Gateway> {
         let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let settings = settings.within(descriptors);
         let shared = Arc::new(Shared {
-            settings: settings.within(descriptors),
+            spare: settings.spare(descriptors),
+            settings,
             table,
-            policy,
+            policy: ArcSwap::from(policy),
+            policies: AtomicU64::new(0),
+            refusals: Refusals::new(),
             dns,
+            certificate: ArcSwapOption::empty(),
             clock,
             accounts: Accounts::new(),
             throng: Arc::new(Throng::new().map_err(io::Error::other)?),
             connections: AtomicU32::new(0),
             associations: AtomicU32::new(0),
+            listeners: AtomicU32::new(0),
             began: Instant::now(),
         });
         let threads = (0..shared.settings.threads.max(1))
@@ -94,6 +104,28 @@ impl Gateway {
         Ok((ListenerId(number), address))
     }
 
+    /// Shows this certificate to clients that connect inside TLS from now on; those that are
+    /// connected feel nothing of it. Before the first one, and after none, nobody can.
+    pub fn set_certificate(&self, certificate: Option<Certificate>) {
+        self.shared.certificate.store(certificate.map(Certificate::config));
+    }
+
+    /// Judges by this policy from now on. Tunnels that are open go on, wherever they lead to.
+    pub fn set_policy(&self, policy: Policy) {
+        self.shared.policy.store(Arc::new(policy));
+        self.shared.policies.fetch_add(1, Ordering::Release);
+    }
+
+    /// How often each reason was one to refuse something, since the gateway was started.
+    pub fn refusal_counts(&self) -> Vec<(Refusal, u64)> {
+        self.shared.refusals.counts()
+    }
+
+    /// What was refused to clients of a lease lately.
+    pub fn refusals(&self, lease: u64) -> feed::refusal::Refusals {
+        self.shared.refusals.of(lease)
+    }
+
     /// Accepts nothing more there. Connections that are open stay so.
     pub fn close(&self, listener: ListenerId) {
         self.tell(|| Order::Close(listener));
@@ -110,7 +142,7 @@ impl Gateway {
     /// be kept are told; they are not served.
     pub fn apply<'a>(&self, changes: impl IntoIterator<Item = Change<'a>>) -> Vec<Unfit> {
         let (changed, unfit) = self.shared.table.apply(changes);
-        let changed: Arc<[_]> = changed.into();
+        let changed: Arc<[_]> = changed.iter().map(|one| one.id).collect();
         self.tell(|| Order::Changed(Arc::clone(&changed)));
         unfit
     }

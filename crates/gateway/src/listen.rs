@@ -18,6 +18,9 @@ pub enum Speaks {
     Http,
     /// SOCKS5 alone.
     Socks5,
+    /// Both, inside TLS alone. Where HTTP is spoken, TLS is understood too, as soon as there is a
+    /// certificate.
+    Tls,
 }
 
 /// Connections that wait to be accepted, for each thread.

@@ -5,6 +5,7 @@
 //! operator may close more, and may open inner networks by name of their prefix.
 
 mod embedded;
+mod list;
 mod names;
 mod ports;
 mod special;
@@ -12,6 +13,7 @@ mod special;
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+pub use self::list::{List, ListError, PortRange};
 pub use self::names::{Names, NamesError};
 pub use self::ports::Ports;
 use crate::ranges::{Prefix, RangeSet};
@@ -46,7 +48,7 @@ pub enum Transport {
 }
 
 /// What an operator says about destinations. The default closes all that is not public.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// Addresses of this machine and of the platform, exits among them: closed, whatever else is
     /// said, on every port.

@@ -18,6 +18,7 @@ pub(crate) use self::half::allowance;
 pub(crate) use self::pipes::Pipes;
 use crate::admit::Grant;
 use crate::flows::Seat;
+use crate::link::Link;
 use crate::meter::Way;
 use crate::worker::Worker;
 
@@ -37,7 +38,7 @@ pub(crate) struct Relay<'a> {
     worker: &'a Worker,
     seat: &'a Seat,
     grant: &'a Grant,
-    client: &'a mut TcpStream,
+    client: &'a mut Link,
     server: &'a mut TcpStream,
     up: Half,
     down: Half,
@@ -50,7 +51,7 @@ impl<'a> Relay<'a> {
         worker: &'a Worker,
         seat: &'a Seat,
         grant: &'a Grant,
-        client: &'a mut TcpStream,
+        client: &'a mut Link,
         server: &'a mut TcpStream,
         early: Vec<u8>,
     ) -> Relay<'a> {

@@ -90,6 +90,21 @@ impl Settings {
         self.flows_max = self.flows_max.min(self.connections_max);
         self
     }
+
+    /// The descriptors of these that are left to listeners.
+    pub(crate) fn spare(&self, descriptors: u64) -> u64 {
+        let threads = u64::try_from(self.threads.max(1)).unwrap_or(u64::MAX);
+        let pipes = u64::try_from(self.pipes).unwrap_or(u64::MAX);
+        let pipes = threads.saturating_mul(pipes.saturating_mul(2));
+        let flows = u64::from(self.connections_max) * EACH + u64::from(self.udp.associations_max);
+        descriptors.saturating_sub(pipes.saturating_add(flows).saturating_add(RESERVE))
+    }
+
+    /// How many connections there may be at a time beside so many listeners.
+    pub(crate) fn connections_beside(&self, listeners: u64, spare: u64) -> u32 {
+        let less = listeners.saturating_sub(spare).div_ceil(EACH);
+        self.connections_max.saturating_sub(u32::try_from(less).unwrap_or(u32::MAX)).max(1)
+    }
 }
 
 #[cfg(test)]
@@ -106,5 +121,18 @@ mod tests {
         assert_eq!(within(20_000), (9_360, 9_360));
         assert_eq!(within(10_000_000), (500_000, 490_000));
         assert_eq!(within(10), (1, 1));
+    }
+
+    #[test]
+    fn listeners_take_descriptors_too() {
+        let with = |descriptors, listeners| {
+            let settings = Settings { threads: 2, pipes: 32, ..Settings::default() };
+            let settings = settings.within(descriptors);
+            settings.connections_beside(listeners, settings.spare(descriptors))
+        };
+        assert_eq!(with(20_000, 4), 9_358);
+        assert_eq!(with(20_000, 10_000), 4_360);
+        assert_eq!(with(20_000, 100_000), 1);
+        assert_eq!(with(10_000_000, 10_000), 500_000);
     }
 }

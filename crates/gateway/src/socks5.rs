@@ -2,7 +2,7 @@
 
 mod address;
 pub mod datagram;
-mod handshake;
+pub mod handshake;
 pub mod request;
 pub(crate) mod udp;
 
@@ -14,6 +14,7 @@ use self::udp::{Association, Sockets};
 use crate::admit::Grant;
 use crate::caller::{Caller, Gone};
 use crate::connection::{self, Opened, Tunnel};
+use crate::refusal::Refusal;
 use crate::worker::Worker;
 
 const ACCEPTED: u8 = 0x00;
@@ -36,7 +37,10 @@ pub(crate) async fn open(worker: &Rc<Worker>, mut caller: Caller) -> Option<Open
                     caller.send(worker, &request::reply(ACCEPTED)).await.ok()?;
                     return Some(Opened::Tunnel(Tunnel { caller, server, grant }));
                 }
-                Err(refusal) => refusal,
+                Err(refusal) => {
+                    say(worker, caller, refusal).await;
+                    return None;
+                }
             }
         }
         Ok(Ok(Request::Associate(from))) => match Sockets::open(worker, &caller, &grant, from) {
@@ -51,9 +55,15 @@ pub(crate) async fn open(worker: &Rc<Worker>, mut caller: Caller) -> Option<Open
         Ok(Err(refusal)) => refusal,
         Err(gone) => gone.refusal()?,
     };
+    caller.was_refused(worker, refusal, None);
+    say(worker, caller, refusal).await;
+    None
+}
+
+/// Tells a client that it does not get what it wants.
+async fn say(worker: &Worker, caller: Caller, refusal: Refusal) {
     let words = request::reply(refusal.wording().socks_reply);
     caller.farewell(worker, &words).await;
-    None
 }
 
 /// Finds out who the client is, or with which last words it is sent away.
@@ -73,6 +83,9 @@ async fn authenticate(
             caller.send(worker, &handshake::LOGIN_IS_RIGHT).await?;
             Ok(Ok(grant))
         }
-        Choice::Nothing => Ok(Err(handshake::NONE_ACCEPTED)),
+        Choice::Nothing => {
+            caller.was_refused(worker, Refusal::CredentialsNeeded, None);
+            Ok(Err(handshake::NONE_ACCEPTED))
+        }
     }
 }

@@ -30,12 +30,15 @@ pub struct Table {
     shards: Box<[ArcSwap<Shard>]>,
     bits_in_use: BitsInUse,
     has_entries: AtomicBool,
-    writer: Mutex<Writer>,
+    /// Held by whoever changes the table, for as long as that takes.
+    changing: Mutex<()>,
+    /// Held for moments only: threads that serve look leases up by their ids too.
+    ids: Mutex<Ids>,
 }
 
-/// What only the writer needs: every lease by its id.
+/// Every lease by its id.
 #[derive(Debug)]
-struct Writer {
+struct Ids {
     by_id: Box<[HashTable<Arc<Lease>>]>,
 }
 
@@ -65,7 +68,8 @@ impl Table {
             shards: (0..shard::COUNT).map(|_| ArcSwap::from_pointee(Shard::default())).collect(),
             bits_in_use: BitsInUse::default(),
             has_entries: AtomicBool::new(false),
-            writer: Mutex::new(Writer::new()),
+            changing: Mutex::default(),
+            ids: Mutex::new(Ids::new()),
         })
     }
 
@@ -75,29 +79,26 @@ impl Table {
         &self,
         changes: impl IntoIterator<Item = Change<'a>>,
     ) -> (Vec<Changed>, Vec<Unfit>) {
-        let mut writer = self.write();
-        let (mut changed, mut unfit) = (Vec::new(), Vec::new());
+        let _changing = lock(&self.changing);
+        let mut unfit = Vec::new();
+        let changed = changes.into_iter().map(|change| match change {
+            Change::Remove(id) => Changed { id, now: None },
+            Change::Put(lease) => {
+                let kept = Lease::new(lease, &self.keys).map_err(|error| unfit.push(error));
+                Changed { id: lease.id, now: kept.ok().map(Arc::new) }
+            }
+        });
+        let changed: Vec<_> = changed.collect();
         let mut edits = Edits::default();
-        for change in changes {
-            let (id, now) = match change {
-                Change::Remove(id) => (id, None),
-                Change::Put(lease) => match Lease::new(lease, &self.keys) {
-                    Ok(kept) => (lease.id, Some(Arc::new(kept))),
-                    Err(error) => {
-                        unfit.push(error);
-                        (lease.id, None)
-                    }
-                },
-            };
-            if let Some(old) = writer.take(id) {
+        for Changed { id, now } in &changed {
+            let old = lock(&self.ids).put(*id, now.as_ref());
+            if let Some(old) = old {
                 self.for_each_key(&old, |key| edits.remove(key, &old));
             }
-            if let Some(lease) = &now {
+            if let Some(lease) = now {
                 self.for_each_key(lease, |key| edits.insert(key, lease));
                 self.note(lease);
-                writer.put(Arc::clone(lease));
             }
-            changed.push(Changed { id, now });
         }
         edits.make(&self.shards);
         (changed, unfit)
@@ -108,9 +109,9 @@ impl Table {
         &self,
         leases: impl IntoIterator<Item = &'a feed::lease::Lease>,
     ) -> Vec<Unfit> {
-        let mut writer = self.write();
+        let _changing = lock(&self.changing);
         let mut unfit = Vec::new();
-        let mut fresh = Writer::new();
+        let mut fresh = Ids::new();
         let mut shards = vec![Shard::default(); shard::COUNT];
         for lease in leases {
             let lease = match Lease::new(lease, &self.keys) {
@@ -121,31 +122,32 @@ impl Table {
                 }
             };
             // Of two leases with one id the last one counts.
-            if let Some(old) = fresh.take(lease.id()) {
+            if let Some(old) = fresh.put(lease.id(), Some(&lease)) {
                 self.for_each_key(&old, |key| shards[shard_of(key)].remove(key, &old));
             }
             self.for_each_key(&lease, |key| shards[shard_of(key)].insert(key, &lease));
             self.note(&lease);
-            fresh.put(lease);
         }
         for (place, mut shard) in self.shards.iter().zip(shards) {
             shard.shrink();
             place.store(Arc::new(shard));
         }
-        *writer = fresh;
+        let old = std::mem::replace(&mut *lock(&self.ids), fresh);
+        // Nobody waits for so many to be thrown away.
+        drop(old);
         unfit
     }
 
     /// The lease with this id.
     pub fn get(&self, id: u64) -> Option<Arc<Lease>> {
-        let writer = self.write();
-        let found = writer.by_id[shard_of(spread(id))].find(spread(id), |lease| lease.id() == id);
+        let ids = lock(&self.ids);
+        let found = ids.by_id[shard_of(spread(id))].find(spread(id), |lease| lease.id() == id);
         found.map(Arc::clone)
     }
 
     /// How many leases there are.
     pub fn len(&self) -> usize {
-        self.write().by_id.iter().map(HashTable::len).sum()
+        lock(&self.ids).by_id.iter().map(HashTable::len).sum()
     }
 
     /// Whether there are none.
@@ -228,26 +230,26 @@ impl Table {
             }
         }
     }
-
-    fn write(&self) -> MutexGuard<'_, Writer> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-impl Writer {
-    fn new() -> Writer {
-        Writer { by_id: (0..shard::COUNT).map(|_| HashTable::new()).collect() }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Ids {
+    fn new() -> Ids {
+        Ids { by_id: (0..shard::COUNT).map(|_| HashTable::new()).collect() }
     }
 
-    fn take(&mut self, id: u64) -> Option<Arc<Lease>> {
+    /// Has `now` be the lease with this id, and gives the one that was.
+    fn put(&mut self, id: u64, now: Option<&Arc<Lease>>) -> Option<Arc<Lease>> {
         let leases = &mut self.by_id[shard_of(spread(id))];
-        let found = leases.find_entry(spread(id), |lease| lease.id() == id).ok()?;
-        Some(found.remove().0)
-    }
-
-    fn put(&mut self, lease: Arc<Lease>) {
-        let hash = spread(lease.id());
-        self.by_id[shard_of(hash)].insert_unique(hash, lease, |lease| spread(lease.id()));
+        let old = leases.find_entry(spread(id), |lease| lease.id() == id).ok();
+        let old = old.map(|old| old.remove().0);
+        if let Some(now) = now {
+            leases.insert_unique(spread(id), Arc::clone(now), |lease| spread(lease.id()));
+        }
+        old
     }
 }
 

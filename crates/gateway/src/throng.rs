@@ -53,7 +53,7 @@ impl Throng {
 
     /// Counts a handshake from `source`, unless `most` are going on.
     pub(crate) fn enter(self: &Arc<Throng>, source: IpAddr, most: u32) -> Option<Handshake> {
-        let at = self.place(source, b"");
+        let at = self.place(source, None);
         let count = self.handshakes[at].fetch_add(1, Ordering::Relaxed);
         let handshake = Handshake { throng: Arc::clone(self), at };
         (count < most).then_some(handshake)
@@ -62,25 +62,29 @@ impl Throng {
     /// Whether `source` has not been wrong too often, about `login` or at all. `now` is in
     /// nanoseconds.
     pub(crate) fn may_try(&self, source: IpAddr, login: &[u8], now: u64) -> bool {
-        let room = |name: &[u8], rate| self.failures[self.place(source, name)].room(rate, now) > 0;
-        room(b"", FAILURES_OF_SOURCE) && room(login, FAILURES_OF_LOGIN)
+        let room = |name, rate| self.failures[self.place(source, name)].room(rate, now) > 0;
+        room(None, FAILURES_OF_SOURCE) && room(Some(login), FAILURES_OF_LOGIN)
     }
 
     /// Counts wrong credentials.
     pub(crate) fn failed(&self, source: IpAddr, login: &[u8], now: u64) {
-        self.failures[self.place(source, b"")].fill(1, FAILURES_OF_SOURCE, now);
-        self.failures[self.place(source, login)].fill(1, FAILURES_OF_LOGIN, now);
+        self.failures[self.place(source, None)].fill(1, FAILURES_OF_SOURCE, now);
+        self.failures[self.place(source, Some(login))].fill(1, FAILURES_OF_LOGIN, now);
     }
 
     /// Where a source, or a login from there, is counted. Who has an IPv6 network has all its
     /// addresses.
-    fn place(&self, source: IpAddr, login: &[u8]) -> usize {
+    fn place(&self, source: IpAddr, login: Option<&[u8]>) -> usize {
         let mut hasher = SipHasher13::new_with_key(&self.key);
         match source.to_canonical() {
             IpAddr::V4(ip) => hasher.write_u64(ip.to_bits().into()),
             IpAddr::V6(ip) => hasher.write(&ip.octets()[..8]),
         }
-        hasher.write(login);
+        // An empty login is one too, and its failures are not those of the source twice.
+        if let Some(login) = login {
+            hasher.write_u8(0xff);
+            hasher.write(login);
+        }
         usize::try_from(hasher.finish() % PLACES).expect("a small number")
     }
 }
@@ -100,6 +104,15 @@ mod tests {
         assert!(throng.enter(here, 3).is_none());
         drop(going_on);
         assert!(throng.enter(here, 1).is_some());
+    }
+
+    #[test]
+    fn an_empty_login_does_not_use_up_the_tries_of_its_source() {
+        let throng = Throng::new().unwrap();
+        let here = "192.0.2.1".parse().unwrap();
+        (0..100).for_each(|_| throng.failed(here, b"", SECOND));
+        assert!(throng.may_try(here, b"anna", SECOND));
+        assert!(!throng.may_try(here, b"", SECOND));
     }
 
     #[test]

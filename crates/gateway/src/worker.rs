@@ -6,10 +6,13 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use arc_swap::{ArcSwap, ArcSwapOption};
+use domain::time::Span;
+use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc};
 
@@ -19,6 +22,7 @@ use crate::flows::{End, Flows, Seat};
 use crate::listen::{ListenerId, Speaks};
 use crate::meter::Accounts;
 use crate::policy::Policy;
+use crate::refusals::{Event, Refusals};
 use crate::relay::Pipes;
 use crate::resolve::{Dns, Resolver};
 use crate::settings::Settings;
@@ -29,14 +33,23 @@ use crate::throng::Throng;
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) table: Arc<Table>,
-    pub(crate) policy: Arc<Policy>,
+    pub(crate) policy: ArcSwap<Policy>,
+    /// Counts the policies that there were.
+    pub(crate) policies: AtomicU64,
+    pub(crate) refusals: Refusals,
     pub(crate) dns: Dns,
+    /// What clients see who connect inside TLS; nobody can, if there is none.
+    pub(crate) certificate: ArcSwapOption<ServerConfig>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) accounts: Accounts,
     pub(crate) throng: Arc<Throng>,
     pub(crate) connections: AtomicU32,
     /// Clients that may send datagrams.
     pub(crate) associations: AtomicU32,
+    /// Sockets that listen.
+    pub(crate) listeners: AtomicU32,
+    /// Descriptors that are left to them. More of them leave room for fewer connections.
+    pub(crate) spare: u64,
     /// When the clock of deadlines began.
     pub(crate) began: Instant,
 }
@@ -48,8 +61,8 @@ pub(crate) enum Order {
     Listen(ListenerId, std::net::TcpListener, Speaks),
     /// Accept no more of it.
     Close(ListenerId),
-    /// Leases have changed.
-    Changed(Arc<[Changed]>),
+    /// The leases with these ids have changed.
+    Changed(Arc<[u64]>),
     /// The whole table has changed.
     Replaced,
     /// The clock was turned.
@@ -73,6 +86,8 @@ pub(crate) struct Worker {
     pub(crate) resolver: Resolver<Dns>,
     /// Flows that have used up what their lease may pass.
     throttled: RefCell<Vec<Waker>>,
+    /// When those are tried again, in milliseconds.
+    retry_at: Cell<u64>,
     /// The time when the thread last looked, in milliseconds.
     looked: Cell<u64>,
     /// The second in which counts were last brought to accounts.
@@ -102,6 +117,7 @@ impl Worker {
             pipes: RefCell::new(pipes),
             resolver,
             throttled: RefCell::default(),
+            retry_at: Cell::new(0),
             looked: Cell::new(0),
             folded: Cell::new(0),
             nudge: Notify::new(),
@@ -123,6 +139,11 @@ impl Worker {
     /// Milliseconds since the gateway began, a second late at most while there are connections.
     pub(crate) fn coarse_millis(&self) -> u64 {
         self.looked.get()
+    }
+
+    /// Notes that a client was refused something.
+    pub(crate) fn refused(&self, event: Event<'_>) {
+        self.shared.refusals.note(event, self.shared.clock.now(), self.millis());
     }
 
     /// A seat for a connection from `source` whose handshake begins.
@@ -157,13 +178,25 @@ impl Worker {
         let mut throttled = self.throttled.borrow_mut();
         if throttled.is_empty() {
             self.nudge();
+            self.retry_at.set(self.looked.get() + THROTTLE);
         }
-        throttled.push(context.waker().clone());
+        // The same flow may ask many times before its turn comes.
+        if !throttled.last().is_some_and(|last| last.will_wake(context.waker())) {
+            throttled.push(context.waker().clone());
+        }
     }
 
     /// Whether clients that wait for nothing are to go away.
     pub(crate) fn is_draining(&self) -> bool {
         self.is_draining.get()
+    }
+
+    /// Lets the thread's keeper look when a lease ends that has just been let in. It may sleep for
+    /// longer than the lease has, because it did not know of it.
+    pub(crate) fn ends_in(&self, rest: Span) {
+        if rest.millis() < LOOK.cast_signed() {
+            self.nudge();
+        }
     }
 
     fn nudge(&self) {
@@ -178,8 +211,10 @@ impl Worker {
         let now = self.shared.clock.now();
         self.looked.set(millis);
         self.flows.advance(millis, now);
-        let throttled = self.throttled.take();
-        throttled.into_iter().for_each(Waker::wake);
+        if millis >= self.retry_at.get() {
+            let throttled = self.throttled.take();
+            throttled.into_iter().for_each(Waker::wake);
+        }
         if self.folded.replace(millis / LOOK) != millis / LOOK {
             self.flows.fold();
         }
@@ -191,7 +226,20 @@ impl Worker {
         let until_due = due.map_or(LOOK, |due| due.saturating_sub(millis));
         let until_end = lease_ends
             .map_or(LOOK, |ends_at| u64::try_from(ends_at.since(now).millis()).unwrap_or(LOOK));
-        Some(Duration::from_millis(until_due.min(until_end).clamp(1, LOOK)))
+        let until_retry = match self.throttled.borrow().as_slice() {
+            [] => LOOK,
+            _ => self.retry_at.get().saturating_sub(millis),
+        };
+        let wait = until_due.min(until_end).min(until_retry);
+        Some(Duration::from_millis(wait.clamp(1, LOOK)))
+    }
+
+    /// Lets flows feel what the table says of their leases now. An order may be older than that: to
+    /// go by what was true when it was given would end flows that have been let in since.
+    fn heed(&self, leases: &[u64]) {
+        for id in leases.iter().filter(|id| self.flows.serves(**id)) {
+            self.flows.change(&Changed { id: *id, now: self.shared.table.get(*id) });
+        }
     }
 
     /// Looks after deadlines and does what it is told, until it is told to end.
@@ -199,12 +247,6 @@ impl Worker {
         let mut listeners: Vec<(ListenerId, Rc<Notify>)> = Vec::new();
         loop {
             let wait = self.look();
-            let wait = if self.throttled.borrow().is_empty() {
-                wait
-            } else {
-                let soon = Duration::from_millis(THROTTLE);
-                Some(wait.map_or(soon, |wait| wait.min(soon)))
-            };
             let sleep = async {
                 match wait {
                     Some(wait) => tokio::time::sleep(wait).await,
@@ -241,11 +283,8 @@ impl Worker {
                     self.is_draining.set(true);
                     self.flows.wake_everything();
                 }
-                Order::Changed(all) => all.iter().for_each(|one| self.flows.change(one)),
-                Order::Replaced => self.flows.leases().iter().for_each(|lease| {
-                    let id = lease.id();
-                    self.flows.change(&Changed { id, now: self.shared.table.get(id) });
-                }),
+                Order::Changed(ids) => self.heed(&ids),
+                Order::Replaced => self.heed(&self.flows.leases()),
                 // Looking is all that is needed.
                 Order::ClockTurned => {}
                 Order::End => break,
@@ -269,6 +308,7 @@ impl Worker {
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 async fn accept(worker: Rc<Worker>, listener: TcpListener, speaks: Speaks, closing: Rc<Notify>) {
+    let _listening = Listening::begin(&worker.shared);
     let mut closing = pin!(closing.notified());
     loop {
         let accepted = std::future::poll_fn(|context| match closing.as_mut().poll(context) {
@@ -284,10 +324,14 @@ async fn accept(worker: Rc<Worker>, listener: TcpListener, speaks: Speaks, closi
             None => break,
         }
     }
-    // Who has connected before it was closed is served.
-    let accept = || std::future::poll_fn(|context| Poll::Ready(listener.poll_accept(context)));
-    while let Poll::Ready(Ok((stream, source))) = accept().await {
-        take(&worker, stream, source, speaks);
+    // Who has connected before it was closed is served. The system is asked, and not the runtime,
+    // which may not have heard of all yet and gives a task only so many at a time.
+    let Ok(listener) = listener.into_std() else { return };
+    while let Ok((stream, source)) = listener.accept() {
+        let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+        if let Ok(stream) = stream {
+            take(&worker, stream, source, speaks);
+        }
     }
 }
 
@@ -296,7 +340,8 @@ fn take(worker: &Rc<Worker>, stream: TcpStream, source: SocketAddr, speaks: Spea
     let shared = &worker.shared;
     let open = shared.connections.fetch_add(1, Ordering::Relaxed);
     let counted = Counted(Arc::clone(shared));
-    if open >= shared.settings.connections_max {
+    let listeners = shared.listeners.load(Ordering::Relaxed);
+    if open >= shared.settings.connections_beside(listeners.into(), shared.spare) {
         return;
     }
     let most = shared.settings.handshakes_per_source;
@@ -314,5 +359,21 @@ struct Counted(Arc<Shared>);
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A socket that listens, until this is dropped.
+struct Listening(Arc<Shared>);
+
+impl Listening {
+    fn begin(shared: &Arc<Shared>) -> Listening {
+        shared.listeners.fetch_add(1, Ordering::Relaxed);
+        Listening(Arc::clone(shared))
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.listeners.fetch_sub(1, Ordering::Relaxed);
     }
 }

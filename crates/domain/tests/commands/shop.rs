@@ -16,6 +16,7 @@ use domain::ids::{
 use domain::kind::ProxyKind;
 use domain::lease::{Lease, LeaseState};
 use domain::ledger::Wallet;
+use domain::limits::Limits;
 use domain::money::{Currency, Money, Percent, UnitPrice};
 use domain::order::{AccessWish, PlaceOrder, Protocol};
 use domain::period::Period;
@@ -57,6 +58,7 @@ pub(crate) fn catalogue() -> Catalogue {
         cooling: Span::DAY,
         volume_discounts: vec![(3, Percent::parse("10").unwrap())],
         period_discounts: vec![],
+        limits: Limits::default(),
     };
     let mut catalogue = Catalogue { version: 1, ..Catalogue::default() };
     for kind in ProxyKind::ALL {
@@ -65,7 +67,8 @@ pub(crate) fn catalogue() -> Catalogue {
         let prices = [(Currency::USD, list)].into();
         let reserve = if kind == ProxyKind::Mobile { Span::ZERO } else { Span::DAY };
         catalogue.terms.insert(kind, terms.clone());
-        let product = Product { key: key.clone(), prices, reserve, on_sale: true };
+        let product =
+            Product { key: key.clone(), prices, reserve, limits: Limits::default(), on_sale: true };
         catalogue.products.insert(key, product);
     }
     let verizon = MobileOperator {
@@ -82,7 +85,7 @@ pub(crate) fn catalogue() -> Catalogue {
 /// The gateway `main`.
 pub(crate) fn gateway(shared_ports: (u16, u16)) -> Gateway {
     let (name, host) = ("main".to_owned(), "127.0.0.1".to_owned());
-    Gateway { name, host, http_port: 8081, socks_port: 8082, shared_ports }
+    Gateway { name, host, http_port: 8081, socks_port: 8082, https_port: None, shared_ports }
 }
 
 /// A live lease of 30 days from the beginning of time.

@@ -20,6 +20,12 @@ pub trait Backend {
     /// Judges who asks. Called for each request, before anything else is told about it.
     fn admit(&mut self, presented: Presented<'_>) -> Result<Self::Grant, Refusal>;
 
+    /// Told of everything that a client is refused, except by [`admit`](Self::admit) and
+    /// [`connect`](Self::connect).
+    fn refused(&mut self, refusal: Refusal, target: Option<&Target>) {
+        let _ = (refusal, target);
+    }
+
     /// Connects, as the policy allows.
     fn connect(
         &mut self,
@@ -29,6 +35,10 @@ pub trait Backend {
 
     /// Whether a connection that is there may carry a request of this grant: same lease, same exit.
     fn may_reuse(&self, upstream: &Self::Upstream, grant: &Self::Grant) -> bool;
+
+    /// Breaks a connection off: nothing that is still on its way arrives, and its destination
+    /// cannot take what it has got for the whole.
+    fn cut(&mut self, upstream: Self::Upstream);
 
     /// Sets the one deadline of this client's connection, in place of the one before.
     fn due(&mut self, after: Duration);

@@ -1,9 +1,6 @@
 //! A client that speaks HTTP: its requests are served here until it asks for a tunnel.
 
 use std::rc::Rc;
-use std::time::Duration;
-
-use socket2::SockRef;
 
 use super::answer::{self, Ends};
 use super::backend::Ending;
@@ -49,11 +46,17 @@ pub(crate) async fn open(worker: &Rc<Worker>, mut caller: Caller) -> Option<Open
 
 async fn requests(worker: &Rc<Worker>, caller: &mut Caller) -> Option<Wish> {
     let (mut session, stream, input) = caller.session(worker);
-    match serve(stream, input, &mut session, &worker.shared.settings.http).await {
-        Ending::Closed => None,
-        Ending::Aborted => {
+    let ending = serve(stream, input, &mut session, &worker.shared.settings.http).await;
+    // A lease that has ended passes no byte, also not of an answer that is under way.
+    let is_over = session.seat.is_of_ended_lease();
+    match ending {
+        Ending::Closed if !is_over => {
+            caller.part(worker).await;
+            None
+        }
+        Ending::Closed | Ending::Aborted => {
             // Nobody who got half of something is to take it for the whole.
-            let _ = SockRef::from(&*stream).set_linger(Some(Duration::ZERO));
+            stream.reset_on_drop();
             None
         }
         Ending::Upgraded { grant, upstream } => {

@@ -22,9 +22,9 @@ impl Default for Room {
 /// A login and a password as a client gave them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Credentials<'a> {
-    /// The login; not empty.
+    /// The login.
     pub login: &'a [u8],
-    /// The password; not empty.
+    /// The password.
     pub password: &'a [u8],
 }
 
@@ -41,7 +41,7 @@ pub enum Presented<'a> {
     Nothing,
     /// Something that is no login and password: another scheme, bad base64, an empty part.
     Unreadable,
-    /// A login and a password.
+    /// A login and a password, neither of them empty.
     Basic(Credentials<'a>),
 }
 

@@ -59,13 +59,15 @@ where
     C: AsyncRead + AsyncWrite + Unpin,
     B: Backend,
 {
-    backend.due(if input.is_empty() { limits.idle } else { limits.head });
+    // Nobody has been let in yet, and who may be has to say so soon.
+    backend.due(limits.head);
     let mut kept = None;
     loop {
         let length = match read_head(client, &mut input, &mut kept, backend, limits).await {
             Ok(Some(length)) => length,
             Ok(None) => return Ending::Closed,
             Err(refusal) => {
+                backend.refused(refusal, None);
                 refuse(client, refusal, Ends { is_head: false, keeps: false }, backend).await;
                 return Ending::Closed;
             }
@@ -103,7 +105,7 @@ where
                 }
             }
         }
-        backend.due(limits.idle);
+        backend.due(if input.is_empty() { limits.idle } else { limits.head });
     }
 }
 
@@ -120,11 +122,12 @@ where
     B: Backend,
 {
     let mut scanner = Scanner::default();
-    let mut begun = false;
+    let (mut begun, mut forgiven, mut timed) = (false, false, !input.is_empty());
     loop {
         if !begun {
             // One empty line before a request is forgiven (RFC 9112, section 2.2).
-            if input.bytes().starts_with(b"\r\n") {
+            if !forgiven && input.bytes().starts_with(b"\r\n") {
+                forgiven = true;
                 input.consume(2);
             }
             // What is not the first letter of a method is not HTTP; better said now than later.
@@ -154,7 +157,10 @@ where
         });
         match filled.await {
             Ok(Ok(0)) => return Ok(None),
-            Ok(Ok(_)) if was_empty && scanner_needs_more(input) => backend.due(limits.head),
+            Ok(Ok(_)) if !timed && scanner_needs_more(input) => {
+                timed = true;
+                backend.due(limits.head);
+            }
             Ok(Ok(_)) => {}
             Ok(Err(error)) if error.kind() == io::ErrorKind::StorageFull => {
                 return Err(Refusal::HeadTooLarge);
@@ -179,7 +185,10 @@ fn judge<B: Backend>(head: &[u8], backend: &mut B) -> Next<B::Grant> {
     let judged = read_request(head, &mut slots).map_err(HeadError::into).and_then(Request::judge);
     let request = match judged {
         Ok(request) => request,
-        Err(refusal) => return Next::Refused(refusal, closing),
+        Err(refusal) => {
+            backend.refused(refusal, None);
+            return Next::Refused(refusal, closing);
+        }
     };
     let asked = request.asked();
     // A tunnel that is refused is closed: what follows was meant for its other end.
@@ -195,7 +204,10 @@ fn judge<B: Backend>(head: &[u8], backend: &mut B) -> Next<B::Grant> {
     if request.is_connect() {
         return match request.connect_target() {
             Ok(target) => Next::Connect(grant, target),
-            Err(refusal) => Next::Refused(refusal, ends),
+            Err(refusal) => {
+                backend.refused(refusal, None);
+                Next::Refused(refusal, ends)
+            }
         };
     }
     match request.destination() {
@@ -204,7 +216,10 @@ fn judge<B: Backend>(head: &[u8], backend: &mut B) -> Next<B::Grant> {
             request.write(&destination, output.bytes());
             Next::Forward(grant, Forward { target: destination.target, asked, head: output })
         }
-        Err(refusal) => Next::Refused(refusal, closing),
+        Err(refusal) => {
+            backend.refused(refusal, None);
+            Next::Refused(refusal, closing)
+        }
     }
 }
 
@@ -273,10 +288,18 @@ where
                 Carried::Kept(upstream_keeps.then_some(upstream))
             }
             Finished::Upgraded => self.hand_over(upstream).await,
-            Finished::Refused(refusal) => Carried::Refused(refusal),
-            Finished::Gone => Carried::Refused(Refusal::ConnectionLost),
-            Finished::Broken => Carried::Aborted,
+            Finished::Refused(refusal) => self.refused(refusal, &upstream.target),
+            Finished::Gone => self.refused(Refusal::ConnectionLost, &upstream.target),
+            Finished::Broken => {
+                self.backend.cut(upstream.stream);
+                Carried::Aborted
+            }
         }
+    }
+
+    fn refused(&mut self, refusal: Refusal, target: &Target) -> Carried<B::Upstream> {
+        self.backend.refused(refusal, Some(target));
+        Carried::Refused(refusal)
     }
 
     fn will_do(

@@ -3,19 +3,22 @@
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::backend::{Backend, Stop};
 use super::credentials::Presented;
-use crate::admit::{self, Claim, Grant};
+use crate::admit::{self, Claim, Denied, Grant};
 use crate::destination;
 use crate::flows::{End, Seat};
 use crate::meter::Way;
 use crate::refusal::Refusal;
+use crate::refusals::Event;
 use crate::table::Entry;
 use crate::target::Target;
 use crate::throng::Handshake;
@@ -42,26 +45,44 @@ impl<'a> Backend for Session<'a> {
                 Claim::Login { login: known.login, password: known.password }
             }
         };
-        let grant = admit::admit(self.worker, self.seat, self.source, self.entry, claim)?;
+        let admitted = admit::admit(self.worker, self.seat, self.source, self.entry, claim);
+        let grant = admitted.map_err(|Denied { refusal, lease }| {
+            let (source, target) = (self.source, None);
+            self.worker.refused(Event { refusal, lease, source, target });
+            refusal
+        })?;
         *self.handshake = None;
         Ok(grant)
     }
 
+    fn refused(&mut self, refusal: Refusal, target: Option<&Target>) {
+        let (lease, source) = (self.seat.lease(), self.source);
+        self.worker.refused(Event { refusal, lease, source, target });
+    }
+
     async fn connect(&mut self, grant: &Grant, target: &Target) -> Result<Upstream<'a>, Refusal> {
         self.due(self.worker.shared.settings.connect);
+        let policy = policies(self.worker);
         let reach = destination::reach(self.worker, grant, target);
-        match self.worker.within(self.seat, reach).await {
-            Ok(reached) => {
-                let (worker, grant) = (self.worker, grant.clone());
-                reached.map(|stream| Upstream { stream, grant, worker })
-            }
+        let reached = match self.worker.within(self.seat, reach).await {
+            Ok(reached) => reached,
             Err(End::Deadline) => Err(Refusal::ConnectTimeout),
             Err(end) => Err(end.into()),
+        };
+        if let Err(refusal) = &reached {
+            self.refused(*refusal, Some(target));
         }
+        let (worker, grant) = (self.worker, grant.clone());
+        reached.map(|stream| Upstream { stream, grant, worker, policy })
     }
 
     fn may_reuse(&self, upstream: &Upstream<'a>, grant: &Grant) -> bool {
-        upstream.grant.leaves_like(grant)
+        upstream.grant.leaves_like(grant) && upstream.policy == policies(self.worker)
+    }
+
+    fn cut(&mut self, upstream: Upstream<'a>) {
+        // What cannot be set has gone already.
+        let _ = SockRef::from(&upstream.stream).set_linger(Some(Duration::ZERO));
     }
 
     fn due(&mut self, after: Duration) {
@@ -87,6 +108,13 @@ pub(crate) struct Upstream<'a> {
     stream: TcpStream,
     grant: Grant,
     worker: &'a Worker,
+    /// By which policy it was judged.
+    policy: u64,
+}
+
+/// How many policies there were: a connection that was judged by another one is not used again.
+fn policies(worker: &Worker) -> u64 {
+    worker.shared.policies.load(Ordering::Acquire)
 }
 
 /// Fewer bytes than this are not worth a call.

@@ -6,12 +6,12 @@ use crate::target::Name;
 
 /// A list of names. `example.com` is that name, `*.example.com` every name below it, and
 /// `.example.com` both.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
     listed: HashMap<Box<str>, Reach, foldhash::fast::RandomState>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Reach {
     itself: bool,
     below: bool,

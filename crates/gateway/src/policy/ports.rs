@@ -67,7 +67,7 @@ const CLOSED_UDP: &[RangeInclusive<u16>] = &[
 ];
 
 /// A set of open ports. Port 0 is never open.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Ports {
     open: Box<[u64; 1024]>,
 }

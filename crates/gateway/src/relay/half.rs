@@ -5,11 +5,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use rustix::pipe::{SpliceFlags, splice};
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::io::{Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::pipes::Pipe;
 use crate::admit::Grant;
+use crate::link::Side;
 use crate::meter::Way;
 use crate::worker::Worker;
 
@@ -20,6 +21,9 @@ pub(super) struct Half {
     stage: Stage,
     /// Whether so much came lately that a pipe is worth it.
     is_bulk: bool,
+    /// Whether something was written that may not have been sent: TLS keeps what the network does
+    /// not take.
+    is_unsent: bool,
 }
 
 #[derive(Debug)]
@@ -48,7 +52,7 @@ impl Half {
     pub(super) fn new(way: Way, early: Vec<u8>) -> Half {
         let stage =
             if early.is_empty() { Stage::Empty } else { Stage::Held { bytes: early, at: 0 } };
-        Half { way, stage, is_bulk: false }
+        Half { way, stage, is_bulk: false, is_unsent: false }
     }
 
     /// Whether everything has been read and passed on.
@@ -57,7 +61,7 @@ impl Half {
     }
 
     /// Tells the other side that there will be no more, if that is so and it was not told yet.
-    pub(super) fn poll_end(&mut self, context: &mut Context<'_>, to: &mut TcpStream) {
+    pub(super) fn poll_end(&mut self, context: &mut Context<'_>, to: &mut impl Side) {
         if let Stage::Ending = self.stage
             // Who has gone already need not be told.
             && Pin::new(to).poll_shutdown(context).is_ready()
@@ -72,8 +76,8 @@ impl Half {
         context: &mut Context<'_>,
         worker: &Worker,
         grant: &Grant,
-        from: &mut TcpStream,
-        to: &mut TcpStream,
+        from: &mut impl Side,
+        to: &mut impl Side,
     ) -> Poll<io::Result<()>> {
         let mut passed = 0;
         loop {
@@ -81,10 +85,12 @@ impl Half {
                 Stage::Held { bytes, at } => {
                     while let Some(rest) = bytes.get(*at..).filter(|rest| !rest.is_empty()) {
                         *at += ready!(Pin::new(&mut *to).poll_write(context, rest))?;
+                        self.is_unsent = true;
                     }
                     self.stage = Stage::Empty;
                 }
                 Stage::Piped { pipe, left } => {
+                    let to = to.bare().ok_or(io::ErrorKind::Unsupported)?;
                     while *left > 0 {
                         *left -= ready!(poll_splice_out(context, pipe, to, *left))?;
                     }
@@ -95,6 +101,12 @@ impl Half {
                     }
                 }
                 Stage::Empty => {
+                    if std::mem::replace(&mut self.is_unsent, false)
+                        && Pin::new(&mut *to).poll_flush(context)?.is_pending()
+                    {
+                        self.is_unsent = true;
+                        return Poll::Pending;
+                    }
                     if passed >= TURN {
                         context.waker().wake_by_ref();
                         return Poll::Pending;
@@ -124,11 +136,11 @@ impl Half {
         &mut self,
         context: &mut Context<'_>,
         worker: &Worker,
-        from: &mut TcpStream,
-        to: &mut TcpStream,
+        from: &mut impl Side,
+        to: &mut impl Side,
         most: usize,
     ) -> Poll<io::Result<usize>> {
-        while self.is_bulk {
+        while let (true, Some(from), Some(_)) = (self.is_bulk, from.bare(), to.bare()) {
             ready!(from.poll_read_ready(context))?;
             let Some(pipe) = worker.pipes.borrow_mut().take() else { break };
             match splice_in(from, &pipe, most.min(SPLICE)) {
@@ -157,7 +169,10 @@ impl Half {
         let mut at = 0;
         while at < bytes.len() {
             match Pin::new(&mut *to).poll_write(context, &bytes[at..]) {
-                Poll::Ready(written) => at += written?,
+                Poll::Ready(written) => {
+                    at += written?;
+                    self.is_unsent = true;
+                }
                 Poll::Pending => {
                     self.stage = Stage::Held { bytes: bytes[at..].to_vec(), at: 0 };
                     break;

@@ -69,7 +69,9 @@ impl Dns {
         options.cache_size = ANSWERS_MAX;
         options.use_hosts_file = ResolveHosts::Never;
         options.try_tcp_on_error = true;
-        options.negative_max_ttl = Some(Duration::from_secs(5));
+        // Each thread remembers for itself what is not there. Remembered here too, it would be
+        // believed for as long again.
+        options.negative_max_ttl = Some(Duration::ZERO);
         options.positive_max_ttl = Some(Duration::from_secs(300));
         *builder.options_mut() = options;
         Ok(Dns { resolver: builder.build()? })

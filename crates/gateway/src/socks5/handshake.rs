@@ -2,6 +2,7 @@
 
 use crate::admit::{Claim, Grant};
 use crate::caller::{Guest, Read};
+use crate::http::Credentials;
 use crate::refusal::Refusal;
 
 const VERSION: u8 = 5;
@@ -31,38 +32,56 @@ pub(super) enum Choice {
     Nothing,
 }
 
-/// Reads the ways that a client offers and chooses one. What a lease asks for decides, not the
-/// client's order: who comes from an authorised address needs no login, everybody else does.
+/// The ways of authentication that a client offers, and the length of the message; nothing as long
+/// as it is not complete.
+pub fn offered(bytes: &[u8]) -> Result<Option<(&[u8], usize)>, Refusal> {
+    let Some((version, rest)) = bytes.split_first() else { return Ok(None) };
+    if *version != VERSION {
+        return Err(Refusal::Malformed);
+    }
+    Ok(counted(rest).map(|(offered, _)| (offered, 2 + offered.len())))
+}
+
+/// A login and a password, and the length of the message; nothing as long as it is not complete.
+pub fn credentials(bytes: &[u8]) -> Result<Option<(Credentials<'_>, usize)>, Refusal> {
+    let Some((version, rest)) = bytes.split_first() else { return Ok(None) };
+    if *version != LOGIN_VERSION {
+        return Err(Refusal::Malformed);
+    }
+    let Some((login, rest)) = counted(rest) else { return Ok(None) };
+    let Some((password, _)) = counted(rest) else { return Ok(None) };
+    let used = 3 + login.len() + password.len();
+    Ok(Some((Credentials { login, password }, used)))
+}
+
+/// Chooses one of the ways that a client offers. What a lease asks for decides, not the client's
+/// order: who comes from an authorised address needs no login, everybody else does.
 pub(super) fn choose(guest: &mut Guest<'_>, bytes: &[u8]) -> Read<Choice> {
-    let (offered, used) = match bytes {
-        [VERSION, count, rest @ ..] => match rest.get(..usize::from(*count)) {
-            Some(offered) => (offered, 2 + offered.len()),
-            None => return Read::More,
-        },
-        [VERSION] => return Read::More,
-        _ => return Read::Done(Choice::Nothing, bytes.len()),
+    let (offered, used) = match offered(bytes) {
+        Ok(Some(found)) => found,
+        Ok(None) => return Read::More,
+        Err(_) => return Read::Done(Choice::Nothing, bytes.len()),
     };
     if offered.contains(&BY_NOTHING) {
-        match guest.admit(Claim::Nobody) {
-            Ok(grant) => return Read::Done(Choice::Source(grant), used),
-            Err(Refusal::CredentialsNeeded) => {}
-            Err(_) => return Read::Done(Choice::Nothing, used),
+        // A lease that lets the address in and cannot be used now, because it has ended or is full,
+        // is no reason against another that the client may have a login of.
+        if let Ok(grant) = guest.admit(Claim::Nobody) {
+            return Read::Done(Choice::Source(grant), used);
         }
     }
     let choice = if offered.contains(&BY_LOGIN) { Choice::Login } else { Choice::Nothing };
     Read::Done(choice, used)
 }
 
-/// Reads a login and its password.
+/// Lets a client in by its login and password, if they are right.
 pub(super) fn login(guest: &mut Guest<'_>, bytes: &[u8]) -> Read<Result<Grant, Refusal>> {
-    let Some((version, rest)) = bytes.split_first() else { return Read::More };
-    if *version != LOGIN_VERSION {
-        return Read::Done(Err(Refusal::Malformed), bytes.len());
+    match credentials(bytes) {
+        Ok(None) => Read::More,
+        Ok(Some((Credentials { login, password }, used))) => {
+            Read::Done(guest.admit(Claim::Login { login, password }), used)
+        }
+        Err(refusal) => Read::Done(Err(refusal), bytes.len()),
     }
-    let Some((login, rest)) = counted(rest) else { return Read::More };
-    let Some((password, _)) = counted(rest) else { return Read::More };
-    let used = 3 + login.len() + password.len();
-    Read::Done(guest.admit(Claim::Login { login, password }), used)
 }
 
 /// Bytes after a byte that says how many they are, and what follows; nothing if there are fewer.

@@ -32,6 +32,28 @@ pub(crate) enum Exit {
     Interface(Box<str>),
 }
 
+/// The longest name of an interface.
+const INTERFACE_MAX: usize = 15;
+
+impl Exit {
+    /// Nothing for what the system takes for "any": the unspecified address, and an interface
+    /// without a name.
+    fn new(exit: &feed::lease::Exit) -> Option<Exit> {
+        match exit {
+            feed::lease::Exit::Address(ip) => {
+                let ip = ip.to_canonical();
+                let is_one = !ip.is_unspecified() && !ip.is_multicast();
+                is_one.then_some(Exit::Address(ip))
+            }
+            feed::lease::Exit::Interface(name) => {
+                let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'/';
+                let is_one = (1..=INTERFACE_MAX).contains(&name.len()) && name.bytes().all(plain);
+                is_one.then(|| Exit::Interface(name.as_str().into()))
+            }
+        }
+    }
+}
+
 /// A way in to a lease.
 #[derive(Debug)]
 pub(super) enum Way {
@@ -86,9 +108,12 @@ pub enum Unfit {
     /// Nobody could use it.
     #[error("lease {0} lets nobody in")]
     NoAccess(u64),
-    /// A network with more bits than its addresses have.
-    #[error("lease {0} has a source with too many bits")]
+    /// A network with more bits than its addresses have, or with none: it would be everybody.
+    #[error("lease {0} has a source that is no network")]
     BadSource(u64),
+    /// An exit that is none: who binds to nothing in particular leaves from anywhere.
+    #[error("lease {0} has an exit that is none")]
+    BadExit(u64),
 }
 
 impl Lease {
@@ -106,13 +131,11 @@ impl Lease {
             Ok(Way::Login { key: keys.login(login), verifier: keys.verifier(login, password) })
         });
         let sources = lease.access.sources.iter().map(|source| {
-            network(source.ip, source.bits).map(Way::Source).ok_or(Unfit::BadSource(id))
+            let network = network(source.ip, source.bits).filter(|network| network.bits > 0);
+            network.map(Way::Source).ok_or(Unfit::BadSource(id))
         });
         let ways = logins.chain(sources).collect::<Result<_, _>>()?;
-        let exit = match &lease.exit {
-            feed::lease::Exit::Address(ip) => Exit::Address(ip.to_canonical()),
-            feed::lease::Exit::Interface(name) => Exit::Interface(name.as_str().into()),
-        };
+        let exit = Exit::new(&lease.exit).ok_or(Unfit::BadExit(id))?;
         let entries = lease.entries.iter().map(|entry| Entry::from(*entry)).collect();
         let (ends_at, limits, suspended) = (lease.ends_at, lease.limits, lease.suspended);
         Ok(Lease { id, ends_at, ways, entries, exit, limits, suspended })

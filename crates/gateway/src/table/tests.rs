@@ -1,6 +1,7 @@
 //! The table by itself.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use feed::lease::{Access, Exit, Limits, Login, Source};
 
@@ -85,7 +86,27 @@ fn what_would_admit_everybody_is_not_kept() {
         feed::lease::Lease { access: Access::from(sources), ..lease(1) }
     };
     let none = feed::lease::Lease { access: Access::default(), ..lease(1) };
-    for bad in [with("", "p"), with("u", ""), with("", ""), bits(33), none] {
+    let exit = |exit| feed::lease::Lease { exit, ..lease(1) };
+    let address = |ip: &str| exit(Exit::Address(ip.parse().unwrap()));
+    let interface = |name: &str| exit(Exit::Interface(name.to_owned()));
+    for bad in [
+        with("", "p"),
+        with("u", ""),
+        with("", ""),
+        bits(33),
+        bits(0),
+        none,
+        // The system would leave from anywhere.
+        address("0.0.0.0"),
+        address("::"),
+        address("::ffff:0.0.0.0"),
+        address("224.0.0.1"),
+        interface(""),
+        interface("\0"),
+        interface("eth0\0"),
+        interface("a b"),
+        interface("sixteen-letters!"),
+    ] {
         table.replace([&lease(1), &lease(2)]);
         let (changed, unfit) = table.apply([Change::Put(&bad)]);
         assert_eq!(unfit.len(), 1);
@@ -206,6 +227,28 @@ fn no_login_fails_while_the_table_changes() {
             }
         }
     });
+}
+
+#[test]
+fn a_lease_is_looked_up_while_the_table_is_replaced() {
+    let table = Table::new().unwrap();
+    let leases: Vec<_> = (0..100_000).map(lease).collect();
+    table.replace(&leases);
+    let (mut slowest, mut took) = (Duration::ZERO, Duration::ZERO);
+    std::thread::scope(|scope| {
+        let changes = scope.spawn(|| {
+            let began = Instant::now();
+            table.replace(&leases);
+            began.elapsed()
+        });
+        while !changes.is_finished() {
+            let began = Instant::now();
+            assert!(table.get(7).is_some());
+            slowest = slowest.max(began.elapsed());
+        }
+        took = changes.join().unwrap();
+    });
+    assert!(slowest * 4 < took, "a look-up took {slowest:?} of {took:?}");
 }
 
 #[test]

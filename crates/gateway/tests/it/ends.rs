@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use domain::time::Span;
+use domain::time::{Span, Time};
 use feed::lease::{Access, Exit, Lease, Login, Source};
 use gateway::Change;
 
@@ -123,6 +123,26 @@ fn tunnels_end_with_their_lease_and_no_new_ones_begin() {
     // Extended, it is served again.
     town.put(&lease(1));
     assert!(tunnel(&town, 1, &echo).0.echoes());
+}
+
+#[test]
+fn a_lease_that_ends_soon_after_it_is_used_ends_on_time() {
+    let (town, echo) = (Town::new(), Echo::new());
+    for round in 0..3 {
+        // Nobody tells the gateway that the time goes on.
+        let end = START + Span::from_millis(60_000 * (round + 1));
+        town.clock.set(Time::from_millis(end.millis() - 300));
+        town.put(&Lease { ends_at: end.millis(), ..lease(1) });
+        let mut client = tunnel(&town, 1, &echo).0;
+        thread::sleep(Duration::from_millis(250));
+        town.clock.set(end);
+        let began = Instant::now();
+        assert_eq!(client.rest(), b"");
+        assert!(began.elapsed() < Duration::from_millis(400), "{:?} late", began.elapsed());
+        while town.gateway.connections() > 0 {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn serve(stream: TcpStream, seen: &Mutex<Vec<String>>) -> Option<()> {
     None
 }
 
-fn request(id: u64, method: &str, url: &str, more: &str) -> String {
+pub(crate) fn request(id: u64, method: &str, url: &str, more: &str) -> String {
     let pair = STANDARD.encode(format!("u{id}:p{id}"));
     format!("{method} {url} HTTP/1.1\r\nHost: a\r\nProxy-Authorization: Basic {pair}\r\n{more}\r\n")
 }

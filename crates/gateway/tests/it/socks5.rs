@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use feed::lease::Lease;
 use gateway::Settings;
 
 use crate::support::{Client, Echo, Town, exit_of, lease, lease_for};
@@ -94,6 +95,22 @@ fn the_source_is_enough_where_it_is_authorised() {
         assert_eq!(client.line(), exit_of(1).to_string());
     }
     let mut client = Client::connect_from("127.9.8.6", town.entry);
+    client.send(b"\x05\x01\x00");
+    assert_eq!(client.rest(), b"\x05\xff");
+}
+
+#[test]
+fn a_lease_of_the_source_that_does_not_serve_leaves_the_login() {
+    let (town, echo) = (Town::new(), Echo::new());
+    town.put(&lease(1));
+    town.put(&Lease { suspended: true, ..lease_for(2, "127.9.8.5", 32) });
+    let mut client = Client::connect_from("127.9.8.5", town.entry);
+    client.send([b"\x05\x02\x00\x02", LOGIN].concat());
+    assert_eq!(client.receive(4), [5, 2, 1, 0]);
+    client.send(request(echo.address));
+    assert_eq!(client.receive(10)[..2], [5, 0]);
+    assert_eq!(client.line(), exit_of(1).to_string());
+    let mut client = Client::connect_from("127.9.8.5", town.entry);
     client.send(b"\x05\x01\x00");
     assert_eq!(client.rest(), b"\x05\xff");
 }

@@ -162,7 +162,13 @@ async fn server() -> (SocketAddr, Rc<RefCell<Vec<String>>>, impl Future<Output =
                     answer.extend(b"\x05there\x07example\0");
                     answer.extend(&record(1, &[8, 8, 4, 4])[2..]);
                 }
-                ("absent.example.", _) => answer[3] |= 3,
+                ("absent.example.", _) => {
+                    // With what says for how long that may be believed: a minute.
+                    answer[3] |= 3;
+                    answer[9] = 1;
+                    let times = [1u32, 60, 60, 60, 60].map(u32::to_be_bytes).concat();
+                    answer.extend(record(6, &[&[0, 0], times.as_slice()].concat()));
+                }
                 ("there.example.", _) => {}
                 _ => continue,
             }
@@ -176,7 +182,8 @@ async fn server() -> (SocketAddr, Rc<RefCell<Vec<String>>>, impl Future<Output =
 async fn servers_are_asked_for_the_family_that_is_wanted_and_no_more() {
     let (address, asked, run) = server().await;
     let test = async {
-        let resolver = Resolver::new(Dns::of(&[address]).unwrap());
+        let dns = Dns::of(&[address]).unwrap();
+        let resolver = Resolver::new(dns.clone());
         for _ in 0..3 {
             let found = resolve(&resolver, "there.example:80", Family::V4).await;
             assert_eq!(found, Ok(vec!["8.8.8.8:80".to_owned()]));
@@ -186,6 +193,9 @@ async fn servers_are_asked_for_the_family_that_is_wanted_and_no_more() {
         let found = resolve(&resolver, "alias.example:80", Family::V4).await;
         assert_eq!(found, Ok(vec!["8.8.4.4:80".to_owned()]));
         let found = resolve(&resolver, "absent.example:80", Family::V4).await;
+        assert_eq!(found, Err(Refusal::NameUnknown));
+        // Another thread has not heard of that, and believes it no longer for what this one knows.
+        let found = resolve(&Resolver::new(dns), "absent.example:80", Family::V4).await;
         assert_eq!(found, Err(Refusal::NameUnknown));
         let start = std::time::Instant::now();
         let found = resolve(&resolver, "silent.example:80", Family::V4).await;
@@ -200,6 +210,12 @@ async fn servers_are_asked_for_the_family_that_is_wanted_and_no_more() {
     let known: Vec<_> = asked.iter().filter(|line| !line.starts_with("silent")).collect();
     assert_eq!(
         known,
-        ["there.example. 1", "there.example. 28", "alias.example. 1", "absent.example. 1"]
+        [
+            "there.example. 1",
+            "there.example. 28",
+            "alias.example. 1",
+            "absent.example. 1",
+            "absent.example. 1",
+        ]
     );
 }

@@ -121,6 +121,10 @@ impl Backend for Around {
         true
     }
 
+    fn cut(&mut self, upstream: DuplexStream) {
+        drop(upstream);
+    }
+
     fn due(&mut self, after: Duration) {
         self.timer.as_mut().reset(Instant::now() + after);
     }

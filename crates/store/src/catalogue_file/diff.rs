@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use domain::catalogue::{Catalogue, PriceList, Terms};
+use domain::kind::ProxyKind;
+use domain::limits::Limits;
 use domain::money::Percent;
 use domain::time::Span;
 
@@ -91,12 +93,13 @@ fn things(catalogue: &Catalogue) -> BTreeMap<(u8, String), Facts> {
     let mut things = BTreeMap::new();
     for (name, gateway) in &catalogue.gateways {
         let (first, last) = gateway.shared_ports;
-        let facts = vec![
+        let mut facts = vec![
             fact("host", &gateway.host),
             fact("HTTP port", gateway.http_port),
             fact("SOCKS port", gateway.socks_port),
             fact("shared ports", format_args!("{first}–{last}")),
         ];
+        facts.extend(gateway.https_port.map(|port| fact("HTTPS port", port)));
         things.insert((0, format!("gateway {name}")), facts);
     }
     for (kind, terms) in &catalogue.terms {
@@ -116,6 +119,7 @@ fn things(catalogue: &Catalogue) -> BTreeMap<(u8, String), Facts> {
             of_prices(currency.code(), prices, &mut facts);
         }
         facts.push(fact("reserve", span(product.reserve)));
+        own_limits(catalogue, product.key.kind, product.limits, &mut facts);
         facts.push(fact("on sale", if product.on_sale { "yes" } else { "no" }));
         things.insert((3, format!("product {key}")), facts);
     }
@@ -131,6 +135,7 @@ fn things(catalogue: &Catalogue) -> BTreeMap<(u8, String), Facts> {
             of_prices(currency.code(), prices, &mut facts);
         }
         facts.push(fact("reserve", span(package.reserve)));
+        own_limits(catalogue, package.kind, package.limits, &mut facts);
         facts.push(fact("on sale", if package.on_sale { "yes" } else { "no" }));
         things.insert((4, format!("package {tag}")), facts);
     }
@@ -146,7 +151,26 @@ fn of_terms(terms: &Terms) -> Facts {
         fact("cooling", span(terms.cooling)),
         fact("volume discounts", steps(&terms.volume_discounts)),
         fact("period discounts", steps(&terms.period_discounts)),
+        fact("limits", limits(terms.limits)),
     ]
+}
+
+/// The limits of something that has not those of its kind.
+fn own_limits(catalogue: &Catalogue, kind: ProxyKind, own: Limits, facts: &mut Facts) {
+    if catalogue.terms(kind).is_none_or(|terms| terms.limits != own) {
+        facts.push(fact("limits", limits(own)));
+    }
+}
+
+fn limits(limits: Limits) -> String {
+    let number = |count: u64| if count == 0 { "any".to_owned() } else { count.to_string() };
+    format!(
+        "{} connections/{} new a second/{} bytes a second/UDP {}",
+        number(limits.connections.into()),
+        number(limits.new_connections_per_second.into()),
+        number(limits.bytes_per_second),
+        if limits.udp { "on" } else { "off" },
+    )
 }
 
 fn of_prices(currency: &str, prices: &PriceList, facts: &mut Facts) {

@@ -27,6 +27,16 @@ pub(super) fn gateway(name: &raw::Text, raw: &raw::Gateway) -> Read<Gateway> {
         let says = format!("gateway {tag}: http_port and socks_port are both {http_port}");
         return Err(Fault::at(&raw.socks_port, says));
     }
+    let https_port = raw.https_port.as_ref().map(|port| *port.get_ref());
+    if let (Some(own), Some(place)) = (https_port, &raw.https_port) {
+        port(tag, "https_port", place)?;
+        for (what, other) in [("http_port", http_port), ("socks_port", socks_port)] {
+            if own == other {
+                let says = format!("gateway {tag}: {what} and https_port are both {own}");
+                return Err(Fault::at(place, says));
+            }
+        }
+    }
     let shared_ports = *raw.shared_ports.get_ref();
     let (first, last) = shared_ports;
     if first == 0 || last <= first {
@@ -36,13 +46,15 @@ pub(super) fn gateway(name: &raw::Text, raw: &raw::Gateway) -> Read<Gateway> {
         );
         return Err(Fault::at(&raw.shared_ports, says));
     }
-    for (what, own) in [("http_port", http_port), ("socks_port", socks_port)] {
+    let ports = [("http_port", http_port), ("socks_port", socks_port)];
+    for (what, own) in ports.into_iter().chain(https_port.map(|port| ("https_port", port))) {
         if (first..=last).contains(&own) {
             let says = format!("gateway {tag}: {what} {own} lies within shared_ports");
             return Err(Fault::at(&raw.shared_ports, says));
         }
     }
-    Ok(Gateway { name: tag.clone(), host: host.clone(), http_port, socks_port, shared_ports })
+    let (name, host) = (tag.clone(), host.clone());
+    Ok(Gateway { name, host, http_port, socks_port, https_port, shared_ports })
 }
 
 fn port(tag: &str, what: &str, port: &Spanned<u16>) -> Read<()> {

@@ -10,6 +10,7 @@ use domain::time::Span;
 use toml::Spanned;
 
 use super::check::{ascending, country, kind};
+use super::limits::limits;
 use super::place::{Fault, Read};
 use super::products::{every_period_has_a_price, every_price_has_a_period, prices, reserve};
 use super::raw;
@@ -45,6 +46,7 @@ pub(super) fn add(
         quantities: quantities(&whose, &raw.quantities)?,
         prices: prices(&whose, &raw.per_day, &raw.per_period)?,
         reserve: reserve(&whose, raw.reserve_hours.as_ref(), *usual)?,
+        limits: limits(&whose, &raw.limits, catalogue.terms[&kind].limits)?,
         on_sale: raw.on_sale.unwrap_or(true),
     };
     let part = package.parts().next().expect("it has a country");

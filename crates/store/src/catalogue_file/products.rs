@@ -11,6 +11,7 @@ use domain::time::Span;
 use toml::Spanned;
 
 use super::check::{country, kind};
+use super::limits::limits;
 use super::place::{Fault, Read};
 use super::raw::{self, Decimal, Text};
 use super::terms::hours;
@@ -36,6 +37,7 @@ pub(super) fn add(
             key: key.clone(),
             prices: prices(&whose, &raw.per_day, &raw.per_period)?,
             reserve: reserve(&whose, raw.reserve_hours.as_ref(), *usual)?,
+            limits: limits(&whose, &raw.limits, catalogue.terms[&kind].limits)?,
             on_sale: raw.on_sale.unwrap_or(true),
         };
         if catalogue.products.insert(key.clone(), product).is_some() {

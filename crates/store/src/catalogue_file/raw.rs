@@ -40,6 +40,7 @@ pub(super) struct Gateway {
     pub(super) host: Text,
     pub(super) http_port: Spanned<u16>,
     pub(super) socks_port: Spanned<u16>,
+    pub(super) https_port: Option<Spanned<u16>>,
     pub(super) shared_ports: Spanned<(u16, u16)>,
 }
 
@@ -57,6 +58,8 @@ pub(super) struct Kind {
     pub(super) volume_discounts: Steps,
     #[serde(default)]
     pub(super) period_discounts: Steps,
+    #[serde(default)]
+    pub(super) limits: Limits,
 }
 
 /// `[[operators]]`
@@ -83,6 +86,8 @@ pub(super) struct Product {
     pub(super) per_period: PerPeriod,
     pub(super) reserve_hours: Option<Spanned<u32>>,
     pub(super) on_sale: Option<bool>,
+    #[serde(default)]
+    pub(super) limits: Limits,
 }
 
 /// `[[packages]]`
@@ -101,6 +106,18 @@ pub(super) struct Package {
     pub(super) per_period: PerPeriod,
     pub(super) reserve_hours: Option<Spanned<u32>>,
     pub(super) on_sale: Option<bool>,
+    #[serde(default)]
+    pub(super) limits: Limits,
+}
+
+/// `limits = { … }`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Limits {
+    pub(super) connections: Option<u32>,
+    pub(super) new_connections_per_second: Option<u32>,
+    pub(super) bytes_per_second: Option<Spanned<u64>>,
+    pub(super) udp: Option<bool>,
 }
 
 /// A decimal number in quotes. Without them, TOML would read `0.05` as a binary fraction, which

@@ -2,6 +2,7 @@
 
 use domain::catalogue::{MobileOperator, Terms};
 use domain::kind::ProxyKind;
+use domain::limits::Limits;
 use domain::money::Percent;
 use domain::order::PlaceOrder;
 use domain::period::Period;
@@ -10,6 +11,7 @@ use domain::time::Span;
 use toml::Spanned;
 
 use super::check::{ascending, country};
+use super::limits::limits;
 use super::place::{Fault, Read};
 use super::raw;
 
@@ -42,6 +44,7 @@ pub(super) fn terms(kind: ProxyKind, raw: &raw::Kind) -> Read<Terms> {
         cooling: hours(&whose, "cooling_hours", raw.cooling_hours.as_ref(), 24)?,
         volume_discounts: steps(&whose, "volume_discounts", &raw.volume_discounts)?,
         period_discounts: steps(&whose, "period_discounts", &raw.period_discounts)?,
+        limits: limits(&whose, &raw.limits, Limits::default())?,
     })
 }
 

@@ -165,6 +165,8 @@ pub fn what_has_ended_is_not_shown_as_live(make: &mut Make<'_>) {
         shop.ordered(ann, kind, 3);
     }
     let everybodys = [ids(&shop.live(ann)), ids(&shop.live(bob))].concat();
+    // Another's are not seen while they live either.
+    named_ones(&shop, ann, &everybodys);
     let kept: Vec<LeaseId> = ids(&shop.live(ann)).into_iter().take(6).step_by(2).collect();
     shop.done(extend(ann, ProxyKind::Ipv4, &kept).into_command());
     shop.wait(Span::from_days(30));

@@ -329,6 +329,7 @@ impl Books {
                 customer: lease.customer,
                 suspended: self.customers[&lease.customer].suspended,
                 kind: lease.product.kind,
+                product: lease.product.clone(),
                 protocol: self.orders[&lease.order].protocol,
                 ip: address.ip,
                 gateway: address.gateway.clone(),

@@ -23,7 +23,8 @@ macro_rules! leases {
     ($from:literal, $rest:literal) => {
         concat!(
             "SELECT lease.id, lease.order_id, lease.customer_id, lease.kind, lease.ends_at_ms,
-             customer.suspended, customer_order.protocol, address.ip, address.gateway, address.port
+             customer.suspended, customer_order.protocol, address.ip, address.gateway, address.port,
+             lease.product
              FROM ", $from, " JOIN address ON address.id = lease.address_id
              JOIN customer ON customer.id = lease.customer_id
              JOIN customer_order ON customer_order.id = lease.order_id ",
@@ -111,6 +112,7 @@ fn served(row: &Row) -> Result<Served> {
         order: OrderId(row.int(1)?),
         customer: CustomerId(row.int(2)?),
         kind: encoding::kind("lease.kind", row.int(3)?)?,
+        product: encoding::product("lease.product", row.text(10)?)?,
         ends_at: row.time(4)?,
         suspended: row.flag(5)?,
         protocol: protocol.transpose()?,

@@ -23,7 +23,8 @@ macro_rules! leases {
     ($rest:literal) => {
         concat!(
             "SELECT lease.id, lease.order_id, lease.customer_id, lease.kind, lease.ends_at_ms,
-             customer.suspended, customer_order.protocol, address.ip, address.gateway, address.port
+             customer.suspended, customer_order.protocol, address.ip, address.gateway, address.port,
+             lease.product
              FROM lease CROSS JOIN address ON address.id = lease.address_id
              CROSS JOIN customer ON customer.id = lease.customer_id
              CROSS JOIN customer_order ON customer_order.id = lease.order_id ",
@@ -111,12 +112,14 @@ impl<'a> Reader<'a> {
         let kind: ProxyKind = encoding::kind("lease.kind", row.get(3)?)?;
         let protocol = row.get_ref(6)?.as_str_or_null().map_err(rusqlite::Error::from)?;
         let ip = row.get_ref(7)?.as_str().map_err(rusqlite::Error::from)?;
+        let product = row.get_ref(10)?.as_str().map_err(rusqlite::Error::from)?;
         Ok(Served {
             lease: LeaseId(row.get(0)?),
             order,
             customer,
             suspended: row.get(5)?,
             kind,
+            product: encoding::product("lease.product", product)?,
             protocol: protocol.map(spoken).transpose()?,
             ip: encoding::ip("address.ip", ip)?,
             gateway: row.get(8)?,

@@ -52,8 +52,9 @@ impl Keeper {
         table: Arc<Table>,
         names: BTreeSet<String>,
         counts: Arc<api::Traffic>,
+        secure: bool,
     ) -> Keeper {
-        let listeners = Listeners::new(Arc::clone(&gateway));
+        let listeners = Listeners::new(Arc::clone(&gateway), secure);
         let (counted, listened) = (Instant::now(), Instant::now());
         Keeper {
             engine,
@@ -96,7 +97,8 @@ impl Keeper {
     /// Takes what has changed.
     async fn step(&mut self) -> Result<(), Fault> {
         let catalogue = self.engine.catalogue();
-        self.is_told &= catalogue.gateways == self.catalogue.gateways;
+        self.is_told &=
+            Arc::ptr_eq(&catalogue, &self.catalogue) || catalogue.is_served_like(&self.catalogue);
         let mut follower = match self.follower.take() {
             Some(follower) => follower,
             None => self.engine.follow().await?,
@@ -203,5 +205,7 @@ impl Keeper {
             self.counts.bytes_up.fetch_add(used.bytes_up, Ordering::Relaxed);
             self.counts.bytes_down.fetch_add(used.bytes_down, Ordering::Relaxed);
         }
+        let refused = self.gateway.refusal_counts().into_iter();
+        self.counts.set_refused(refused.map(|(why, count)| (why.wording().code, count)).collect());
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn lease(served: &Served, catalogue: &Catalogue) -> Option<Lease> {
         exit: Exit::Address(served.ip),
         ends_at: served.ends_at.millis(),
         suspended: served.suspended,
-        limits: Limits::default(),
+        limits: limits(catalogue.limits(&served.product)),
     })
 }
 
@@ -54,12 +54,25 @@ pub(super) fn ports(
     let endpoint = served.endpoint(catalogue);
     let http = (endpoint.http_port, Speaks::Http);
     let socks = (endpoint.socks_port, Speaks::Socks5);
-    let (http, socks) = match served.protocol {
-        None => (Some(http), Some(socks)),
-        Some(Protocol::Http) => (Some(http), None),
-        Some(Protocol::Socks) => (None, Some(socks)),
+    // At a shared host, TLS is spoken at the port for HTTP.
+    let own = |port: &u16| *port != endpoint.http_port;
+    let https = endpoint.https_port.filter(own).map(|port| (port, Speaks::Tls));
+    let (http, https, socks) = match served.protocol {
+        None => (Some(http), https, Some(socks)),
+        Some(Protocol::Http) => (Some(http), https, None),
+        Some(Protocol::Socks) => (None, None, Some(socks)),
     };
-    http.into_iter().chain(socks)
+    http.into_iter().chain(https).chain(socks)
+}
+
+/// How much a lease may use, as a gateway knows it.
+fn limits(limits: domain::limits::Limits) -> Limits {
+    Limits {
+        flows: limits.connections,
+        flows_per_second: limits.new_connections_per_second,
+        bytes_per_second: limits.bytes_per_second,
+        udp: limits.udp,
+    }
 }
 
 /// How many bits an address has.
@@ -73,8 +86,10 @@ mod tests {
 
     use domain::access;
     use domain::catalogue::Gateway;
+    use domain::country::Country;
     use domain::ids::{CustomerId, OrderId};
     use domain::kind::ProxyKind;
+    use domain::product::ProductKey;
     use domain::time::Time;
 
     use super::*;
@@ -85,6 +100,7 @@ mod tests {
             host: "proxies.example".into(),
             http_port: 8081,
             socks_port: 8082,
+            https_port: None,
             shared_ports: (20_000, 29_999),
         };
         Catalogue { gateways: [("main".to_owned(), gateway)].into(), ..Catalogue::default() }
@@ -99,6 +115,12 @@ mod tests {
             customer: CustomerId(1),
             suspended: true,
             kind,
+            product: ProductKey {
+                kind,
+                country: Country::from_alpha3("USA").unwrap(),
+                operator: None,
+                package: None,
+            },
             protocol: None,
             ip: "192.0.2.1".parse().unwrap(),
             gateway: "main".into(),

@@ -13,8 +13,10 @@ pub(super) struct Listeners {
     gateway: Arc<Gateway>,
     /// All addresses of this machine.
     everywhere: IpAddr,
-    /// Ports of the catalogue.
-    common: BTreeSet<u16>,
+    /// Whether there is a certificate, so that TLS can be spoken.
+    secure: bool,
+    /// Ports of the catalogue, and what is spoken there.
+    common: BTreeMap<u16, Speaks>,
     /// Ports of leases, by lease, and by port with how many leases want it.
     of_lease: HashMap<u64, Vec<u16>>,
     wanted: BTreeMap<u16, (Speaks, u32)>,
@@ -34,19 +36,20 @@ struct Open {
 /// How is listened at a port.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum How {
-    /// For many leases, which may speak what they like.
-    Common,
+    /// For many leases.
+    Common(Speaks),
     /// For one lease.
     Own(Speaks),
 }
 
 impl Listeners {
     /// None so far.
-    pub(super) fn new(gateway: Arc<Gateway>) -> Listeners {
+    pub(super) fn new(gateway: Arc<Gateway>, secure: bool) -> Listeners {
         Listeners {
             gateway,
             everywhere: host::everywhere(),
-            common: BTreeSet::new(),
+            secure,
+            common: BTreeMap::new(),
             of_lease: HashMap::new(),
             wanted: BTreeMap::new(),
             open: BTreeMap::new(),
@@ -58,10 +61,24 @@ impl Listeners {
     /// Listens from now on where the catalogue says, for these gateways.
     pub(super) fn common(&mut self, catalogue: &Catalogue, is_here: impl Fn(&str) -> bool) {
         let here = catalogue.gateways.values().filter(|gateway| is_here(&gateway.name));
-        let ports = here.flat_map(|gateway| [gateway.http_port, gateway.socks_port]).collect();
+        let mut ports = BTreeMap::new();
+        for gateway in here {
+            ports.insert(gateway.http_port, Speaks::Both);
+            ports.insert(gateway.socks_port, Speaks::Both);
+            match gateway.https_port {
+                Some(port) if self.secure => drop(ports.insert(port, Speaks::Tls)),
+                Some(port) => tracing::error!(
+                    port,
+                    "Nothing is served at https_port {port} of gateway {}: --gateway-cert and \
+                     --gateway-key are missing",
+                    gateway.name
+                ),
+                None => {}
+            }
+        }
         let before = std::mem::replace(&mut self.common, ports);
-        self.dirty.extend(before);
-        self.dirty.extend(&self.common);
+        self.dirty.extend(before.keys());
+        self.dirty.extend(self.common.keys());
     }
 
     /// A lease has these ports for itself from now on.
@@ -107,7 +124,7 @@ impl Listeners {
             let address = SocketAddr::new(self.everywhere, port);
             let opened = match how {
                 None => continue,
-                Some(How::Common) => self.gateway.listen(address, Speaks::Both),
+                Some(How::Common(speaks)) => self.gateway.listen(address, speaks),
                 Some(How::Own(speaks)) => self.gateway.listen_on_one_thread(address, speaks),
             };
             match (opened, how) {
@@ -143,14 +160,14 @@ impl Listeners {
 
     /// Where is listened for many leases.
     pub(super) fn listening(&self) -> Vec<SocketAddr> {
-        let open = self.common.iter().filter(|port| self.open.contains_key(port));
+        let open = self.common.keys().filter(|port| self.open.contains_key(port));
         open.map(|port| SocketAddr::new(self.everywhere, *port)).collect()
     }
 
     /// How is to be listened at a port, if at all.
     fn how(&self, port: u16) -> Option<How> {
-        if self.common.contains(&port) {
-            return Some(How::Common);
+        if let Some(speaks) = self.common.get(&port) {
+            return Some(How::Common(*speaks));
         }
         self.wanted.get(&port).map(|(speaks, _)| How::Own(*speaks))
     }

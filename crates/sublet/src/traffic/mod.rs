@@ -1,9 +1,12 @@
 //! The gateway in this process: it carries the traffic of leases that the engine tells of.
 
+mod files;
 mod keeper;
 mod lease;
 mod listeners;
+mod options;
 mod rules;
+mod upkeep;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,12 +16,13 @@ use anyhow::Context as _;
 use domain::time::Time;
 use engine::engine::Engine;
 use gateway::clock::Clock;
-use gateway::policy::Policy;
 use gateway::resolve::Dns;
 use gateway::{Binding, Gateway, Settings, Table};
 use tokio::task::JoinHandle;
 
 use keeper::Keeper;
+pub(crate) use options::Options;
+use upkeep::Upkeep;
 
 /// How long tunnels that are open may go on after the server was asked to end.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -26,26 +30,11 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// How often is looked whether they have ended.
 const DRAIN_LOOK: Duration = Duration::from_millis(20);
 
-/// Which of the catalogue's gateways this process is, and where it lets traffic go.
-#[derive(Clone, Debug, Default, clap::Args)]
-#[group(id = "traffic")]
-#[command(next_help_heading = "Options of the gateway")]
-pub(crate) struct Options {
-    /// Which gateways of the catalogue are on this machine [default: all]
-    #[arg(long, value_delimiter = ',', value_name = "NAME")]
-    pub(crate) gateways: Vec<String>,
-    /// Where traffic may go although it is not on the public internet, such as 10.1.0.0/16
-    #[arg(long, value_delimiter = ',', value_name = "CIDR")]
-    pub(crate) allow_destinations: Vec<gateway::ranges::Prefix>,
-    /// Where traffic may not go
-    #[arg(long, value_delimiter = ',', value_name = "CIDR")]
-    pub(crate) deny_destinations: Vec<gateway::ranges::Prefix>,
-}
-
 /// A gateway that runs.
 pub(crate) struct Carrier {
     gateway: Arc<Gateway>,
     keeper: JoinHandle<()>,
+    upkeep: JoinHandle<()>,
     /// Where customers can connect to, as far as that is the same for many.
     pub(crate) listening: Vec<SocketAddr>,
     /// What it does.
@@ -59,14 +48,16 @@ impl Carrier {
         options: &Options,
         http: SocketAddr,
     ) -> anyhow::Result<Carrier> {
-        let rules = rules::rules(engine, options, http)?;
+        let (upkeep, certificate) = Upkeep::begin(engine, options, http)?;
         let table = Arc::new(Table::new().map_err(anyhow::Error::from)?);
         let dns = Dns::of_system().context("the gateway knows no DNS servers to ask")?;
         let settings = Settings { binding: Binding::RoutedV6, ..Settings::default() };
         let clock = Arc::new(ShopTime(engine.clone()));
-        let policy = Arc::new(Policy::new(rules));
+        let policy = Arc::new(upkeep.policy());
         let gateway = Gateway::start(settings, Arc::clone(&table), policy, dns, clock)?;
         let gateway = Arc::new(gateway);
+        let secure = certificate.is_some();
+        gateway.set_certificate(certificate);
         let counts = Arc::<api::Traffic>::default();
         let mut keeper = Keeper::new(
             engine.clone(),
@@ -74,10 +65,12 @@ impl Carrier {
             table,
             options.gateways.iter().cloned().collect(),
             Arc::clone(&counts),
+            secure,
         );
         let listening = keeper.begin().await;
         let keeper = tokio::spawn(keeper.keep());
-        Ok(Carrier { gateway, keeper, listening, counts })
+        let upkeep = tokio::spawn(upkeep.keep(Arc::clone(&gateway)));
+        Ok(Carrier { gateway, keeper, upkeep, listening, counts })
     }
 
     /// What has it accept nothing more.
@@ -88,7 +81,7 @@ impl Carrier {
 
     /// Waits a while for those who are being served, and ends.
     pub(crate) async fn end(self) {
-        let Carrier { gateway, keeper, .. } = self;
+        let Carrier { gateway, keeper, upkeep, .. } = self;
         gateway.drain();
         let since = Instant::now();
         while gateway.connections() > 0 && since.elapsed() < DRAIN {
@@ -101,6 +94,8 @@ impl Carrier {
         keeper.abort();
         // It gives its part of the gateway back, so that what follows ends it.
         let _ = keeper.await;
+        upkeep.abort();
+        let _ = upkeep.await;
         // Its threads are waited for.
         let _ = tokio::task::spawn_blocking(move || drop(gateway)).await;
     }

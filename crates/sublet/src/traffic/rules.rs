@@ -1,18 +1,24 @@
 //! Where traffic may go.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
 
 use anyhow::{Context as _, Result};
 use engine::engine::Engine;
 use gateway::host;
-use gateway::policy::Rules;
+use gateway::policy::{List, Names, PortRange, Ports, Rules};
 use gateway::ranges::Prefix;
 
 use super::Options;
 
 /// The rules of a gateway beside the server that listens at `http`: this machine is closed. In a
 /// sandbox, where nothing is real, its loopback is open but for what we listen on ourselves.
-pub(super) fn rules(engine: &Engine, options: &Options, http: SocketAddr) -> Result<Rules> {
+pub(super) fn rules(
+    engine: &Engine,
+    options: &Options,
+    http: SocketAddr,
+    lists: &[List],
+) -> Result<Rules> {
     let sandbox = engine.is_sandbox();
     let own = host::addresses().context("the addresses of this machine cannot be listed")?;
     let own = own.into_iter().filter(|ip| !(sandbox && ip.to_canonical().is_loopback()));
@@ -23,12 +29,28 @@ pub(super) fn rules(engine: &Engine, options: &Options, http: SocketAddr) -> Res
         allow.push(Prefix::from(std::net::IpAddr::from(Ipv6Addr::LOCALHOST)));
     }
     let gateways = engine.catalogue();
-    let ports = gateways.gateways.values().flat_map(|it| [it.http_port, it.socks_port]);
+    let ports = gateways
+        .gateways
+        .values()
+        .flat_map(|it| [it.http_port, it.socks_port].into_iter().chain(it.https_port));
     let everywhere = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+    let patterns = lists.iter().flat_map(|list| &list.names).map(String::as_str);
+    let open = |ports: Ports, range: &PortRange| ports.with(range.0.clone());
+    let closed = |ports: Ports, range: &RangeInclusive<u16>| ports.without(range.clone());
+    let closing: Vec<_> = lists
+        .iter()
+        .flat_map(|list| &list.ports)
+        .chain(options.deny_ports.iter().map(|range| &range.0))
+        .collect();
+    let tcp = options.allow_ports.iter().fold(Ports::standard_tcp(), open);
+    let listed = lists.iter().flat_map(|list| &list.prefixes);
     Ok(Rules {
         own: own.map(Prefix::from).collect(),
         own_listeners: ports.map(everywhere).chain([http]).collect(),
-        deny: options.deny_destinations.clone(),
+        deny: options.deny_destinations.iter().chain(listed).copied().collect(),
+        deny_names: Names::new(patterns)?,
+        tcp: closing.iter().copied().fold(tcp, closed),
+        udp: closing.iter().copied().fold(Ports::standard_udp(), closed),
         allow,
         ..Rules::default()
     })

@@ -209,15 +209,17 @@ async fn in_v2_each_section_has_its_way_to_select() {
 #[tokio::test]
 async fn a_price_that_the_balance_does_not_cover_is_told_with_the_refusal() {
     let shop = Shop::open().await;
+    let (poor, lease) = shop.newcomer(40).await;
     let before = shop.digest();
     for version in VERSIONS {
-        let body = json!({ "ids": leases(&shop.oz), "periodId": "1m" });
-        let quoted = shop.ps_as(&shop.kz, version, "prolong/calc/ipv4", "", &body).await;
+        let body = json!({ "ids": [lease], "periodId": "1m" });
+        let quoted = shop.ps_as(&poor, version, "prolong/calc/ipv4", "", &body).await;
         let quoted = quoted.ps_unpaid();
-        let warning = "Insufficient funds. Total $0. Not enough $1.31";
+        let warning = "Insufficient funds. Total $0.4. Not enough $0.91";
         assert_eq!(quoted["warning"], json!(warning));
+        assert_eq!((&quoted["total"], &quoted["balance"]), (&json!(1.31), &json!(0.4)));
         assert_eq!(quoted["items"].as_array().unwrap().len(), 1);
-        let made = shop.ps_as(&shop.kz, version, "prolong/make/ipv4", "", &body).await;
+        let made = shop.ps_as(&poor, version, "prolong/make/ipv4", "", &body).await;
         assert_eq!(made.json()["data"], quoted);
         match version {
             "v1" => drop(made.ps_unpaid()),

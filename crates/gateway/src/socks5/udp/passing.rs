@@ -7,15 +7,16 @@ use std::task::{Context, Poll, ready};
 
 use rustix::net::{SendFlags, sendto};
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::peers::Peers;
 use super::{Sockets, may_be};
 use crate::admit::Grant;
 use crate::flows::Seat;
+use crate::link::Link;
 use crate::meter::Way;
 use crate::policy::Transport;
 use crate::refusal::Refusal;
+use crate::refusals::Event;
 use crate::relay::allowance;
 use crate::resolve::Family;
 use crate::socks5::datagram::{self, HEAD_MAX};
@@ -27,21 +28,32 @@ pub(super) struct Passing<'a> {
     worker: &'a Worker,
     seat: &'a Seat,
     grant: &'a Grant,
-    stream: &'a mut TcpStream,
+    stream: &'a mut Link,
     sockets: &'a mut Sockets,
     peers: Peers,
     lookups: Vec<Lookup<'a>>,
+    /// The bytes that wait for names.
+    waiting: usize,
     idle: u64,
 }
 
 /// A name that is looked up, and the payload that waits for it.
-type Lookup<'a> = Pin<Box<dyn Future<Output = (Result<SocketAddr, Refusal>, Vec<u8>)> + 'a>>;
+type Lookup<'a> = Pin<Box<dyn Future<Output = Looked> + 'a>>;
+
+/// What came of it.
+struct Looked {
+    found: Result<SocketAddr, Refusal>,
+    target: Target,
+    payload: Vec<u8>,
+}
 
 /// Datagrams that one turn passes on or drops, each way, before other flows of the thread have
 /// theirs.
 const TURN: usize = 32;
-/// Names that are looked up at a time. While there are so many, nothing more is read of the client.
+/// Names that are looked up at a time, and bytes that wait for them. While there are so many,
+/// nothing more is read of the client.
 const LOOKUPS_MAX: usize = 8;
+const WAITING_MAX: usize = 32 * 1024;
 
 impl<'a> Passing<'a> {
     /// Passes on what comes to `sockets`, as long as `stream` lives.
@@ -49,14 +61,14 @@ impl<'a> Passing<'a> {
         worker: &'a Worker,
         seat: &'a Seat,
         grant: &'a Grant,
-        stream: &'a mut TcpStream,
+        stream: &'a mut Link,
         sockets: &'a mut Sockets,
     ) -> Passing<'a> {
         let idle = worker.shared.settings.udp.idle;
         seat.due(worker.after(idle));
         let idle = u64::try_from(idle.as_millis()).unwrap_or(u64::MAX);
-        let (peers, lookups) = (Peers::default(), Vec::new());
-        Passing { worker, seat, grant, stream, sockets, peers, lookups, idle }
+        let (peers, lookups, waiting) = (Peers::default(), Vec::new(), 0);
+        Passing { worker, seat, grant, stream, sockets, peers, lookups, waiting, idle }
     }
 
     /// Ready when the client has closed its connection. What it says there is nothing to us.
@@ -76,7 +88,7 @@ impl<'a> Passing<'a> {
     /// Takes a datagram of the client, and passes it on, keeps it until its name is known, or drops
     /// it.
     fn poll_up(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if self.lookups.len() >= LOOKUPS_MAX {
+        if self.lookups.len() >= LOOKUPS_MAX || self.waiting >= WAITING_MAX {
             return Poll::Pending;
         }
         let worker = self.worker;
@@ -101,9 +113,10 @@ impl<'a> Passing<'a> {
         match target.host() {
             Host::Address(ip) => {
                 let to = SocketAddr::new(*ip, target.port());
-                let judged = worker.shared.policy.judge(to, Transport::Udp);
-                if let Ok(to) = judged {
-                    self.send_up(to, payload);
+                let judged = worker.shared.policy.load().judge(to, Transport::Udp);
+                match judged {
+                    Ok(to) => self.send_up(to, payload),
+                    Err(refusal) => self.refused(refusal, &target),
                 }
             }
             Host::Name(_) => {
@@ -118,10 +131,11 @@ impl<'a> Passing<'a> {
 
     fn look_up(&mut self, target: Target, payload: Vec<u8>) {
         let (worker, family) = (self.worker, self.sockets.family);
+        self.waiting += payload.len();
         self.lookups.push(Box::pin(async move {
-            let policy = &worker.shared.policy;
-            let found = worker.resolver.resolve(&target, family, policy, Transport::Udp).await;
-            (found.map(|found| found.first()), payload)
+            let policy = worker.shared.policy.load_full();
+            let found = worker.resolver.resolve(&target, family, &policy, Transport::Udp).await;
+            Looked { found: found.map(|found| found.first()), target, payload }
         }));
     }
 
@@ -131,14 +145,22 @@ impl<'a> Passing<'a> {
         while let Some(lookup) = self.lookups.get_mut(at) {
             match lookup.as_mut().poll(context) {
                 Poll::Pending => at += 1,
-                Poll::Ready((found, payload)) => {
+                Poll::Ready(Looked { found, target, payload }) => {
                     drop(self.lookups.swap_remove(at));
-                    if let Ok(to) = found {
-                        self.send_up(to, &payload);
+                    self.waiting -= payload.len();
+                    match found {
+                        Ok(to) => self.send_up(to, &payload),
+                        Err(refusal) => self.refused(refusal, &target),
                     }
                 }
             }
         }
+    }
+
+    /// Notes that a datagram goes nowhere.
+    fn refused(&self, refusal: Refusal, target: &Target) {
+        let (lease, source) = (self.seat.lease(), self.sockets.client.ip().to_canonical());
+        self.worker.refused(Event { refusal, lease, source, target: Some(target) });
     }
 
     /// Sends from the exit. `to` must be the very address that the policy has judged.

@@ -1,0 +1,56 @@
+//! What an operator says about the gateway in this process.
+
+use std::path::PathBuf;
+
+use gateway::policy::PortRange;
+use gateway::ranges::Prefix;
+
+use crate::problem::Problem;
+
+/// Which of the catalogue's gateways this process is, and where it lets traffic go.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(id = "traffic")]
+#[command(next_help_heading = "Options of the gateway")]
+pub(crate) struct Options {
+    /// Which gateways of the catalogue are on this machine [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    pub(crate) gateways: Vec<String>,
+    /// Where traffic may go although it is not on the public internet, such as 10.1.0.0/16
+    #[arg(long, value_delimiter = ',', value_name = "CIDR")]
+    pub(crate) allow_destinations: Vec<Prefix>,
+    /// Where traffic may not go
+    #[arg(long, value_delimiter = ',', value_name = "CIDR")]
+    pub(crate) deny_destinations: Vec<Prefix>,
+    /// Names, addresses and ports where traffic may not go, one a line; read again when it changes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) blocked_destinations: Vec<PathBuf>,
+    /// Ports that connections may go to although they are closed otherwise, such as 22,993; port 25
+    /// only by its own number
+    #[arg(long, value_delimiter = ',', value_name = "PORTS")]
+    pub(crate) allow_ports: Vec<PortRange>,
+    /// Ports that nothing may go to
+    #[arg(long, value_delimiter = ',', value_name = "PORTS")]
+    pub(crate) deny_ports: Vec<PortRange>,
+    /// The certificate that customers see who connect inside TLS, with those that it is signed by;
+    /// read again when it changes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gateway_cert: Option<PathBuf>,
+    /// Its private key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gateway_key: Option<PathBuf>,
+}
+
+impl Options {
+    /// Refuses what clap cannot know to be wrong.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
+        let needs = |one, other| {
+            let says = format!("{one} needs {other}");
+            Err(Problem::usage(says).hint("a certificate and its private key go together"))
+        };
+        match (&self.gateway_cert, &self.gateway_key) {
+            (Some(_), None) => needs("--gateway-cert", "--gateway-key"),
+            (None, Some(_)) => needs("--gateway-key", "--gateway-cert"),
+            _ => Ok(()),
+        }
+    }
+}
