@@ -65,6 +65,12 @@ impl Shop {
         self.nodes[node].running().address
     }
 
+    /// The process of its first server.
+    #[track_caller]
+    pub fn process(&self) -> u32 {
+        self.nodes[0].running().child.id()
+    }
+
     /// Where its servers listen.
     #[track_caller]
     pub fn addresses_of_servers(&self) -> Vec<SocketAddr> {
