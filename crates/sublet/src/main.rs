@@ -1,6 +1,7 @@
 //! The program: command line, configuration and composition.
 
 mod bench;
+mod check;
 mod cli;
 mod config;
 mod console;

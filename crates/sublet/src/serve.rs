@@ -140,7 +140,8 @@ pub(crate) async fn run(
         false => None,
     };
     let counts = carrier.as_ref().map(|carrier| Arc::clone(&carrier.counts));
-    let router = router(&engine, options, &server, counts, address);
+    let face = carrier.as_ref().map(|carrier| Arc::clone(&carrier.face));
+    let router = router(&engine, options, &server, (counts, face), address);
     let upkeep = engine.run_upkeep();
     let scheduler = options.roles.contains(&Role::Scheduler).then(|| engine.run_scheduler());
     let mut terminate = signal(SignalKind::terminate())?;
@@ -181,7 +182,7 @@ pub(crate) async fn run(
 
 /// The gateway, unless it cannot be started: then everything else is served all the same.
 async fn start_carrier(engine: &Engine, options: &Options, http: SocketAddr) -> Option<Carrier> {
-    match Carrier::start(engine, &options.traffic, http).await {
+    match Carrier::start(engine, &options.traffic, http, options.base_url.as_deref()).await {
         Ok(carrier) => Some(carrier),
         Err(error) => {
             tracing::error!("The gateway did not start: {error:#}");
@@ -231,7 +232,7 @@ fn router(
     engine: &Engine,
     options: &Options,
     server: &::serve::Server,
-    traffic: Option<Arc<api::Traffic>>,
+    (traffic, carried): (Option<Arc<api::Traffic>>, Option<Arc<dyn api::Carried>>),
     at: SocketAddr,
 ) -> Router {
     let has = |role| options.roles.contains(&role);
@@ -247,6 +248,7 @@ fn router(
         base_url,
         stats: Some(server.stats()),
         traffic,
+        carried,
         api: has(Role::Api),
         web: has(Role::Web),
         ..api::Settings::default()

@@ -1,5 +1,6 @@
 //! The gateway in this process: it carries the traffic of leases that the engine tells of.
 
+mod face;
 mod files;
 mod keeper;
 mod lease;
@@ -20,6 +21,9 @@ use gateway::resolve::Dns;
 use gateway::{Binding, Gateway, Settings, Table};
 use tokio::task::JoinHandle;
 
+use crate::check::Echoes;
+
+use face::{Asked, Face};
 use keeper::Keeper;
 pub(crate) use options::Options;
 use upkeep::Upkeep;
@@ -39,6 +43,8 @@ pub(crate) struct Carrier {
     pub(crate) listening: Vec<SocketAddr>,
     /// What it does.
     pub(crate) counts: Arc<api::Traffic>,
+    /// Who is asked about it.
+    pub(crate) face: Arc<dyn api::Carried>,
 }
 
 impl Carrier {
@@ -47,6 +53,7 @@ impl Carrier {
         engine: &Engine,
         options: &Options,
         http: SocketAddr,
+        base_url: Option<&str>,
     ) -> anyhow::Result<Carrier> {
         let (upkeep, certificate) = Upkeep::begin(engine, options, http)?;
         let table = Arc::new(Table::new().map_err(anyhow::Error::from)?);
@@ -59,6 +66,8 @@ impl Carrier {
         let secure = certificate.is_some();
         gateway.set_certificate(certificate);
         let counts = Arc::<api::Traffic>::default();
+        let asked = asked(engine, options, base_url).await;
+        let face = Arc::new(Face::new(Arc::clone(&gateway), asked));
         let mut keeper = Keeper::new(
             engine.clone(),
             Arc::clone(&gateway),
@@ -70,7 +79,7 @@ impl Carrier {
         let listening = keeper.begin().await;
         let keeper = tokio::spawn(keeper.keep());
         let upkeep = tokio::spawn(upkeep.keep(Arc::clone(&gateway)));
-        Ok(Carrier { gateway, keeper, upkeep, listening, counts })
+        Ok(Carrier { gateway, keeper, upkeep, listening, counts, face })
     }
 
     /// What has it accept nothing more.
@@ -99,6 +108,20 @@ impl Carrier {
         // Its threads are waited for.
         let _ = tokio::task::spawn_blocking(move || drop(gateway)).await;
     }
+}
+
+/// Who is asked which address he sees when a proxy is checked.
+async fn asked(engine: &Engine, options: &Options, base_url: Option<&str>) -> Asked {
+    if let Some(target) = &options.check_url {
+        return Asked::Somebody(target.clone());
+    }
+    if engine.is_sandbox()
+        && let Ok(echoes) = Echoes::start().await
+    {
+        return Asked::Us(echoes);
+    }
+    let own = base_url.and_then(|url| format!("{url}/api/ip").parse().ok());
+    own.map_or(Asked::Nobody, Asked::Somebody)
 }
 
 /// The shop's clock, as the gateway asks for it.
