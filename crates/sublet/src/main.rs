@@ -7,6 +7,7 @@ mod config;
 mod console;
 mod database;
 mod demo;
+mod handover;
 mod logging;
 mod problem;
 mod progress;
