@@ -14,6 +14,9 @@
 //! server that can be killed, frozen and replaced, behind a wire that can be cut, and [`cluster`] a shop
 //! of several servers on it.
 //!
+//! [`proxies`] go through what was rented, [`echo`] is where they go to and says who came, and
+//! [`network`] has a test run in a network of its own.
+//!
 //! A test of this kind is worth nothing unless it finds the fault in a program that has it. So those
 //! of the disk run also on a small victim that promises what it does not keep.
 
@@ -26,11 +29,14 @@ pub mod database;
 pub mod dates;
 pub mod deeds;
 pub mod disk;
+pub mod echo;
 pub mod history;
 pub mod http;
+pub mod network;
 pub mod postgres;
 pub mod power;
 pub mod programs;
+pub mod proxies;
 pub mod race;
 pub mod random;
 pub mod server;

@@ -1,7 +1,8 @@
-//! Small libraries that are preloaded into a program and stand between it and its disk.
+//! Small libraries that are preloaded into a program and stand between it and its disk, or its clock.
 
 use std::ffi::OsString;
 use std::io::Write as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -16,6 +17,32 @@ pub fn record(program: &mut Command, directory: &Path, trace: &Path) {
 pub fn slow_syncs(program: &mut Command, microseconds: u32) {
     preload(program, &build("slowsync", include_str!("../shim/slowsync.c")));
     program.env("SLOWSYNC_MICROSECONDS", microseconds.to_string());
+}
+
+/// The wall clock of a program, which a test can set while the program runs.
+#[derive(Debug)]
+pub struct WallClock {
+    ahead: std::fs::File,
+    _control: tempfile::TempPath,
+}
+
+impl WallClock {
+    /// Prepares the clock for the program. It is right until it is set.
+    pub fn prepare(program: &mut Command) -> WallClock {
+        preload(program, &build("clock", include_str!("../shim/clock.c")));
+        let control = tempfile::NamedTempFile::new().expect("a test can make files");
+        program.env("CLOCK_CONTROL", control.path());
+        let (ahead, control) = control.into_parts();
+        let clock = WallClock { ahead, _control: control };
+        clock.set(0);
+        clock
+    }
+
+    /// Sets it so many milliseconds ahead of the true time, or behind it.
+    pub fn set(&self, ahead_millis: i64) {
+        let nanos = ahead_millis.checked_mul(1_000_000).expect("it is not that far ahead");
+        self.ahead.write_at(&nanos.to_ne_bytes(), 0).expect("a test can write files");
+    }
 }
 
 /// A disk that a test can let fail and recover while a program runs.

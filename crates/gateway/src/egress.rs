@@ -14,6 +14,7 @@ use tokio::io::Interest;
 use tokio::net::{TcpStream, UdpSocket};
 
 use crate::admit::Grant;
+use crate::host;
 use crate::refusal::Refusal;
 use crate::resolve::Family;
 use crate::table::Exit;
@@ -61,26 +62,15 @@ pub(crate) async fn dial(
 }
 
 fn begin(exit: &Exit, to: SocketAddr, binding: Binding) -> Result<TcpStream, Refusal> {
-    let socket = match exit {
-        Exit::Address(ip) => {
-            if ip.is_ipv4() != to.is_ipv4() {
-                return Err(Refusal::FamilyUnavailable);
-            }
-            let socket = open(to)?;
-            free(&socket, *ip, binding)?;
-            // The port is chosen when the destination is known, so that an exit has all its ports
-            // for each destination, not for all together.
-            let no_port = setsockopt(&socket, sockopt::IpBindAddressNoPort, &true);
-            no_port.map_err(|_| Refusal::ExitUnavailable)?;
-            bind(&socket, &SocketAddr::new(*ip, 0)).map_err(|_| Refusal::ExitUnavailable)?;
-            socket
-        }
-        Exit::Interface(name) => {
-            let socket = open(to)?;
-            bind_device(&socket, name)?;
-            socket
-        }
-    };
+    let family = Family::of(to.ip());
+    let from = source(exit, family)?;
+    let socket = open(family, SocketType::STREAM)?;
+    options::set_tcp_nodelay(&socket, true).map_err(|_| Refusal::Internal)?;
+    // The port is chosen when the destination is known, so that an exit has all its ports for each
+    // destination, not for all together.
+    let no_port = setsockopt(&socket, sockopt::IpBindAddressNoPort, &true);
+    no_port.map_err(|_| Refusal::ExitUnavailable)?;
+    leave_from(&socket, exit, from, binding)?;
     match connect(&socket, &to) {
         Ok(()) | Err(Errno::INPROGRESS) => {}
         Err(error) => return Err(refusal(&error.into())),
@@ -90,18 +80,52 @@ fn begin(exit: &Exit, to: SocketAddr, binding: Binding) -> Result<TcpStream, Ref
 
 /// A socket for datagrams at the exit of `grant`, and the family of addresses that it can send to.
 pub(crate) fn datagrams(grant: &Grant, binding: Binding) -> Result<(UdpSocket, Family), Refusal> {
-    let family = family(grant);
-    let socket = open_kind(family, SocketType::DGRAM)?;
-    match grant.exit() {
-        Exit::Address(ip) => {
-            free(&socket, *ip, binding)?;
-            // Whoever answers has to find one and the same port, whatever the destination.
-            bind(&socket, &SocketAddr::new(*ip, 0)).map_err(|_| Refusal::ExitUnavailable)?;
-        }
-        Exit::Interface(name) => bind_device(&socket, name)?,
-    }
+    let (exit, family) = (grant.exit(), family(grant));
+    let from = source(exit, family)?;
+    let socket = open(family, SocketType::DGRAM)?;
+    // It gets its port now: whoever answers has to find one and the same, whatever the destination.
+    leave_from(&socket, exit, from, binding)?;
     let socket = UdpSocket::from_std(socket.into()).map_err(|_| Refusal::Internal)?;
     Ok((socket, family))
+}
+
+/// The address to leave from: the lease's, or one that its interface has now.
+///
+/// An interface that has lost its address is no exit: the kernel would send from it with the address
+/// of another one.
+fn source(exit: &Exit, family: Family) -> Result<IpAddr, Refusal> {
+    match exit {
+        Exit::Address(ip) if Family::of(*ip) == family => Ok(*ip),
+        Exit::Address(_) => Err(Refusal::FamilyUnavailable),
+        Exit::Interface(name) => {
+            let addresses = host::addresses_of(name).map_err(|_| Refusal::ExitUnavailable)?;
+            let leads_out = |ip: &IpAddr| Family::of(*ip) == family && !is_link_local(*ip);
+            addresses.into_iter().find(leads_out).ok_or(Refusal::ExitUnavailable)
+        }
+    }
+}
+
+/// Whether nobody beyond the next wire can answer an address. Those of IPv4 are often translated by
+/// the next host.
+fn is_link_local(ip: IpAddr) -> bool {
+    matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local())
+}
+
+/// Has a socket leave from an address, and through the interface that is the exit, or not at all.
+fn leave_from(
+    socket: &OwnedFd,
+    exit: &Exit,
+    from: IpAddr,
+    binding: Binding,
+) -> Result<(), Refusal> {
+    match exit {
+        Exit::Address(_) => free(socket, from, binding)?,
+        Exit::Interface(name) => {
+            let bound = SockRef::from(socket).bind_device(Some(name.as_bytes()));
+            bound.map_err(|_| Refusal::ExitUnavailable)?;
+        }
+    }
+    bind(socket, &SocketAddr::new(from, 0)).map_err(|_| Refusal::ExitUnavailable)
 }
 
 /// Lets a socket be bound to an address that no interface has, where that is told.
@@ -116,18 +140,7 @@ fn free(socket: &OwnedFd, ip: IpAddr, binding: Binding) -> Result<(), Refusal> {
     free.map_err(|_| Refusal::ExitUnavailable)
 }
 
-fn bind_device(socket: &OwnedFd, name: &str) -> Result<(), Refusal> {
-    let bound = SockRef::from(socket).bind_device(Some(name.as_bytes()));
-    bound.map_err(|_| Refusal::ExitUnavailable)
-}
-
-fn open(to: SocketAddr) -> Result<OwnedFd, Refusal> {
-    let socket = open_kind(Family::of(to.ip()), SocketType::STREAM)?;
-    options::set_tcp_nodelay(&socket, true).map_err(|_| Refusal::Internal)?;
-    Ok(socket)
-}
-
-fn open_kind(family: Family, kind: SocketType) -> Result<OwnedFd, Refusal> {
+fn open(family: Family, kind: SocketType) -> Result<OwnedFd, Refusal> {
     let family = match family {
         Family::V4 => AddressFamily::INET,
         Family::V6 => AddressFamily::INET6,

@@ -3,17 +3,24 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use nix::ifaddrs::getifaddrs;
+use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// The addresses that interfaces of this machine have now.
 pub fn addresses() -> io::Result<Vec<IpAddr>> {
-    let of_interfaces = getifaddrs()?.filter_map(|interface| interface.address);
-    let ip = |address: nix::sys::socket::SockaddrStorage| {
-        let v4 = address.as_sockaddr_in().map(|address| IpAddr::V4(address.ip()));
-        v4.or_else(|| address.as_sockaddr_in6().map(|address| IpAddr::V6(address.ip())))
-    };
-    Ok(of_interfaces.filter_map(ip).collect())
+    Ok(getifaddrs()?.filter_map(|interface| ip(&interface)).collect())
+}
+
+/// The addresses that the interface of this name has now, none if there is no such interface.
+pub fn addresses_of(name: &str) -> io::Result<Vec<IpAddr>> {
+    let its = getifaddrs()?.filter(|interface| interface.interface_name == name);
+    Ok(its.filter_map(|interface| ip(&interface)).collect())
+}
+
+fn ip(interface: &InterfaceAddress) -> Option<IpAddr> {
+    let address = interface.address.as_ref()?;
+    let v4 = address.as_sockaddr_in().map(|address| IpAddr::V4(address.ip()));
+    v4.or_else(|| address.as_sockaddr_in6().map(|address| IpAddr::V6(address.ip())))
 }
 
 /// The address to listen on that is all addresses of this machine, of both families if it has both.
@@ -37,6 +44,8 @@ mod tests {
     #[test]
     fn loopback_is_an_address_of_every_machine() {
         assert!(addresses().unwrap().contains(&Ipv4Addr::LOCALHOST.into()));
+        assert!(addresses_of("lo").unwrap().contains(&Ipv4Addr::LOCALHOST.into()));
+        assert!(addresses_of("no such interface").unwrap().is_empty());
         assert!(everywhere().is_unspecified());
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod problem;
 mod receipts;
 pub(crate) mod refusal;
 mod replace;
+mod traffic;
 mod wallet;
 mod wish;
 
@@ -113,6 +114,8 @@ pub(crate) fn routes() -> Vec<Route> {
         route(extend::PATH, &["post"], post(guarded(extend::PATH, extend::carry_out))),
         route(replace::PATH, &["post"], post(guarded(replace::PATH, replace::carry_out))),
         route(replace::OF_ONE, &["get"], get(guarded(replace::OF_ONE, replace::list))),
+        route(traffic::REFUSALS, &["get"], get(guarded(traffic::REFUSALS, traffic::refusals))),
+        route(traffic::CHECK, &["post"], post(guarded(traffic::CHECK, traffic::check))),
         route(comment::PATH, &["post"], post(guarded(comment::PATH, comment::carry_out))),
         route(
             authorisations::PATH,

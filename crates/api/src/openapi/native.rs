@@ -16,6 +16,8 @@ pub(super) fn add(paths: &mut Map<String, Value>, sandbox: bool) {
     path("/api/v1/leases/extend", json!({ "post": extend() }));
     path("/api/v1/leases/replace", json!({ "post": replace() }));
     path("/api/v1/leases/{id}/replacements", json!({ "get": replacements() }));
+    path("/api/v1/leases/{id}/refusals", json!({ "get": refusals() }));
+    path("/api/v1/leases/{id}/check", json!({ "post": check() }));
     path("/api/v1/leases/comment", json!({ "post": comment() }));
     path("/api/v1/authorisations", json!({ "get": authorisations(), "post": add_authorisation() }));
     path(
@@ -38,6 +40,8 @@ pub(super) fn add(paths: &mut Map<String, Value>, sandbox: bool) {
         path(at, json!({ "get": machine(id, summary, "application/json") }));
     }
     let metrics = machine("metrics", "Numbers for Prometheus", "application/openmetrics-text");
+    let address = machine("address", "The address that you come from", "text/plain");
+    path("/api/ip", json!({ "get": address }));
     path("/metrics", json!({ "get": metrics }));
     if sandbox {
         path("/sandbox/v1/clock", json!({ "get": clock(), "post": turn_clock() }));
@@ -143,6 +147,22 @@ fn id_in_path(description: &str) -> Value {
 fn replace() -> Value {
     let summary = "Give leases other addresses of the same kind and place";
     changes("replaceLeases", summary, &[], "ReplaceLeases", "ReceiptOfReplacement")
+}
+
+fn refusals() -> Value {
+    let id = parameter("path", "id", true, &json!({ "type": "string" }), "The id of the lease.");
+    let summary = "What the gateway has refused to clients of a lease lately";
+    let mut operation = customers("refusals", summary, &[id], "Refusals");
+    operation["responses"]["404"] = problem("There is no such lease.");
+    operation
+}
+
+fn check() -> Value {
+    let id = parameter("path", "id", true, &json!({ "type": "string" }), "The id of the lease.");
+    let summary = "Whether a lease works, tried through each of its ports";
+    let mut operation = customers("checkLease", summary, &[id], "Check");
+    operation["responses"]["404"] = problem("There is no such lease.");
+    operation
 }
 
 fn replacements() -> Value {

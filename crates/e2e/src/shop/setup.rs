@@ -1,6 +1,7 @@
 //! A shop before it opens.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use super::Shop;
 use crate::database::Engine;
@@ -96,6 +97,31 @@ impl Setup {
     pub fn catalogue(mut self, text: &str) -> Setup {
         text.clone_into(&mut self.catalogue);
         self
+    }
+
+    /// Sells from [`FLAT`], with a gateway whose ports no other shop of these tests has. What shares a
+    /// host is reached at `shared_host`.
+    ///
+    /// # Panics
+    ///
+    /// If one program of tests has opened too many.
+    #[must_use]
+    pub fn traffic(self, shared_host: &str) -> Setup {
+        const EACH: u16 = 10;
+        const PROCESS: u16 = 200;
+        static GIVEN: AtomicU16 = AtomicU16::new(0);
+        // Below the ports that the system gives to those who do not ask for one.
+        let process = u16::try_from(std::process::id() % 100).expect("it is below 100");
+        let given = EACH * GIVEN.fetch_add(1, Ordering::Relaxed);
+        assert!(given < PROCESS, "give each of these tests fewer shops");
+        let http = 10_000 + process * PROCESS + given;
+        let (socks, shared) = (http + 1, http + 2);
+        let catalogue = FLAT
+            .replace("http_port = 8081", &format!("http_port = {http}"))
+            .replace("socks_port = 8082", &format!("socks_port = {socks}"))
+            .replace("host = \"127.0.0.1\"", &format!("host = \"{shared_host}\""))
+            .replace("[20000, 29999]", &format!("[{shared}, {}]", shared + 7));
+        self.catalogue(&catalogue)
     }
 
     /// Has stock, as the words after `stock add`.

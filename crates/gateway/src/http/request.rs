@@ -111,14 +111,15 @@ impl<'h, 'b> Request<'h, 'b> {
         Target::from_authority(self.head.target.as_bytes(), None)
     }
 
-    /// Where the request goes: `http://host[:port][/path][?query]`, nothing else.
+    /// Where the request goes: `http://host[:port][/path][?query]`, nothing else. `ws` is the same
+    /// scheme for clients who begin a WebSocket like any other request.
     pub fn destination(&self) -> Result<Destination<'b>, Refusal> {
         let target = self.head.target;
-        let rest = target
-            .get(..7)
-            .filter(|scheme| scheme.eq_ignore_ascii_case("http://"))
-            .and_then(|scheme| target.get(scheme.len()..))
-            .ok_or(Refusal::BadTarget)?;
+        let behind = |scheme: &str| {
+            let (start, rest) = target.split_at_checked(scheme.len())?;
+            start.eq_ignore_ascii_case(scheme).then_some(rest)
+        };
+        let rest = behind("http://").or_else(|| behind("ws://")).ok_or(Refusal::BadTarget)?;
         if rest.contains('#') {
             return Err(Refusal::BadTarget);
         }
@@ -323,6 +324,11 @@ mod tests {
              Connection: Upgrade",
             "GET / HTTP/1.1\nHost: h.example\nUpgrade: websocket\nConnection: Upgrade",
         );
+        check(
+            "GET WS://h.example:8080/chat HTTP/1.1\nHost: h.example:8080\nUpgrade: websocket\n\
+             Connection: Upgrade",
+            "GET /chat HTTP/1.1\nHost: h.example:8080\nUpgrade: websocket\nConnection: Upgrade",
+        );
         for field in [
             "Upgrade: h2c\nConnection: Upgrade, HTTP2-Settings\nHTTP2-Settings: A",
             "Upgrade: websocket",
@@ -341,7 +347,8 @@ mod tests {
             "h.example:80",
             "https://h.example/",
             "ftp://h.example/",
-            "ws://h.example/",
+            "wss://h.example/",
+            "ws:/h.example/",
             "http:/h.example/",
             "http://",
             "http:///x",

@@ -62,7 +62,9 @@ fn ask(entry: SocketAddr, id: u64, said: &str) -> (Client, u8, SocketAddr) {
     let mut control = Client::connect(entry);
     control.send([5, 1, 2]);
     assert_eq!(control.receive(2), [5, 2]);
-    control.send(format!("\x01\x02u{id}\x02p{id}"));
+    let (login, password) = (format!("u{id}"), format!("p{id}"));
+    let length = |word: &str| char::from(u8::try_from(word.len()).unwrap());
+    control.send(format!("\x01{}{login}{}{password}", length(&login), length(&password)));
     assert_eq!(control.receive(2), [1, 0]);
     control.send([&[5, 3, 0], &head(said)[3..]].concat());
     let reply = control.receive(4);

@@ -3,15 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail with whatever it finds")]
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::process::Command;
-use std::thread;
 
+use e2e::network::{in_own_network, ip};
 use feed::lease::{Exit, Lease};
 use gateway::policy::Rules;
 use gateway::ranges::Prefix;
 use gateway::{Binding, Settings, Speaks};
-use nix::errno::Errno;
-use nix::sched::{CloneFlags, unshare};
 
 use crate::datagrams::{Sender, lease_with_udp, oracle};
 use crate::dns::Dns;
@@ -122,59 +119,35 @@ fn what_a_name_says_is_judged() {
     assert_eq!(echo.count(), 0);
 }
 
-/// Runs `test` on a thread in a network of its own, which has `commands` of `ip` behind it. Nothing
-/// if this process may not make one.
-fn in_own_network(commands: &[&str], test: impl FnOnce() + Send) -> Option<()> {
-    thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            match unshare(CloneFlags::CLONE_NEWNET) {
-                Err(Errno::EPERM) => return None,
-                made => made.unwrap(),
-            }
-            for command in commands {
-                let done = Command::new("ip").args(command.split(' ')).status().unwrap();
-                assert!(done.success(), "ip {command}");
-            }
-            test();
-            Some(())
-        });
-        thread.join().unwrap()
-    })
-}
-
 #[test]
 fn a_network_that_is_only_routed_here_is_full_of_exits() {
-    let commands = [
-        "link set lo up",
-        "-6 addr add 2001:db8:88::1/128 dev lo",
-        "-6 route add local 2001:db8:77::/64 dev lo",
-    ];
-    let ran = in_own_network(&commands, || {
-        let exit =
-            |number: u16| IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0x77, 0, 0, 0, number, 0xbeef));
-        let (echo, oracle) = (Echo::at("[2001:db8:88::1]:0"), oracle("[2001:db8:88::1]:0"));
-        let (to, oracle) = (echo.address.to_string(), oracle.to_string());
-        let town = |binding| {
-            let settings = Settings { binding, ..Settings::default() };
-            let town = Town::ruled(settings, rules(&["2001:db8:88::/64"]));
-            (1..=9).for_each(|id| town.put(&leaving_from(id.into(), exit(id))));
-            // An address of the network next to it is not routed here.
-            town.put(&leaving_from(10, "2001:db8:78::1".parse().unwrap()));
-            town
-        };
-        let routed = town(Binding::Routed);
-        let entry = listen(&routed);
-        for id in 1..=9 {
-            assert_eq!(connect(entry, id.into(), &to), (200, Some(exit(id))));
-            let (came, _) = Sender::at(entry, id.into()).ask(&oracle, b"x");
-            assert_eq!(came.ip(), exit(id));
-        }
-        let own = town(Binding::Own);
-        let before = echo.count();
-        assert_eq!(connect(own.entry, 1, &to), (502, None));
-        assert_eq!(echo.count(), before);
-    });
-    if ran.is_none() {
-        eprintln!("not tested: this process may not make networks");
+    if !in_own_network("ipv6::a_network_that_is_only_routed_here_is_full_of_exits") {
+        return;
     }
+    // Nobody else may have it, so that it need not be made sure of before it is used.
+    ip("-6 addr add 2001:db8:88::1/128 dev lo nodad");
+    ip("-6 route add local 2001:db8:77::/64 dev lo");
+    let exit =
+        |number: u16| IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0x77, 0, 0, 0, number, 0xbeef));
+    let (echo, oracle) = (Echo::at("[2001:db8:88::1]:0"), oracle("[2001:db8:88::1]:0"));
+    let (to, oracle) = (echo.address.to_string(), oracle.to_string());
+    let town = |binding| {
+        let settings = Settings { binding, ..Settings::default() };
+        let town = Town::ruled(settings, rules(&["2001:db8:88::/64"]));
+        (1..=9).for_each(|id| town.put(&leaving_from(id.into(), exit(id))));
+        // An address of the network next to it is not routed here.
+        town.put(&leaving_from(10, "2001:db8:78::1".parse().unwrap()));
+        town
+    };
+    let routed = town(Binding::Routed);
+    let entry = listen(&routed);
+    for id in 1..=9 {
+        assert_eq!(connect(entry, id.into(), &to), (200, Some(exit(id))));
+        let (came, _) = Sender::at(entry, id.into()).ask(&oracle, b"x");
+        assert_eq!(came.ip(), exit(id));
+    }
+    let own = town(Binding::Own);
+    let before = echo.count();
+    assert_eq!(connect(own.entry, 1, &to), (502, None));
+    assert_eq!(echo.count(), before);
 }

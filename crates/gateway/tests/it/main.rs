@@ -12,6 +12,7 @@ mod ipv6;
 mod limits;
 #[path = "../fuzz/mutation.rs"]
 mod mutation;
+mod networks;
 mod open_proxy;
 mod refusals;
 mod rows;

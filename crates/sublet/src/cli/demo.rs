@@ -30,7 +30,7 @@ impl Demo {
                     Ok(())
                 }
             };
-            serve::run(store, &options, tell).await
+            serve::run(store, &options, serve::Succession::default(), tell).await
         })
     }
 }

@@ -13,6 +13,7 @@ mod migrate;
 mod operator;
 mod payment;
 mod promo;
+mod proxy;
 mod restore;
 mod sandbox;
 mod serve;
@@ -93,6 +94,9 @@ enum Books {
     /// The money of customers
     #[command(subcommand)]
     Wallet(wallet::Wallet),
+    /// Rented proxies as their customers use them
+    #[command(subcommand)]
+    Proxy(proxy::Proxy),
     /// Money from outside that you confirm
     #[command(subcommand)]
     Payment(payment::Payment),
@@ -166,6 +170,7 @@ impl Books {
             Books::Customer(customer) => customer.run(shop),
             Books::Key(key) => key.run(shop),
             Books::Wallet(wallet) => wallet.run(shop),
+            Books::Proxy(proxy) => proxy.run(shop),
             Books::Payment(payment) => payment.run(shop),
             Books::Sandbox(sandbox) => sandbox.run(shop),
             Books::Operator(operator) => operator.run(shop),

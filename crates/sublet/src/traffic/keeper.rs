@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use domain::catalogue::Catalogue;
@@ -42,6 +42,17 @@ pub(super) struct Keeper {
     counts: Arc<api::Traffic>,
     counted: Instant,
     listened: Instant,
+    stand: Arc<Stand>,
+}
+
+/// How far a keeper is.
+#[derive(Debug, Default)]
+pub(super) struct Stand {
+    /// Whether everything that there is was told to the gateway.
+    pub(super) is_told: AtomicBool,
+    /// Whether another process listens from now on, or is about to: then nothing is opened or
+    /// closed here.
+    pub(super) is_leaving: AtomicBool,
 }
 
 impl Keeper {
@@ -68,7 +79,13 @@ impl Keeper {
             counts,
             counted,
             listened,
+            stand: Arc::default(),
         }
+    }
+
+    /// How far it is.
+    pub(super) fn stand(&self) -> Arc<Stand> {
+        Arc::clone(&self.stand)
     }
 
     /// Serves what there is; says where it is listened for many leases. What fails is tried again
@@ -117,6 +134,7 @@ impl Keeper {
             self.catalogue = catalogue;
             self.take_everything(follower).await?;
             self.is_told = true;
+            self.stand.is_told.store(true, Ordering::Release);
         }
         let changes = follower.changes().await?;
         if !changes.is_empty() {
@@ -142,7 +160,7 @@ impl Keeper {
         }
         let names = &self.names;
         self.listeners.common(&self.catalogue, |name| names.is_empty() || names.contains(name));
-        self.listeners.settle();
+        self.settle();
         Ok(())
     }
 
@@ -173,7 +191,14 @@ impl Keeper {
                 _ => self.listeners.clear(*id),
             }
         }
-        self.listeners.settle();
+        self.settle();
+    }
+
+    /// Listens where it has to be listened.
+    fn settle(&mut self) {
+        if !self.stand.is_leaving.load(Ordering::Acquire) {
+            self.listeners.settle();
+        }
     }
 
     /// A lease as the gateway is to know it; nothing if it is another's.
@@ -188,7 +213,8 @@ impl Keeper {
         self.counts.unheard.store(unheard, Ordering::Relaxed);
         let is_ready = self.is_told && unheard == 0;
         self.counts.is_ready.store(is_ready, Ordering::Relaxed);
-        if unheard > 0 && self.listened.elapsed() >= LISTEN_AGAIN {
+        let stays = !self.stand.is_leaving.load(Ordering::Acquire);
+        if stays && self.listened.elapsed() >= LISTEN_AGAIN {
             self.listeners.try_again();
             self.listened = Instant::now();
         }

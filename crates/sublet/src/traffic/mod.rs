@@ -1,5 +1,6 @@
 //! The gateway in this process: it carries the traffic of leases that the engine tells of.
 
+mod face;
 mod files;
 mod keeper;
 mod lease;
@@ -8,9 +9,12 @@ mod options;
 mod rules;
 mod upkeep;
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use domain::time::Time;
@@ -20,12 +24,12 @@ use gateway::resolve::Dns;
 use gateway::{Binding, Gateway, Settings, Table};
 use tokio::task::JoinHandle;
 
-use keeper::Keeper;
+use crate::check::Echoes;
+
+use face::{Asked, Face};
+use keeper::{Keeper, Stand};
 pub(crate) use options::Options;
 use upkeep::Upkeep;
-
-/// How long tunnels that are open may go on after the server was asked to end.
-const DRAIN: Duration = Duration::from_secs(5);
 
 /// How often is looked whether they have ended.
 const DRAIN_LOOK: Duration = Duration::from_millis(20);
@@ -35,10 +39,13 @@ pub(crate) struct Carrier {
     gateway: Arc<Gateway>,
     keeper: JoinHandle<()>,
     upkeep: JoinHandle<()>,
+    stand: Arc<Stand>,
     /// Where customers can connect to, as far as that is the same for many.
     pub(crate) listening: Vec<SocketAddr>,
     /// What it does.
     pub(crate) counts: Arc<api::Traffic>,
+    /// Who is asked about it.
+    pub(crate) face: Arc<dyn api::Carried>,
 }
 
 impl Carrier {
@@ -47,6 +54,8 @@ impl Carrier {
         engine: &Engine,
         options: &Options,
         http: SocketAddr,
+        base_url: Option<&str>,
+        inherited: Vec<TcpListener>,
     ) -> anyhow::Result<Carrier> {
         let (upkeep, certificate) = Upkeep::begin(engine, options, http)?;
         let table = Arc::new(Table::new().map_err(anyhow::Error::from)?);
@@ -58,7 +67,10 @@ impl Carrier {
         let gateway = Arc::new(gateway);
         let secure = certificate.is_some();
         gateway.set_certificate(certificate);
+        gateway.inherit(inherited)?;
         let counts = Arc::<api::Traffic>::default();
+        let asked = asked(engine, options, base_url).await;
+        let face = Arc::new(Face::new(Arc::clone(&gateway), asked));
         let mut keeper = Keeper::new(
             engine.clone(),
             Arc::clone(&gateway),
@@ -68,9 +80,14 @@ impl Carrier {
             secure,
         );
         let listening = keeper.begin().await;
+        let unused = gateway.disinherit();
+        if unused > 0 {
+            tracing::info!("Nobody is served any more at {unused} ports that were taken over");
+        }
+        let stand = keeper.stand();
         let keeper = tokio::spawn(keeper.keep());
         let upkeep = tokio::spawn(upkeep.keep(Arc::clone(&gateway)));
-        Ok(Carrier { gateway, keeper, upkeep, listening, counts })
+        Ok(Carrier { gateway, keeper, upkeep, stand, listening, counts, face })
     }
 
     /// What has it accept nothing more.
@@ -79,13 +96,33 @@ impl Carrier {
         move || gateway.drain()
     }
 
-    /// Waits a while for those who are being served, and ends.
-    pub(crate) async fn end(self) {
-        let Carrier { gateway, keeper, upkeep, .. } = self;
+    /// Whether it knows all leases.
+    pub(crate) fn knows_all(&self) -> bool {
+        self.stand.is_told.load(Ordering::Acquire)
+    }
+
+    /// What gives its listeners out once more, for another process, and has it open and close none
+    /// any more; or, told `false`, has it go on as before.
+    pub(crate) fn lender(&self) -> impl Fn(bool) -> io::Result<Vec<OwnedFd>> + Clone + use<> {
+        let (gateway, stand) = (Arc::clone(&self.gateway), Arc::clone(&self.stand));
+        move |lend| {
+            stand.is_leaving.store(lend, Ordering::Release);
+            if lend { gateway.lend() } else { Ok(Vec::new()) }
+        }
+    }
+
+    /// Waits so long for those who are being served, or until it is `hurried`, and ends.
+    pub(crate) async fn end(self, patience: Duration, hurried: impl Future<Output = ()>) {
+        let Carrier { gateway, keeper, upkeep, face, .. } = self;
         gateway.drain();
-        let since = Instant::now();
-        while gateway.connections() > 0 && since.elapsed() < DRAIN {
-            tokio::time::sleep(DRAIN_LOOK).await;
+        let served = async {
+            while gateway.connections() > 0 {
+                tokio::time::sleep(DRAIN_LOOK).await;
+            }
+        };
+        tokio::select! {
+            _ = tokio::time::timeout(patience, served) => {}
+            () = hurried => {}
         }
         let cut = gateway.connections();
         if cut > 0 {
@@ -96,9 +133,24 @@ impl Carrier {
         let _ = keeper.await;
         upkeep.abort();
         let _ = upkeep.await;
+        drop(face);
         // Its threads are waited for.
         let _ = tokio::task::spawn_blocking(move || drop(gateway)).await;
     }
+}
+
+/// Who is asked which address he sees when a proxy is checked.
+async fn asked(engine: &Engine, options: &Options, base_url: Option<&str>) -> Asked {
+    if let Some(target) = &options.check_url {
+        return Asked::Somebody(target.clone());
+    }
+    if engine.is_sandbox()
+        && let Ok(echoes) = Echoes::start().await
+    {
+        return Asked::Us(echoes);
+    }
+    let own = base_url.and_then(|url| format!("{url}/api/ip").parse().ok());
+    own.map_or(Asked::Nobody, Asked::Somebody)
 }
 
 /// The shop's clock, as the gateway asks for it.

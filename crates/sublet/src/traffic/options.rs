@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use gateway::policy::PortRange;
 use gateway::ranges::Prefix;
 
+use crate::check::Target;
 use crate::problem::Problem;
 
 /// Which of the catalogue's gateways this process is, and where it lets traffic go.
@@ -38,6 +39,10 @@ pub(crate) struct Options {
     /// Its private key
     #[arg(long, value_name = "FILE")]
     pub(crate) gateway_key: Option<PathBuf>,
+    /// Who answers with the address that he sees, as text or JSON, for checking proxies [default:
+    /// /api/ip of --base-url]
+    #[arg(long, value_name = "URL")]
+    pub(crate) check_url: Option<Target>,
 }
 
 impl Options {

@@ -40,6 +40,8 @@ pub(in super::super) fn add_schemas(schemas: &mut Map<String, Value>) {
             ("host", text()),
             ("http_port", count()),
             ("socks_port", count()),
+            ("https_port", count()),
+            ("limits", schema("Limits")),
             ("access", maybe("object")),
             ("goal", text()),
             ("starts_at", moment()),
@@ -54,6 +56,51 @@ pub(in super::super) fn add_schemas(schemas: &mut Map<String, Value>) {
             ("reboot_link", text()),
         ],
         &["id", "order_id", "state", "kind", "country", "exit", "host", "starts_at", "ends_at"],
+    );
+    add(
+        "Limits",
+        &[
+            ("connections", maybe("integer")),
+            ("new_connections_per_second", maybe("integer")),
+            ("bytes_per_second", maybe("integer")),
+            ("udp", json!({ "type": "boolean" })),
+        ],
+        &["connections", "new_connections_per_second", "bytes_per_second", "udp"],
+    );
+    add(
+        "Refusal",
+        &[
+            ("at", moment()),
+            ("reason", text()),
+            ("destination", maybe("string")),
+            ("source", text()),
+        ],
+        &["at", "reason", "destination", "source"],
+    );
+    let counts = json!({ "type": "object", "additionalProperties": count() });
+    add("Refusals", &[("counts", counts), ("last", list(schema("Refusal")))], &["counts", "last"]);
+    add(
+        "CheckedWay",
+        &[
+            ("protocol", json!({ "enum": ["http", "https", "socks5"] })),
+            ("port", count()),
+            ("works", json!({ "type": "boolean" })),
+            ("reason", maybe("string")),
+            ("exit", maybe("string")),
+            ("connect_ms", maybe("integer")),
+            ("first_byte_ms", maybe("integer")),
+            ("certificate_trusted", json!({ "type": "boolean" })),
+        ],
+        &["protocol", "port", "works", "reason", "exit", "connect_ms", "first_byte_ms"],
+    );
+    add(
+        "Check",
+        &[
+            ("works", json!({ "type": "boolean" })),
+            ("expected_exit", text()),
+            ("ways", list(schema("CheckedWay"))),
+        ],
+        &["works", "expected_exit", "ways"],
     );
     let leases = [("leases", list(schema("Lease"))), ("next", maybe("string"))];
     add("Leases", &leases, &["leases", "next"]);
