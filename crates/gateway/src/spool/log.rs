@@ -56,7 +56,7 @@ pub(super) struct Record {
     pub(super) taken: Option<u64>,
     /// What is pending as a report that was sealed before this file was written.
     #[serde(skip_serializing_if = "Vec::is_empty", with = "rows")]
-    sealed: Vec<Line>,
+    pub(super) sealed: Vec<Line>,
     /// This was used.
     #[serde(skip_serializing_if = "Vec::is_empty", with = "rows")]
     pub(super) used: Vec<Line>,
