@@ -78,7 +78,8 @@ impl Spool {
                 Err(error) => return Err(error),
             }
         }
-        let in_use = || io::Error::new(io::ErrorKind::WouldBlock, "other processes use all folders");
+        let in_use =
+            || io::Error::new(io::ErrorKind::WouldBlock, "other processes use all folders");
         Ok((own.ok_or_else(in_use)?, left))
     }
 

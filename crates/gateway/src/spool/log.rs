@@ -89,7 +89,8 @@ pub(super) fn read(folder: &Path) -> io::Result<Found> {
 fn replay(bytes: &[u8]) -> Option<State> {
     let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
     // The file got its name with its head in it.
-    let head: Head = checked::read(lines.next()?).ok().filter(|head: &Head| head.version == VERSION)?;
+    let head: Head =
+        checked::read(lines.next()?).ok().filter(|head: &Head| head.version == VERSION)?;
     let mut state = State {
         meter: head.meter,
         sealed_last: head.sealed_before,
@@ -180,9 +181,11 @@ mod rows {
     use serde::{Deserialize as _, Deserializer, Serializer};
 
     pub(super) fn serialize<S: Serializer>(lines: &[Line], to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(lines.iter().map(|line| {
-            (line.lease, line.at, line.bytes_up, line.bytes_down, line.flows)
-        }))
+        to.collect_seq(
+            lines
+                .iter()
+                .map(|line| (line.lease, line.at, line.bytes_up, line.bytes_down, line.flows)),
+        )
     }
 
     pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Vec<Line>, D::Error> {

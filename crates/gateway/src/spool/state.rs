@@ -30,12 +30,8 @@ impl State {
     /// Adds to what has never been sent.
     pub(super) fn add(&mut self, line: Line) {
         let key = (line.at.div_euclid(DAY), line.lease);
-        let sum = self.open.entry(key).or_insert(Line {
-            bytes_up: 0,
-            bytes_down: 0,
-            flows: 0,
-            ..line
-        });
+        let sum =
+            self.open.entry(key).or_insert(Line { bytes_up: 0, bytes_down: 0, flows: 0, ..line });
         sum.bytes_up = sum.bytes_up.saturating_add(line.bytes_up);
         sum.bytes_down = sum.bytes_down.saturating_add(line.bytes_down);
         sum.flows = sum.flows.saturating_add(line.flows);

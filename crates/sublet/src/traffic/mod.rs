@@ -1,11 +1,14 @@
 //! The gateway in this process: it carries the traffic of leases that the engine tells of.
 
+mod books;
 mod keeper;
 mod lease;
 mod listeners;
+mod metering;
 mod rules;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,7 +21,9 @@ use gateway::resolve::Dns;
 use gateway::{Binding, Gateway, Settings, Table};
 use tokio::task::JoinHandle;
 
+use books::Own;
 use keeper::Keeper;
+use metering::Metering;
 
 /// How long tunnels that are open may go on after the server was asked to end.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -40,12 +45,25 @@ pub(crate) struct Options {
     /// Where traffic may not go
     #[arg(long, value_delimiter = ',', value_name = "CIDR")]
     pub(crate) deny_destinations: Vec<gateway::ranges::Prefix>,
+    /// Where is kept what leases have used until it is in the books [default: gateway beside the
+    /// database, or beside the key file if a server has it]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) gateway_data: Option<PathBuf>,
+}
+
+impl Options {
+    /// The same, with `folder` for what the gateway keeps, unless another is named.
+    pub(crate) fn kept_in(mut self, folder: PathBuf) -> Options {
+        self.gateway_data.get_or_insert(folder);
+        self
+    }
 }
 
 /// A gateway that runs.
 pub(crate) struct Carrier {
     gateway: Arc<Gateway>,
     keeper: JoinHandle<()>,
+    metering: Metering<Own>,
     /// Where customers can connect to, as far as that is the same for many.
     pub(crate) listening: Vec<SocketAddr>,
     /// What it does.
@@ -63,11 +81,13 @@ impl Carrier {
         let table = Arc::new(Table::new().map_err(anyhow::Error::from)?);
         let dns = Dns::of_system().context("the gateway knows no DNS servers to ask")?;
         let settings = Settings { binding: Binding::RoutedV6, ..Settings::default() };
-        let clock = Arc::new(ShopTime(engine.clone()));
+        let clock: Arc<dyn Clock> = Arc::new(ShopTime(engine.clone()));
         let policy = Arc::new(Policy::new(rules));
-        let gateway = Gateway::start(settings, Arc::clone(&table), policy, dns, clock)?;
+        let gateway =
+            Gateway::start(settings, Arc::clone(&table), policy, dns, Arc::clone(&clock))?;
         let gateway = Arc::new(gateway);
         let counts = Arc::<api::Traffic>::default();
+        let metering = start_metering(engine, options, &gateway, clock, &counts)?;
         let mut keeper = Keeper::new(
             engine.clone(),
             Arc::clone(&gateway),
@@ -77,7 +97,7 @@ impl Carrier {
         );
         let listening = keeper.begin().await;
         let keeper = tokio::spawn(keeper.keep());
-        Ok(Carrier { gateway, keeper, listening, counts })
+        Ok(Carrier { gateway, keeper, metering, listening, counts })
     }
 
     /// What has it accept nothing more.
@@ -88,7 +108,7 @@ impl Carrier {
 
     /// Waits a while for those who are being served, and ends.
     pub(crate) async fn end(self) {
-        let Carrier { gateway, keeper, .. } = self;
+        let Carrier { gateway, keeper, mut metering, .. } = self;
         gateway.drain();
         let since = Instant::now();
         while gateway.connections() > 0 && since.elapsed() < DRAIN {
@@ -101,9 +121,32 @@ impl Carrier {
         keeper.abort();
         // It gives its part of the gateway back, so that what follows ends it.
         let _ = keeper.await;
+        metering.stop().await;
         // Its threads are waited for.
-        let _ = tokio::task::spawn_blocking(move || drop(gateway)).await;
+        let ended = tokio::task::spawn_blocking(|| Arc::into_inner(gateway).map(Gateway::end));
+        let last = ended.await.ok().flatten();
+        metering.end(last.unwrap_or_default()).await;
     }
+}
+
+/// Counts for a gateway, in a folder that belongs to these books alone.
+fn start_metering(
+    engine: &Engine,
+    options: &Options,
+    gateway: &Arc<Gateway>,
+    clock: Arc<dyn Clock>,
+    counts: &Arc<api::Traffic>,
+) -> anyhow::Result<Metering<Own>> {
+    let folder = options.gateway_data.clone().unwrap_or_else(|| PathBuf::from("gateway"));
+    let folder = folder.join("usage").join(engine.installation_name());
+    let name = match options.gateways.as_slice() {
+        [] => rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        names => names.join(","),
+    };
+    let books = Own { engine: engine.clone(), gateway: name };
+    let counts = Arc::clone(counts);
+    Metering::start(Arc::clone(gateway), &folder, clock, books, counts)
+        .with_context(|| format!("nothing can be kept in {}", folder.display()))
 }
 
 /// The shop's clock, as the gateway asks for it.
