@@ -38,7 +38,7 @@ pub struct Gateway {
 
 struct Thread {
     orders: mpsc::UnboundedSender<Order>,
-    handle: Option<JoinHandle<()>>,
+    handle: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Gateway {
@@ -222,9 +222,15 @@ impl Gateway {
         self.tell(|| Order::ClockTurned);
     }
 
-    /// What each lease has used since the last call, a second ago at the latest. To be called once
-    /// a second.
+    /// What each lease has used since the last call, but for what has passed in the last quarter of
+    /// a second. To be called every now and then, once a second at least.
     pub fn usage(&self) -> Vec<(u64, Used)> {
+        self.shared.accounts.collect()
+    }
+
+    /// Closes everything, and says what each lease has used since [`Gateway::usage`] was last asked.
+    pub fn end(&self) -> Vec<(u64, Used)> {
+        self.close_everything();
         self.shared.accounts.collect()
     }
 
@@ -236,17 +242,22 @@ impl Gateway {
     fn tell(&self, order: impl Fn() -> Order) {
         self.threads.iter().for_each(|thread| thread.tell(order()));
     }
-}
 
-impl Drop for Gateway {
-    fn drop(&mut self) {
+    fn close_everything(&self) {
         self.tell(|| Order::End);
-        for thread in &mut self.threads {
-            if let Some(handle) = thread.handle.take() {
+        for thread in &self.threads {
+            let handle = thread.handle.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(handle) = handle {
                 // A thread that has failed has ended too.
                 let _ = handle.join();
             }
         }
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.close_everything();
     }
 }
 
@@ -270,7 +281,7 @@ impl Thread {
             }
         })?;
         told.recv().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))?;
-        Ok(Thread { orders, handle: Some(handle) })
+        Ok(Thread { orders, handle: Mutex::new(Some(handle)) })
     }
 
     fn tell(&self, order: Order) {

@@ -103,7 +103,7 @@ pub(crate) struct Worker {
 
 /// While there is anything to look after, it is looked after at least so often: bytes are brought
 /// to accounts, and a machine that has slept finds leases that have ended meanwhile.
-const LOOK: u64 = 1_000;
+const LOOK: u64 = 250;
 /// How long connections may take to end when everything does.
 const CLOSING: Duration = Duration::from_secs(1);
 /// How soon a throttled flow is tried again.
@@ -352,7 +352,7 @@ async fn accept(
     }
     // Who has connected before it was closed is served. The system is asked, and not the runtime,
     // which may not have heard of all yet and gives a task only so many at a time.
-    let Ok(listener) = listener.into_std() else { return };
+    let Some(Ok(listener)) = Rc::into_inner(listener).map(TcpListener::into_std) else { return };
     while let Ok((stream, source)) = listener.accept() {
         let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
         if let Ok(stream) = stream {

@@ -19,6 +19,7 @@ use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
+use crate::database::Database;
 use crate::handover::{Giver, Heir, Taken};
 use crate::problem::Problem;
 use crate::traffic::{self, Carrier};
@@ -78,6 +79,9 @@ pub(crate) struct Options {
     /// when another server has taken over]
     #[arg(long, value_name = "SECONDS")]
     pub(crate) drain: Option<u32>,
+    /// For how many days it is kept what leases have used on them.
+    #[arg(long, default_value_t = Engine::USAGE_DAYS, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=4000))]
+    pub(crate) usage_days: u32,
     #[command(flatten)]
     pub(crate) traffic: traffic::Options,
 }
@@ -101,8 +105,15 @@ impl Options {
             take_over: false,
             hand_over: None,
             drain: None,
+            usage_days: Engine::USAGE_DAYS,
             traffic: traffic::Options::default(),
         }
+    }
+
+    /// The same, keeping what belongs beside the books of `database` there.
+    pub(crate) fn beside(mut self, database: &Database) -> Options {
+        self.traffic = self.traffic.kept_in(database.gateway_folder());
+        self
     }
 
     /// What the server is called.
@@ -167,6 +178,7 @@ pub(crate) async fn run(
     providers.caps = Caps { per_day: options.top_ups_per_day, per_month: options.top_up_per_month };
     let clock = Arc::new(SystemClock);
     let engine = Engine::start_with(store, clock, Bounds::default(), providers)?;
+    engine.keep_usage_for(options.usage_days);
     let Succession { taken, socket } = succession;
     let mut heritage = Heritage::from(taken);
     let listener = listen(options.listen, heritage.http.take())?;

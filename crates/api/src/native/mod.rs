@@ -14,6 +14,7 @@ mod receipts;
 pub(crate) mod refusal;
 mod replace;
 mod traffic;
+mod usage;
 mod wallet;
 mod wish;
 
@@ -131,6 +132,8 @@ pub(crate) fn routes() -> Vec<Route> {
         ),
         route(receipts::PATH, &["get"], get(guarded(receipts::PATH, receipts::list))),
         route(receipts::ONE, &["get"], get(guarded(receipts::ONE, receipts::show))),
+        route(usage::PATH, &["get"], get(guarded(usage::PATH, usage::list))),
+        route(usage::OF_ONE, &["get"], get(guarded(usage::OF_ONE, usage::of_one))),
         route(
             payments::PATH,
             &["get", "post"],

@@ -10,6 +10,7 @@ mod events;
 mod init;
 mod key;
 mod migrate;
+mod misuse;
 mod operator;
 mod payment;
 mod promo;
@@ -108,6 +109,8 @@ enum Books {
     Sandbox(sandbox::Sandbox),
     /// What happened, from the journal
     Events(events::Events),
+    /// How much went through the proxies
+    Usage(usage::Usage),
     /// Prove the books from their journal
     Audit(audit::Audit),
     /// Write a copy of the books while work goes on
@@ -125,7 +128,7 @@ pub(crate) fn run(
 ) -> Result<(), Problem> {
     let line = match CommandLine::try_parse_from(line) {
         Ok(line) => line,
-        Err(error) => return usage::answer(&error, console),
+        Err(error) => return misuse::answer(&error, console),
     };
     if let Noun::Bench(bench) = line.noun {
         // The books are left alone: a benchmark makes its own.
@@ -175,6 +178,7 @@ impl Books {
             Books::Sandbox(sandbox) => sandbox.run(shop),
             Books::Operator(operator) => operator.run(shop),
             Books::Events(events) => events.run(shop),
+            Books::Usage(usage) => usage.run(shop),
             Books::Audit(audit) => audit.run(shop),
             Books::Backup(backup) => backup.run(shop),
             Books::Lock(lock) => lock.run(shop),

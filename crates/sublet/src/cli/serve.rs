@@ -22,10 +22,11 @@ impl Serve {
         let socket = self.options.hand_over.clone();
         let socket = socket.or_else(|| settings.database.file().map(handover::beside));
         let taken = self.taken(socket.as_deref())?;
-        let store = settings.database.open_to_serve(!self.options.no_migrate, false, &name)?;
+        let options = self.options.beside(&settings.database);
+        let store = settings.database.open_to_serve(!options.no_migrate, false, &name)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let succession = serve::Succession { taken, socket };
-        runtime.block_on(serve::run(store, &self.options, succession, |ready| {
+        runtime.block_on(serve::run(store, &options, succession, |ready| {
             console.text(&ready.for_people())?;
             if console.json { console.object(&ready.for_programs()) } else { Ok(()) }
         }))

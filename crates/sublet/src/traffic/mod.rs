@@ -1,10 +1,12 @@
 //! The gateway in this process: it carries the traffic of leases that the engine tells of.
 
+mod books;
 mod face;
 mod files;
 mod keeper;
 mod lease;
 mod listeners;
+mod metering;
 mod options;
 mod rules;
 mod upkeep;
@@ -12,6 +14,7 @@ mod upkeep;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -26,8 +29,10 @@ use tokio::task::JoinHandle;
 
 use crate::check::Echoes;
 
+use books::Own;
 use face::{Asked, Face};
 use keeper::{Keeper, Stand};
+use metering::Metering;
 pub(crate) use options::Options;
 use upkeep::Upkeep;
 
@@ -40,6 +45,7 @@ pub(crate) struct Carrier {
     keeper: JoinHandle<()>,
     upkeep: JoinHandle<()>,
     stand: Arc<Stand>,
+    metering: Metering<Own>,
     /// Where customers can connect to, as far as that is the same for many.
     pub(crate) listening: Vec<SocketAddr>,
     /// What it does.
@@ -61,9 +67,10 @@ impl Carrier {
         let table = Arc::new(Table::new().map_err(anyhow::Error::from)?);
         let dns = Dns::of_system().context("the gateway knows no DNS servers to ask")?;
         let settings = Settings { binding: Binding::RoutedV6, ..Settings::default() };
-        let clock = Arc::new(ShopTime(engine.clone()));
+        let clock: Arc<dyn Clock> = Arc::new(ShopTime(engine.clone()));
         let policy = Arc::new(upkeep.policy());
-        let gateway = Gateway::start(settings, Arc::clone(&table), policy, dns, clock)?;
+        let gateway =
+            Gateway::start(settings, Arc::clone(&table), policy, dns, Arc::clone(&clock))?;
         let gateway = Arc::new(gateway);
         let secure = certificate.is_some();
         gateway.set_certificate(certificate);
@@ -71,6 +78,7 @@ impl Carrier {
         let counts = Arc::<api::Traffic>::default();
         let asked = asked(engine, options, base_url).await;
         let face = Arc::new(Face::new(Arc::clone(&gateway), asked));
+        let metering = start_metering(engine, options, &gateway, clock, &counts)?;
         let mut keeper = Keeper::new(
             engine.clone(),
             Arc::clone(&gateway),
@@ -87,7 +95,7 @@ impl Carrier {
         let stand = keeper.stand();
         let keeper = tokio::spawn(keeper.keep());
         let upkeep = tokio::spawn(upkeep.keep(Arc::clone(&gateway)));
-        Ok(Carrier { gateway, keeper, upkeep, stand, listening, counts, face })
+        Ok(Carrier { gateway, keeper, upkeep, metering, stand, listening, counts, face })
     }
 
     /// What has it accept nothing more.
@@ -113,7 +121,7 @@ impl Carrier {
 
     /// Waits so long for those who are being served, or until it is `hurried`, and ends.
     pub(crate) async fn end(self, patience: Duration, hurried: impl Future<Output = ()>) {
-        let Carrier { gateway, keeper, upkeep, face, .. } = self;
+        let Carrier { gateway, keeper, upkeep, mut metering, .. } = self;
         gateway.drain();
         let served = async {
             while gateway.connections() > 0 {
@@ -133,9 +141,10 @@ impl Carrier {
         let _ = keeper.await;
         upkeep.abort();
         let _ = upkeep.await;
-        drop(face);
+        metering.stop().await;
         // Its threads are waited for.
-        let _ = tokio::task::spawn_blocking(move || drop(gateway)).await;
+        let last = tokio::task::spawn_blocking(move || gateway.end()).await;
+        metering.end(last.unwrap_or_default()).await;
     }
 }
 
@@ -151,6 +160,26 @@ async fn asked(engine: &Engine, options: &Options, base_url: Option<&str>) -> As
     }
     let own = base_url.and_then(|url| format!("{url}/api/ip").parse().ok());
     own.map_or(Asked::Nobody, Asked::Somebody)
+}
+
+/// Counts for a gateway, in a folder that belongs to these books alone.
+fn start_metering(
+    engine: &Engine,
+    options: &Options,
+    gateway: &Arc<Gateway>,
+    clock: Arc<dyn Clock>,
+    counts: &Arc<api::Traffic>,
+) -> anyhow::Result<Metering<Own>> {
+    let folder = options.gateway_data.clone().unwrap_or_else(|| PathBuf::from("gateway"));
+    let folder = folder.join("usage").join(engine.installation_name());
+    let name = match options.gateways.as_slice() {
+        [] => rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        names => names.join(","),
+    };
+    let books = Own { engine: engine.clone(), gateway: name };
+    let counts = Arc::clone(counts);
+    Metering::start(Arc::clone(gateway), &folder, clock, books, counts)
+        .with_context(|| format!("nothing can be kept in {}", folder.display()))
 }
 
 /// The shop's clock, as the gateway asks for it.

@@ -5,6 +5,7 @@
 
 mod cuts;
 mod hand_over;
+mod metering;
 mod running;
 mod town;
 mod works;
