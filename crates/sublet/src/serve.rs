@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::Router;
 use domain::auto_top_up::Caps;
 use engine::batcher::Bounds;
-use engine::clock::SystemClock;
+use engine::clock::SteadyClock;
 use engine::engine::Engine;
 use engine::payment::Providers;
 use serde::Serialize;
@@ -121,6 +122,9 @@ pub(crate) enum Role {
     Gateway,
 }
 
+/// How often is looked whether the system's clock was set.
+const CLOCK_LOOK: Duration = Duration::from_secs(10);
+
 /// Serves until SIGTERM or SIGINT, then drains.
 pub(crate) async fn run(
     store: Arc<dyn Store>,
@@ -130,7 +134,8 @@ pub(crate) async fn run(
     raise_descriptor_limit();
     let mut providers = Providers::usual(store.installation()?.sandbox);
     providers.caps = Caps { per_day: options.top_ups_per_day, per_month: options.top_up_per_month };
-    let clock = Arc::new(SystemClock);
+    let clock = Arc::new(SteadyClock::start());
+    let watch = tokio::spawn(watch_clock(Arc::clone(&clock)));
     let engine = Engine::start_with(store, clock, Bounds::default(), providers)?;
     let listener = ::serve::bind(options.listen).map_err(anyhow::Error::from)?;
     let address = listener.local_addr()?;
@@ -166,6 +171,7 @@ pub(crate) async fn run(
         carrier.end().await;
     }
     upkeep.abort();
+    watch.abort();
     engine.close().await;
     let requests = server.stats().requests.load(Ordering::Relaxed);
     tracing::info!(requests, cut = summary.cut, "Ended after {requests} requests");
@@ -177,6 +183,23 @@ pub(crate) async fn run(
         );
     }
     Ok(())
+}
+
+/// Says when the system's clock was set: the server goes on by its own.
+async fn watch_clock(clock: Arc<SteadyClock>) {
+    let mut known = 0;
+    loop {
+        let ahead = clock.system_ahead().millis() / 1000;
+        if ahead.abs_diff(known) > 1 {
+            tracing::warn!(
+                seconds = ahead,
+                "The system's clock was set: it is {ahead} seconds ahead of the one that this server \
+                 goes by; if it is right now, restart the server"
+            );
+            known = ahead;
+        }
+        tokio::time::sleep(CLOCK_LOOK).await;
+    }
 }
 
 /// The gateway, unless it cannot be started: then everything else is served all the same.
