@@ -117,13 +117,23 @@ per_day.USD = "0.01"
         with urllib.request.urlopen(request) as answer:
             return json.load(answer)
 
+    def proxyseller(self, key, call, body=None):
+        url = f"http://{self.api}/personal/api/v2/{key}/{call}"
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(url, body and json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)["data"]
+
     def command(self):
         if not os.path.exists(self.path("db")):
             self.run("init", "--sandbox")
             self.run("catalogue", "apply", self.write("toml", self.catalogue), "--yes")
-            self.run("stock", "add", "--kind", "IPv4", "--country", "USA", "--cidr", "127.20.0.0/14")
+            self.run("stock", "add", "--kind", "IPv4", "--country", "USA", "--cidr", self.stock())
         database = ["--database", f"sqlite:{self.path('db')}"]
         return [self.options.program, *database, "serve", "--listen", self.api]
+
+    def stock(self):
+        return "127.20.0.0/14" if self.options.leases <= 200_000 else "127.32.0.0/12"
 
     def __enter__(self):
         super().__enter__()
@@ -136,16 +146,26 @@ per_day.USD = "0.01"
         self.known = self.path("leases")
         if os.path.exists(self.known):
             return
-        customer = str(self.run("customer", "create", "--name", "bench")["customer_id"])
-        self.run("wallet", "deposit", "--customer", customer, "--amount", "1000000.00")
-        key = self.run("key", "create", "--customer", customer)["api_key"]
+        key = self.customer()
         left = self.options.leases
         while left > 0:
-            order = {"proxyType": "IPv4", "authType": "LOGIN", "goal": "bench", "country": "USA"}
-            order |= {"quantity": min(left, 10_000), "rentPeriodDays": 30}
-            answer = self.call(key, "order", order)
-            assert answer["success"], answer
-            left -= order["quantity"]
+            self.order(key, min(left, 10_000))
+            left -= min(left, 10_000)
+        self.write_leases(key)
+
+    def customer(self):
+        """The key of a new customer, who has money."""
+        customer = str(self.run("customer", "create", "--name", "bench")["customer_id"])
+        self.run("wallet", "deposit", "--customer", customer, "--amount", "1000000.00")
+        return self.run("key", "create", "--customer", customer)["api_key"]
+
+    def order(self, key, quantity):
+        order = {"proxyType": "IPv4", "authType": "LOGIN", "goal": "bench", "country": "USA"}
+        order |= {"quantity": quantity, "rentPeriodDays": 30}
+        answer = self.call(key, "order", order)
+        assert answer["success"], answer
+
+    def write_leases(self, key):
         orders = self.call(key, "ipAddress?proxyType=IPv4")["IPv4"]
         leases = [lease for order in orders for lease in order["ipAddresses"]]
         self.write(
