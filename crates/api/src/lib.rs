@@ -42,7 +42,7 @@ use serve::{RequestIdLayer, Stats};
 
 use crate::app::App;
 use crate::front::Front;
-pub use crate::traffic::Traffic;
+pub use crate::traffic::{Carried, CheckWish, Checked, NotChecked, Refusals, Refused, Traffic};
 
 /// How the APIs are served.
 #[derive(Clone, Debug)]
@@ -64,6 +64,8 @@ pub struct Settings {
     pub stats: Option<Arc<Stats>>,
     /// What the gateway in this process does, if there is one.
     pub traffic: Option<Arc<Traffic>>,
+    /// Who is asked about it.
+    pub carried: Option<Arc<dyn Carried>>,
     /// Whether the customers' APIs are served.
     pub api: bool,
     /// Whether the guides and pages are served.
@@ -99,6 +101,7 @@ impl Default for Settings {
             base_url: "http://127.0.0.1:8080".to_owned(),
             stats: None,
             traffic: None,
+            carried: None,
             api: true,
             web: true,
         }

@@ -23,6 +23,7 @@ pub(crate) struct Limits {
     requests_per_minute: u32,
     failed_keys_per_minute: u32,
     keys: Mutex<HashMap<KeyId, Meter>>,
+    checks: Mutex<HashMap<KeyId, Meter>>,
     minutes: Minutes,
     sources: Mutex<HashMap<IpAddr, Meter>>,
 }
@@ -36,12 +37,15 @@ impl Limits {
     /// How many meters are kept at most. When there are more, those that nobody leans on are
     /// forgotten first.
     const METERS: usize = 100_000;
+    /// How many proxies may be checked with a key in a minute: each is a connection or three.
+    const CHECKS_PER_MINUTE: u32 = 6;
 
     pub(crate) fn new(settings: &Settings) -> Limits {
         Limits {
             requests_per_minute: settings.requests_per_minute,
             failed_keys_per_minute: settings.failed_keys_per_minute,
             keys: Mutex::default(),
+            checks: Mutex::default(),
             minutes: Minutes::default(),
             sources: Mutex::default(),
         }
@@ -62,6 +66,11 @@ impl Limits {
         now: Time,
     ) -> Result<(), Duration> {
         self.minutes.count(key.id, key.requests_per_minute.unwrap_or(usual), now)
+    }
+
+    /// Counts a wish to have a proxy checked.
+    pub(crate) fn check(&self, key: &ApiKey) -> Result<(), Duration> {
+        count(&self.checks, key.id, Self::CHECKS_PER_MINUTE)
     }
 
     /// Counts a request with an unknown key. If there were too many from its source, says how long

@@ -99,7 +99,8 @@ pub enum Exit {
 pub struct Limits {
     /// Flows at a time.
     pub flows: u32,
-    /// New flows in a second.
+    /// New flows in a second. Requests that a client sends one after the other are one flow, but
+    /// each further connection that they need to a destination counts here too.
     pub flows_per_second: u32,
     /// Bytes in a second, each way.
     pub bytes_per_second: u64,

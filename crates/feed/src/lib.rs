@@ -1,4 +1,6 @@
 //! The lease table as it travels to gateways, and usage on its way back.
 
+pub mod checked;
 pub mod lease;
 pub mod refusal;
+pub mod usage;

@@ -58,6 +58,17 @@ impl Grant {
         Rc::ptr_eq(&self.tenant, &other.tenant) && self.exit() == other.exit()
     }
 
+    /// Uses up one of the connections that the lease may make in a second. To be let in is one, and
+    /// each to another destination on the same connection of a client is one more.
+    pub(crate) fn take_turn(&self, nanos: u64) -> Result<(), Refusal> {
+        let per_second = u64::from(self.lease.limits().flows_per_second);
+        let rate = Rate { per_second, burst: per_second };
+        if per_second > 0 && !self.tenant.account.opened.take(1, rate, nanos) {
+            return Err(Refusal::TooFast);
+        }
+        Ok(())
+    }
+
     /// Whether the lease, as it is now, lets datagrams pass.
     pub(crate) fn has_udp(&self) -> bool {
         self.tenant.has_udp()
@@ -147,15 +158,14 @@ pub(crate) fn admit(
         return Ok(Grant { tenant, lease });
     }
     seat.part();
-    let limits = lease.limits();
-    let per_second = u64::from(limits.flows_per_second);
-    let rate = Rate { per_second, burst: per_second };
-    if per_second > 0 && !tenant.account.opened.take(1, rate, nanos) {
-        return denied(Refusal::TooFast);
+    let (id, grant) = (lease.id(), Grant { tenant, lease });
+    let opened = grant.take_turn(nanos).and_then(|()| {
+        let most = grant.lease.limits().flows;
+        grant.tenant.account.open(most).then_some(()).ok_or(Refusal::TooManyFlows)
+    });
+    if let Err(refusal) = opened {
+        return Err(Denied { refusal, lease: Some(id) });
     }
-    if !tenant.account.open(limits.flows) {
-        return denied(Refusal::TooManyFlows);
-    }
-    seat.join(Rc::clone(&tenant), proof);
-    Ok(Grant { tenant, lease })
+    seat.join(Rc::clone(&grant.tenant), proof);
+    Ok(grant)
 }

@@ -151,7 +151,8 @@ impl Caller {
         let entry = entry(worker, &self.stream);
         let input = Input::with(&std::mem::take(&mut self.held));
         let Caller { seat, stream, source, handshake, .. } = self;
-        (Session { worker, seat, source: *source, entry, handshake }, stream, input)
+        let session = Session { worker, seat, source: *source, entry, handshake, has_turn: false };
+        (session, stream, input)
     }
 
     /// Notes that it was refused what it wanted.

@@ -1,9 +1,11 @@
 //! The gateway as its owner sees it.
 
+use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -30,11 +32,13 @@ pub struct Gateway {
     shared: Arc<Shared>,
     threads: Vec<Thread>,
     next_listener: AtomicU64,
+    /// Listeners of a process before this one, until they are listened at.
+    inherited: Mutex<HashMap<SocketAddr, Vec<TcpListener>>>,
 }
 
 struct Thread {
     orders: mpsc::UnboundedSender<Order>,
-    handle: Option<JoinHandle<()>>,
+    handle: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Gateway {
@@ -68,7 +72,12 @@ impl Gateway {
         let threads = (0..shared.settings.threads.max(1))
             .map(|number| Thread::start(number, Arc::clone(&shared)))
             .collect::<io::Result<_>>()?;
-        Ok(Gateway { shared, threads, next_listener: AtomicU64::new(0) })
+        Ok(Gateway {
+            shared,
+            threads,
+            next_listener: AtomicU64::new(0),
+            inherited: Mutex::default(),
+        })
     }
 
     /// Listens on `address` too, and says where that is: a port 0 has become another.
@@ -78,9 +87,16 @@ impl Gateway {
         speaks: Speaks,
     ) -> io::Result<(ListenerId, SocketAddr)> {
         let id = ListenerId(self.next_listener.fetch_add(1, Ordering::Relaxed));
-        let listeners = listen::bind(address, self.threads.len())?;
+        let count = self.threads.len();
+        let mut listeners = self.heritage(address);
+        if listeners.is_empty() {
+            listeners = listen::bind(address, count)?;
+        } else if let Some(missing) = count.checked_sub(listeners.len()) {
+            listeners.extend(listen::join(address, missing)?);
+        }
         let mut address = address;
-        for (thread, listener) in self.threads.iter().zip(listeners) {
+        // There may be more than threads, and none may be lost: clients wait at each.
+        for (thread, listener) in self.threads.iter().cycle().zip(listeners) {
             address = listener.local_addr()?;
             thread.tell(Order::Listen(id, listener, speaks));
         }
@@ -95,13 +111,57 @@ impl Gateway {
         speaks: Speaks,
     ) -> io::Result<(ListenerId, SocketAddr)> {
         let number = self.next_listener.fetch_add(1, Ordering::Relaxed);
-        let listener = listen::bind(address, 1)?.pop().ok_or(io::ErrorKind::Other)?;
-        let address = listener.local_addr()?;
+        let mut listeners = self.heritage(address);
+        if listeners.is_empty() {
+            listeners = listen::bind(address, 1)?;
+        }
         // Listeners that come one after another are spread over the threads.
         let threads = u64::try_from(self.threads.len()).unwrap_or(1);
         let thread = usize::try_from(number % threads).unwrap_or_default();
-        self.threads[thread].tell(Order::Listen(ListenerId(number), listener, speaks));
+        let mut address = address;
+        for listener in listeners {
+            address = listener.local_addr()?;
+            self.threads[thread].tell(Order::Listen(ListenerId(number), listener, speaks));
+        }
         Ok((ListenerId(number), address))
+    }
+
+    /// Takes listeners over from a process before this one. Whenever it is to be listened at one of
+    /// their addresses, they are it, with all clients that wait there already.
+    pub fn inherit(&self, listeners: impl IntoIterator<Item = TcpListener>) -> io::Result<()> {
+        let mut inherited = self.inherited();
+        for listener in listeners {
+            inherited.entry(listener.local_addr()?).or_default().push(listener);
+        }
+        Ok(())
+    }
+
+    /// Closes the listeners that were taken over and at which it is not listened; says how many
+    /// addresses those are.
+    pub fn disinherit(&self) -> usize {
+        std::mem::take(&mut *self.inherited()).len()
+    }
+
+    fn heritage(&self, address: SocketAddr) -> Vec<TcpListener> {
+        self.inherited().remove(&address).unwrap_or_default()
+    }
+
+    fn inherited(&self) -> MutexGuard<'_, HashMap<SocketAddr, Vec<TcpListener>>> {
+        self.inherited.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All listeners once more, for a process that is to go on after this one. Both accept clients
+    /// then, until one is [drained](Gateway::drain). Waits for the threads, for a moment.
+    pub fn lend(&self) -> io::Result<Vec<OwnedFd>> {
+        let (lend, lent) = std::sync::mpsc::channel();
+        self.tell(|| Order::Lend(lend.clone()));
+        drop(lend);
+        let each: Vec<io::Result<Vec<OwnedFd>>> = lent.into_iter().collect();
+        if each.len() != self.threads.len() {
+            return Err(io::Error::other("a thread does not answer"));
+        }
+        let all = each.into_iter().collect::<io::Result<Vec<_>>>()?;
+        Ok(all.into_iter().flatten().collect())
     }
 
     /// Shows this certificate to clients that connect inside TLS from now on; those that are
@@ -162,9 +222,15 @@ impl Gateway {
         self.tell(|| Order::ClockTurned);
     }
 
-    /// What each lease has used since the last call, a second ago at the latest. To be called once
-    /// a second.
+    /// What each lease has used since the last call, but for what has passed in the last quarter of
+    /// a second. To be called every now and then, once a second at least.
     pub fn usage(&self) -> Vec<(u64, Used)> {
+        self.shared.accounts.collect()
+    }
+
+    /// Closes everything, and says what each lease has used since [`Gateway::usage`] was last asked.
+    pub fn end(&self) -> Vec<(u64, Used)> {
+        self.close_everything();
         self.shared.accounts.collect()
     }
 
@@ -176,17 +242,22 @@ impl Gateway {
     fn tell(&self, order: impl Fn() -> Order) {
         self.threads.iter().for_each(|thread| thread.tell(order()));
     }
-}
 
-impl Drop for Gateway {
-    fn drop(&mut self) {
+    fn close_everything(&self) {
         self.tell(|| Order::End);
-        for thread in &mut self.threads {
-            if let Some(handle) = thread.handle.take() {
+        for thread in &self.threads {
+            let handle = thread.handle.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(handle) = handle {
                 // A thread that has failed has ended too.
                 let _ = handle.join();
             }
         }
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.close_everything();
     }
 }
 
@@ -210,7 +281,7 @@ impl Thread {
             }
         })?;
         told.recv().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))?;
-        Ok(Thread { orders, handle: Some(handle) })
+        Ok(Thread { orders, handle: Mutex::new(Some(handle)) })
     }
 
     fn tell(&self, order: Order) {

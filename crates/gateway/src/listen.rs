@@ -34,6 +34,11 @@ pub(crate) fn bind(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListe
     let probe = socket(address)?;
     probe.bind(&address.into())?;
     drop(probe);
+    join(address, count)
+}
+
+/// So many sockets that listen on one address beside those that do already, which are ours.
+pub(crate) fn join(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
     let mut address = address;
     let mut listeners = Vec::with_capacity(count);
     for _ in 0..count {

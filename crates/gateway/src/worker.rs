@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -67,6 +68,8 @@ pub(crate) enum Order {
     Replaced,
     /// The clock was turned.
     ClockTurned,
+    /// Give the listeners out once more.
+    Lend(std::sync::mpsc::Sender<std::io::Result<Vec<OwnedFd>>>),
     /// Accept nothing more, and let connections go that wait for nothing.
     Drain,
     /// Close everything and end.
@@ -100,7 +103,7 @@ pub(crate) struct Worker {
 
 /// While there is anything to look after, it is looked after at least so often: bytes are brought
 /// to accounts, and a machine that has slept finds leases that have ended meanwhile.
-const LOOK: u64 = 1_000;
+const LOOK: u64 = 250;
 /// How long connections may take to end when everything does.
 const CLOSING: Duration = Duration::from_secs(1);
 /// How soon a throttled flow is tried again.
@@ -244,7 +247,7 @@ impl Worker {
 
     /// Looks after deadlines and does what it is told, until it is told to end.
     pub(crate) async fn keep(self: &Rc<Worker>, mut orders: mpsc::UnboundedReceiver<Order>) {
-        let mut listeners: Vec<(ListenerId, Rc<Notify>)> = Vec::new();
+        let mut listeners: Vec<Listening> = Vec::new();
         loop {
             let wait = self.look();
             let sleep = async {
@@ -262,7 +265,12 @@ impl Worker {
                 Order::Listen(id, listener, speaks) => match TcpListener::from_std(listener) {
                     Ok(listener) => {
                         let closing = Rc::new(Notify::new());
-                        listeners.push((id, Rc::clone(&closing)));
+                        let listener = Rc::new(listener);
+                        listeners.push(Listening {
+                            id,
+                            listener: Rc::clone(&listener),
+                            closing: Rc::clone(&closing),
+                        });
                         tokio::task::spawn_local(accept(
                             Rc::clone(self),
                             listener,
@@ -272,14 +280,20 @@ impl Worker {
                     }
                     Err(error) => tracing::error!(%error, "A listener could not be taken over"),
                 },
-                Order::Close(id) => listeners.retain(|(own, closing)| {
-                    if *own == id {
-                        closing.notify_one();
+                Order::Close(id) => listeners.retain(|own| {
+                    if own.id == id {
+                        own.closing.notify_one();
                     }
-                    *own != id
+                    own.id != id
                 }),
+                Order::Lend(to) => {
+                    let lent =
+                        listeners.iter().map(|own| own.listener.as_fd().try_clone_to_owned());
+                    // Who does not wait any longer needs none.
+                    let _ = to.send(lent.collect());
+                }
                 Order::Drain => {
-                    listeners.drain(..).for_each(|(_, closing)| closing.notify_one());
+                    listeners.drain(..).for_each(|own| own.closing.notify_one());
                     self.is_draining.set(true);
                     self.flows.wake_everything();
                 }
@@ -290,7 +304,7 @@ impl Worker {
                 Order::End => break,
             }
         }
-        listeners.iter().for_each(|(_, closing)| closing.notify_one());
+        listeners.iter().for_each(|own| own.closing.notify_one());
         // Each connection ends when it is next polled, or the time after if it has last words. What
         // has not ended by then ends with the runtime.
         for _ in 0..CLOSING.as_millis() {
@@ -304,11 +318,23 @@ impl Worker {
     }
 }
 
+/// A listener of the thread.
+struct Listening {
+    id: ListenerId,
+    listener: Rc<TcpListener>,
+    closing: Rc<Notify>,
+}
+
 /// How long nothing is accepted after that has failed, as it does when descriptors are used up.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-async fn accept(worker: Rc<Worker>, listener: TcpListener, speaks: Speaks, closing: Rc<Notify>) {
-    let _listening = Listening::begin(&worker.shared);
+async fn accept(
+    worker: Rc<Worker>,
+    listener: Rc<TcpListener>,
+    speaks: Speaks,
+    closing: Rc<Notify>,
+) {
+    let _counted = CountedSocket::new(&worker.shared);
     let mut closing = pin!(closing.notified());
     loop {
         let accepted = std::future::poll_fn(|context| match closing.as_mut().poll(context) {
@@ -326,7 +352,7 @@ async fn accept(worker: Rc<Worker>, listener: TcpListener, speaks: Speaks, closi
     }
     // Who has connected before it was closed is served. The system is asked, and not the runtime,
     // which may not have heard of all yet and gives a task only so many at a time.
-    let Ok(listener) = listener.into_std() else { return };
+    let Some(Ok(listener)) = Rc::into_inner(listener).map(TcpListener::into_std) else { return };
     while let Ok((stream, source)) = listener.accept() {
         let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
         if let Ok(stream) = stream {
@@ -363,16 +389,16 @@ impl Drop for Counted {
 }
 
 /// A socket that listens, until this is dropped.
-struct Listening(Arc<Shared>);
+struct CountedSocket(Arc<Shared>);
 
-impl Listening {
-    fn begin(shared: &Arc<Shared>) -> Listening {
+impl CountedSocket {
+    fn new(shared: &Arc<Shared>) -> CountedSocket {
         shared.listeners.fetch_add(1, Ordering::Relaxed);
-        Listening(Arc::clone(shared))
+        CountedSocket(Arc::clone(shared))
     }
 }
 
-impl Drop for Listening {
+impl Drop for CountedSocket {
     fn drop(&mut self) {
         self.0.listeners.fetch_sub(1, Ordering::Relaxed);
     }

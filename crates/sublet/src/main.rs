@@ -1,11 +1,13 @@
 //! The program: command line, configuration and composition.
 
 mod bench;
+mod check;
 mod cli;
 mod config;
 mod console;
 mod database;
 mod demo;
+mod handover;
 mod logging;
 mod problem;
 mod progress;

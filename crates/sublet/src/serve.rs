@@ -1,8 +1,14 @@
 //! `sublet serve`: everything that runs while the shop is open, composed in one place.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
+<<<<<<< HEAD
+=======
+use std::sync::{Arc, Mutex, PoisonError};
+>>>>>>> gw3
 use std::time::Duration;
 
 use axum::Router;
@@ -14,7 +20,10 @@ use engine::payment::Providers;
 use serde::Serialize;
 use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{oneshot, watch};
 
+use crate::database::Database;
+use crate::handover::{Giver, Heir, Taken};
 use crate::problem::Problem;
 use crate::traffic::{self, Carrier};
 
@@ -62,6 +71,20 @@ pub(crate) struct Options {
     /// [default: without limit]
     #[arg(long, value_name = "AMOUNT", value_parser = clap::value_parser!(i64).range(1..1_000_000_000))]
     pub(crate) top_up_per_month: Option<i64>,
+    /// Takes over from the server that runs here, which then ends: nobody who connects notices.
+    #[arg(long)]
+    pub(crate) take_over: bool,
+    /// Where a server that takes over asks for it [default: hand-over.sock beside the books, if
+    /// they are in a file]
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) hand_over: Option<PathBuf>,
+    /// How long tunnels may go on after the server was asked to end, in seconds [default: 5, or 600
+    /// when another server has taken over]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) drain: Option<u32>,
+    /// For how many days it is kept what leases have used on them.
+    #[arg(long, default_value_t = Engine::USAGE_DAYS, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=4000))]
+    pub(crate) usage_days: u32,
     #[command(flatten)]
     pub(crate) traffic: traffic::Options,
 }
@@ -82,8 +105,18 @@ impl Options {
             base_url: None,
             top_ups_per_day: None,
             top_up_per_month: None,
+            take_over: false,
+            hand_over: None,
+            drain: None,
+            usage_days: Engine::USAGE_DAYS,
             traffic: traffic::Options::default(),
         }
+    }
+
+    /// The same, keeping what belongs beside the books of `database` there.
+    pub(crate) fn beside(mut self, database: &Database) -> Options {
+        self.traffic = self.traffic.kept_in(database.gateway_folder());
+        self
     }
 
     /// What the server is called.
@@ -122,13 +155,32 @@ pub(crate) enum Role {
     Gateway,
 }
 
+<<<<<<< HEAD
 /// How often is looked whether the system's clock was set.
 const CLOCK_LOOK: Duration = Duration::from_secs(10);
 
 /// Serves until SIGTERM or SIGINT, then drains.
+=======
+/// How long tunnels that are open may go on after the server was asked to end.
+const DRAIN: Duration = Duration::from_secs(5);
+/// The same where another server has taken over.
+const DRAIN_HANDED_OVER: Duration = Duration::from_secs(600);
+
+/// What a server has to do with those before and after it.
+#[derive(Debug, Default)]
+pub(crate) struct Succession {
+    /// What was taken over.
+    pub(crate) taken: Option<Taken>,
+    /// Where whoever follows asks.
+    pub(crate) socket: Option<PathBuf>,
+}
+
+/// Serves until SIGTERM or SIGINT, or until another server has taken over; then drains.
+>>>>>>> gw3
 pub(crate) async fn run(
     store: Arc<dyn Store>,
     options: &Options,
+    succession: Succession,
     ready: impl FnOnce(&Ready) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
     raise_descriptor_limit();
@@ -137,42 +189,100 @@ pub(crate) async fn run(
     let clock = Arc::new(SteadyClock::start());
     let watch = tokio::spawn(watch_clock(Arc::clone(&clock)));
     let engine = Engine::start_with(store, clock, Bounds::default(), providers)?;
-    let listener = ::serve::bind(options.listen).map_err(anyhow::Error::from)?;
+    engine.keep_usage_for(options.usage_days);
+    let Succession { taken, socket } = succession;
+    let mut heritage = Heritage::from(taken);
+    let listener = listen(options.listen, heritage.http.take())?;
     let address = listener.local_addr()?;
+    // Given to whoever follows, and closed before the server ends otherwise.
+    let spare = Arc::new(Mutex::new(Some(listener.as_fd().try_clone_to_owned()?)));
     let server = ::serve::Server::new(::serve::Limits::default());
     let carrier = match options.roles.contains(&Role::Gateway) {
-        true => start_carrier(&engine, options, address).await,
+        true => start_carrier(&engine, options, address, &mut heritage).await?,
         false => None,
     };
     let counts = carrier.as_ref().map(|carrier| Arc::clone(&carrier.counts));
-    let router = router(&engine, options, &server, counts, address);
+    let face = carrier.as_ref().map(|carrier| Arc::clone(&carrier.face));
+    let router = router(&engine, options, &server, (counts, face), address);
     let upkeep = engine.run_upkeep();
     let scheduler = options.roles.contains(&Role::Scheduler).then(|| engine.run_scheduler());
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let signals = Signals::new()?;
+    let gateway = carrier.as_ref().map(|carrier| carrier.listening.clone());
+    heritage.is_served().await?;
+    let giver = socket.and_then(|path| open_giver(&path));
+    ready(&Ready { http: format!("http://{address}"), gateway })?;
+
+    let lend = lender(carrier.as_ref(), &spare);
     let drain = carrier.as_ref().map(Carrier::drainer);
-    let asked_to_end = async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("Asked to end: draining");
-        if let Some(drain) = drain {
-            drain();
+    let (tell, heir) = oneshot::channel();
+    let asked_to_end = {
+        let (lend, spare) = (lend.clone(), Arc::clone(&spare));
+        let (giver, signals) = (giver.as_ref(), &signals);
+        async move {
+            tokio::select! {
+                () = signals.asked() => {
+                    tracing::info!("Asked to end: draining");
+                    spare.lock().unwrap_or_else(PoisonError::into_inner).take();
+                    if let Some(drain) = drain {
+                        drain();
+                    }
+                }
+                heir = asked_to_hand_over(giver, lend) => {
+                    tracing::info!("Asked to hand over");
+                    // It waits for it below.
+                    let _ = tell.send(heir);
+                }
+            }
         }
     };
-    let gateway = carrier.as_ref().map(|carrier| carrier.listening.clone());
-    ready(&Ready { http: format!("http://{address}"), gateway })?;
     let summary = server.run(listener, router, asked_to_end).await;
     if let Some(scheduler) = scheduler {
         scheduler.abort();
     }
-    if let Some(carrier) = carrier {
-        carrier.end().await;
+    let mut heir = heir.await.ok();
+    let is_followed = heir.is_some();
+    if is_followed {
+        upkeep.abort();
+        engine.close().await;
     }
+    while let Some(given) = heir.take() {
+        match given.follow().await {
+            Ok(()) => tracing::info!("Handed over"),
+            Err(error) => {
+                tracing::error!(
+                    "The server that was to take over did not: {error}. The gateway goes on; \
+                     nothing else is served until a server takes over"
+                );
+                heir = tokio::select! {
+                    () = signals.asked() => None,
+                    heir = asked_to_hand_over(giver.as_ref(), lend.clone()) => Some(heir),
+                };
+            }
+        }
+    }
+    spare.lock().unwrap_or_else(PoisonError::into_inner).take();
+    drop((giver, lend));
+    if let Some(carrier) = carrier {
+        let usual = if is_followed { DRAIN_HANDED_OVER } else { DRAIN };
+        let patience = options.drain.map_or(usual, |it| Duration::from_secs(it.into()));
+        let hurried = async {
+            match is_followed {
+                true => signals.asked().await,
+                false => std::future::pending().await,
+            }
+        };
+        carrier.end(patience, hurried).await;
+    }
+    if !is_followed {
+        upkeep.abort();
+        engine.close().await;
+    }
+<<<<<<< HEAD
     upkeep.abort();
     watch.abort();
     engine.close().await;
+=======
+>>>>>>> gw3
     let requests = server.stats().requests.load(Ordering::Relaxed);
     tracing::info!(requests, cut = summary.cut, "Ended after {requests} requests");
     if summary.cut > 0 {
@@ -185,6 +295,7 @@ pub(crate) async fn run(
     Ok(())
 }
 
+<<<<<<< HEAD
 /// Says when the system's clock was set: the server goes on by its own.
 async fn watch_clock(clock: Arc<SteadyClock>) {
     let mut known = 0;
@@ -206,9 +317,140 @@ async fn watch_clock(clock: Arc<SteadyClock>) {
 async fn start_carrier(engine: &Engine, options: &Options, http: SocketAddr) -> Option<Carrier> {
     match Carrier::start(engine, &options.traffic, http).await {
         Ok(carrier) => Some(carrier),
+=======
+/// What was taken over from another server, until it is used.
+struct Heritage {
+    http: Option<TcpListener>,
+    gateway: Vec<TcpListener>,
+    taken: Option<Taken>,
+}
+
+impl From<Option<Taken>> for Heritage {
+    fn from(mut taken: Option<Taken>) -> Heritage {
+        let http = taken.as_mut().and_then(|taken| taken.http.take());
+        let gateway = taken.as_mut().map(|taken| std::mem::take(&mut taken.gateway));
+        Heritage { http, gateway: gateway.unwrap_or_default(), taken }
+    }
+}
+
+impl Heritage {
+    /// Says to whom it comes from that everything is served here now.
+    async fn is_served(&mut self) -> Result<(), Problem> {
+        let Some(taken) = self.taken.take() else { return Ok(()) };
+        let told = tokio::task::spawn_blocking(move || taken.is_ready()).await;
+        match told.map_err(io::Error::other).and_then(|told| told) {
+            Ok(()) => Ok(()),
+            // It has gone by itself; what it gave is here.
+            Err(error) => {
+                tracing::warn!("The server before this one did not say that it leaves: {error}");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Where HTTP is served: at the listener that was taken over, unless another address is meant.
+fn listen(at: SocketAddr, taken: Option<TcpListener>) -> Result<tokio::net::TcpListener, Problem> {
+    if let Some(taken) = taken
+        && taken
+            .local_addr()
+            .is_ok_and(|own| own.ip() == at.ip() && [0, own.port()].contains(&at.port()))
+    {
+        taken.set_nonblocking(true)?;
+        return Ok(tokio::net::TcpListener::from_std(taken)?);
+    }
+    Ok(::serve::bind(at).map_err(anyhow::Error::from)?)
+}
+
+fn open_giver(path: &Path) -> Option<Giver> {
+    match Giver::open(path) {
+        Ok(giver) => Some(giver),
+        Err(error) => {
+            let shown = path.display();
+            tracing::error!("No server can take over from this one at {shown}: {error}");
+            None
+        }
+    }
+}
+
+/// What gives the listeners out: that of HTTP first.
+fn lender(
+    carrier: Option<&Carrier>,
+    http: &Arc<Mutex<Option<OwnedFd>>>,
+) -> impl Fn(bool) -> io::Result<(bool, Vec<OwnedFd>)> + Clone + Send + 'static {
+    let (of_gateway, http) = (carrier.map(Carrier::lender), Arc::clone(http));
+    move |lend| {
+        let gateway = of_gateway.as_ref().map(|lender| lender(lend)).transpose()?;
+        let http = http.lock().unwrap_or_else(PoisonError::into_inner);
+        let http = http.as_ref().map(OwnedFd::try_clone).transpose()?;
+        let with_http = http.is_some();
+        Ok((with_http, http.into_iter().chain(gateway.unwrap_or_default()).collect()))
+    }
+}
+
+async fn asked_to_hand_over<L>(giver: Option<&Giver>, lend: L) -> Heir
+where
+    L: Fn(bool) -> io::Result<(bool, Vec<OwnedFd>)> + Clone + Send + 'static,
+{
+    match giver {
+        Some(giver) => giver.given(lend).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Those by which a server is asked to end.
+struct Signals {
+    asked: watch::Receiver<u32>,
+}
+
+impl Signals {
+    fn new() -> io::Result<Signals> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let (ask, asked) = watch::channel(0);
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                ask.send_modify(|count| *count += 1);
+            }
+        });
+        Ok(Signals { asked })
+    }
+
+    /// Ready when it was asked, at whatever time.
+    async fn asked(&self) {
+        let mut asked = self.asked.clone();
+        if asked.wait_for(|count| *count > 0).await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
+/// The gateway, unless it cannot be started: then everything else is served all the same, but not
+/// in the place of a server that has one.
+async fn start_carrier(
+    engine: &Engine,
+    options: &Options,
+    http: SocketAddr,
+    heritage: &mut Heritage,
+) -> Result<Option<Carrier>, Problem> {
+    let inherited = std::mem::take(&mut heritage.gateway);
+    let base_url = options.base_url.as_deref();
+    match Carrier::start(engine, &options.traffic, http, base_url, inherited).await {
+        Ok(carrier) if heritage.taken.is_some() && !carrier.knows_all() => {
+            Err(Problem::failed("the gateway did not learn what it is to serve"))
+        }
+        Ok(carrier) => Ok(Some(carrier)),
+        Err(error) if heritage.taken.is_some() => {
+            Err(Problem::failed(format!("the gateway did not start: {error:#}")))
+        }
+>>>>>>> gw3
         Err(error) => {
             tracing::error!("The gateway did not start: {error:#}");
-            None
+            Ok(None)
         }
     }
 }
@@ -254,7 +496,7 @@ fn router(
     engine: &Engine,
     options: &Options,
     server: &::serve::Server,
-    traffic: Option<Arc<api::Traffic>>,
+    (traffic, carried): (Option<Arc<api::Traffic>>, Option<Arc<dyn api::Carried>>),
     at: SocketAddr,
 ) -> Router {
     let has = |role| options.roles.contains(&role);
@@ -270,6 +512,7 @@ fn router(
         base_url,
         stats: Some(server.stats()),
         traffic,
+        carried,
         api: has(Role::Api),
         web: has(Role::Web),
         ..api::Settings::default()

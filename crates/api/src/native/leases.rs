@@ -72,6 +72,17 @@ fn shown(app: &App, catalogue: &Catalogue, proxy: &Proxy, in_reserve: bool) -> V
         "comment": lease.comment,
         "auto_extend_days": lease.auto_extend.map(|period| period.days()),
     });
+    if let Some(port) = endpoint.https_port {
+        shown["https_port"] = port.into();
+    }
+    let limits = catalogue.limits(&lease.product);
+    let number = |count: u64| (count > 0).then_some(count);
+    shown["limits"] = json!({
+        "connections": number(limits.connections.into()),
+        "new_connections_per_second": number(limits.new_connections_per_second.into()),
+        "bytes_per_second": number(limits.bytes_per_second),
+        "udp": limits.udp,
+    });
     if let Some(card) = lease.renew_card {
         shown["auto_extend_card_id"] = ids.card(card).into();
     }

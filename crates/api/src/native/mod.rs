@@ -13,6 +13,8 @@ pub(crate) mod problem;
 mod receipts;
 pub(crate) mod refusal;
 mod replace;
+mod traffic;
+mod usage;
 mod wallet;
 mod wish;
 
@@ -113,6 +115,8 @@ pub(crate) fn routes() -> Vec<Route> {
         route(extend::PATH, &["post"], post(guarded(extend::PATH, extend::carry_out))),
         route(replace::PATH, &["post"], post(guarded(replace::PATH, replace::carry_out))),
         route(replace::OF_ONE, &["get"], get(guarded(replace::OF_ONE, replace::list))),
+        route(traffic::REFUSALS, &["get"], get(guarded(traffic::REFUSALS, traffic::refusals))),
+        route(traffic::CHECK, &["post"], post(guarded(traffic::CHECK, traffic::check))),
         route(comment::PATH, &["post"], post(guarded(comment::PATH, comment::carry_out))),
         route(
             authorisations::PATH,
@@ -128,6 +132,8 @@ pub(crate) fn routes() -> Vec<Route> {
         ),
         route(receipts::PATH, &["get"], get(guarded(receipts::PATH, receipts::list))),
         route(receipts::ONE, &["get"], get(guarded(receipts::ONE, receipts::show))),
+        route(usage::PATH, &["get"], get(guarded(usage::PATH, usage::list))),
+        route(usage::OF_ONE, &["get"], get(guarded(usage::OF_ONE, usage::of_one))),
         route(
             payments::PATH,
             &["get", "post"],

@@ -16,6 +16,8 @@ pub(super) fn add(paths: &mut Map<String, Value>, sandbox: bool) {
     path("/api/v1/leases/extend", json!({ "post": extend() }));
     path("/api/v1/leases/replace", json!({ "post": replace() }));
     path("/api/v1/leases/{id}/replacements", json!({ "get": replacements() }));
+    path("/api/v1/leases/{id}/refusals", json!({ "get": refusals() }));
+    path("/api/v1/leases/{id}/check", json!({ "post": check() }));
     path("/api/v1/leases/comment", json!({ "post": comment() }));
     path("/api/v1/authorisations", json!({ "get": authorisations(), "post": add_authorisation() }));
     path(
@@ -24,6 +26,8 @@ pub(super) fn add(paths: &mut Map<String, Value>, sandbox: bool) {
     );
     path("/api/v1/receipts", json!({ "get": receipts() }));
     path("/api/v1/receipts/{id}", json!({ "get": receipt() }));
+    path("/api/v1/usage", json!({ "get": usage() }));
+    path("/api/v1/leases/{id}/usage", json!({ "get": usage_of_lease() }));
     path("/api/v1/payments", json!({ "get": payments(), "post": pay() }));
     path("/api/v1/payment-methods", json!({ "get": payment_methods() }));
     path("/api/v1/cards", json!({ "get": cards() }));
@@ -38,6 +42,8 @@ pub(super) fn add(paths: &mut Map<String, Value>, sandbox: bool) {
         path(at, json!({ "get": machine(id, summary, "application/json") }));
     }
     let metrics = machine("metrics", "Numbers for Prometheus", "application/openmetrics-text");
+    let address = machine("address", "The address that you come from", "text/plain");
+    path("/api/ip", json!({ "get": address }));
     path("/metrics", json!({ "get": metrics }));
     if sandbox {
         path("/sandbox/v1/clock", json!({ "get": clock(), "post": turn_clock() }));
@@ -145,6 +151,22 @@ fn replace() -> Value {
     changes("replaceLeases", summary, &[], "ReplaceLeases", "ReceiptOfReplacement")
 }
 
+fn refusals() -> Value {
+    let id = parameter("path", "id", true, &json!({ "type": "string" }), "The id of the lease.");
+    let summary = "What the gateway has refused to clients of a lease lately";
+    let mut operation = customers("refusals", summary, &[id], "Refusals");
+    operation["responses"]["404"] = problem("There is no such lease.");
+    operation
+}
+
+fn check() -> Value {
+    let id = parameter("path", "id", true, &json!({ "type": "string" }), "The id of the lease.");
+    let summary = "Whether a lease works, tried through each of its ports";
+    let mut operation = customers("checkLease", summary, &[id], "Check");
+    operation["responses"]["404"] = problem("There is no such lease.");
+    operation
+}
+
 fn replacements() -> Value {
     let id = id_in_path("The lease's id.");
     let mut operation =
@@ -188,6 +210,30 @@ fn receipt() -> Value {
     let id = parameter("path", "id", true, &json!({ "type": "string" }), "The receipt's id.");
     let mut operation = customers("receipt", "One thing that happened", &[id], "Receipt");
     operation["responses"]["404"] = problem("There is no such receipt.");
+    operation
+}
+
+fn days_and_paging() -> [Value; 4] {
+    let day = json!({ "type": "string", "format": "date" });
+    let [after, limit] = paging();
+    [
+        parameter("query", "from", false, &day, "The first day, in UTC; 30 days if it is missing."),
+        parameter("query", "to", false, &day, "The last day, in UTC; today if it is missing."),
+        after,
+        limit,
+    ]
+}
+
+fn usage() -> Value {
+    let summary = "How much went through what is rented, by day and lease";
+    customers("usage", summary, &days_and_paging(), "Usage")
+}
+
+fn usage_of_lease() -> Value {
+    let parameters = [&[id_in_path("The lease's id.")], &days_and_paging()[..]].concat();
+    let summary = "How much went through a lease, by day";
+    let mut operation = customers("usageOfLease", summary, &parameters, "Usage");
+    operation["responses"]["404"] = problem("There is no such lease.");
     operation
 }
 

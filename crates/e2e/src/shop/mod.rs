@@ -20,6 +20,7 @@ use crate::database::Database;
 
 use servers::Node;
 
+pub use servers::Leaving;
 pub(crate) use servers::program;
 pub use setup::{FLAT, SAMPLE, Setup};
 

@@ -49,6 +49,18 @@ impl Node {
     }
 }
 
+/// A server from which another one has taken over.
+#[derive(Debug)]
+pub struct Leaving(Server);
+
+impl Leaving {
+    /// Waits for its end.
+    #[track_caller]
+    pub fn ended(mut self) -> ExitStatus {
+        wait(&mut self.0.child)
+    }
+}
+
 impl Shop {
     /// Where it listens. With several servers it is another one every time.
     #[track_caller]
@@ -160,6 +172,17 @@ impl Shop {
     pub fn restart(&mut self) {
         self.kill9();
         self.reopen();
+    }
+
+    /// Has another server take over from its only one, which is given back: it ends by itself when
+    /// its last tunnel has.
+    #[track_caller]
+    pub fn take_over(&mut self) -> Leaving {
+        let mut command = self.serve_command_of(0);
+        command.arg("--take-over");
+        let new = Server::spawn(&mut command, &self.setup.log, self.folder.path());
+        let old = self.nodes[0].server.replace(new);
+        Leaving(old.expect("the shop is closed"))
     }
 
     /// Asks its servers to end; they go on until their requests are done.

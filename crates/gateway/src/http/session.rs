@@ -3,6 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -31,6 +32,8 @@ pub(crate) struct Session<'a> {
     pub(crate) source: IpAddr,
     pub(crate) entry: Option<Entry>,
     pub(crate) handshake: &'a mut Option<Handshake>,
+    /// Whether the next connection to a destination is the one that being let in has counted.
+    pub(crate) has_turn: bool,
 }
 
 impl<'a> Backend for Session<'a> {
@@ -45,12 +48,14 @@ impl<'a> Backend for Session<'a> {
                 Claim::Login { login: known.login, password: known.password }
             }
         };
+        let was_of = self.seat.tenant().map(Rc::clone);
         let admitted = admit::admit(self.worker, self.seat, self.source, self.entry, claim);
         let grant = admitted.map_err(|Denied { refusal, lease }| {
             let (source, target) = (self.source, None);
             self.worker.refused(Event { refusal, lease, source, target });
             refusal
         })?;
+        self.has_turn |= !was_of.is_some_and(|tenant| self.seat.is_of(&tenant));
         *self.handshake = None;
         Ok(grant)
     }
@@ -61,6 +66,10 @@ impl<'a> Backend for Session<'a> {
     }
 
     async fn connect(&mut self, grant: &Grant, target: &Target) -> Result<Upstream<'a>, Refusal> {
+        if !std::mem::take(&mut self.has_turn) {
+            let turn = grant.take_turn(self.worker.nanos());
+            turn.inspect_err(|refusal| self.refused(*refusal, Some(target)))?;
+        }
         self.due(self.worker.shared.settings.connect);
         let policy = policies(self.worker);
         let reach = destination::reach(self.worker, grant, target);

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use domain::time::Span;
+use feed::lease::Lease;
 use gateway::Settings;
 use gateway::http::Limits;
 
@@ -56,6 +57,36 @@ fn who_was_told_that_a_destination_is_silent_may_go_on() {
         client.send(request(1, "HEAD", &url, ""));
         assert_eq!(client.status(), expected);
     }
+}
+
+#[test]
+fn who_asks_for_one_place_after_the_other_connects_no_faster() {
+    let town = Town::new();
+    let limits = feed::lease::Limits { flows_per_second: 5, ..Default::default() };
+    town.put(&Lease { limits, ..lease(1) });
+    let serve: fn(TcpStream) = |mut stream| {
+        while heard(&mut stream) > 0 {
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+        }
+    };
+    let places = [origin(vec![serve; 100]), origin(vec![serve; 100])];
+    let mut client = Client::connect(town.entry);
+    let mut ask = |url: &str| {
+        client.send(request(1, "GET", url, "Connection: keep-alive\r\n"));
+        let status = client.status();
+        if status == 429 {
+            // The words that say why.
+            client.receive("too_fast: connections of this lease come too fast\n".len());
+        }
+        status
+    };
+    let began = Instant::now();
+    let served = (0..60).filter(|turn| ask(&places[turn % 2]) == 204).count();
+    let most = 6.0 + 5.0 * began.elapsed().as_secs_f64();
+    assert!(served >= 5 && (served as f64) <= most, "{served} in {:?}", began.elapsed());
+    // To the same place there is a connection already.
+    thread::sleep(Duration::from_millis(500));
+    assert!((0..60).all(|_| ask(&places[0]) == 204));
 }
 
 #[test]

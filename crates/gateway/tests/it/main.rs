@@ -7,11 +7,19 @@ mod entries;
 mod http_connect;
 mod http_ends;
 mod http_forward;
+mod inside;
 mod ipv6;
 mod limits;
+#[path = "../fuzz/mutation.rs"]
+mod mutation;
 mod networks;
+mod open_proxy;
 mod refusals;
+mod rows;
+mod slow;
 mod socks5;
+#[path = "../pure/spellings.rs"]
+mod spellings;
 mod support;
 mod tls;
 mod traffic;

@@ -8,4 +8,6 @@ mod forwarding;
 mod messages;
 mod names;
 mod plain;
+mod secrets;
+mod spellings;
 mod support;

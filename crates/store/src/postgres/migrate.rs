@@ -47,6 +47,13 @@ const MIGRATIONS: &[Migration] = &[
         shared: include_str!("../../migrations/0005_payments.sql"),
         own: "",
     },
+    Migration {
+        id: 6,
+        name: "usage",
+        alone: false,
+        shared: include_str!("../../migrations/0006_usage.sql"),
+        own: "",
+    },
 ];
 
 struct Migration {

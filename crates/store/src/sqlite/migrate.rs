@@ -36,6 +36,12 @@ const MIGRATIONS: &[Migration] = &[
         shared: include_str!("../../migrations/0005_payments.sql"),
         own: "",
     },
+    Migration {
+        id: 6,
+        name: "usage",
+        shared: include_str!("../../migrations/0006_usage.sql"),
+        own: "",
+    },
 ];
 
 /// What SQLite keeps of a file to tell whose it is: `Subl`.

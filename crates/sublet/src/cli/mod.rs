@@ -10,9 +10,11 @@ mod events;
 mod init;
 mod key;
 mod migrate;
+mod misuse;
 mod operator;
 mod payment;
 mod promo;
+mod proxy;
 mod restore;
 mod sandbox;
 mod serve;
@@ -93,6 +95,9 @@ enum Books {
     /// The money of customers
     #[command(subcommand)]
     Wallet(wallet::Wallet),
+    /// Rented proxies as their customers use them
+    #[command(subcommand)]
+    Proxy(proxy::Proxy),
     /// Money from outside that you confirm
     #[command(subcommand)]
     Payment(payment::Payment),
@@ -104,6 +109,8 @@ enum Books {
     Sandbox(sandbox::Sandbox),
     /// What happened, from the journal
     Events(events::Events),
+    /// How much went through the proxies
+    Usage(usage::Usage),
     /// Prove the books from their journal
     Audit(audit::Audit),
     /// Write a copy of the books while work goes on
@@ -121,7 +128,7 @@ pub(crate) fn run(
 ) -> Result<(), Problem> {
     let line = match CommandLine::try_parse_from(line) {
         Ok(line) => line,
-        Err(error) => return usage::answer(&error, console),
+        Err(error) => return misuse::answer(&error, console),
     };
     if let Noun::Bench(bench) = line.noun {
         // The books are left alone: a benchmark makes its own.
@@ -166,10 +173,12 @@ impl Books {
             Books::Customer(customer) => customer.run(shop),
             Books::Key(key) => key.run(shop),
             Books::Wallet(wallet) => wallet.run(shop),
+            Books::Proxy(proxy) => proxy.run(shop),
             Books::Payment(payment) => payment.run(shop),
             Books::Sandbox(sandbox) => sandbox.run(shop),
             Books::Operator(operator) => operator.run(shop),
             Books::Events(events) => events.run(shop),
+            Books::Usage(usage) => usage.run(shop),
             Books::Audit(audit) => audit.run(shop),
             Books::Backup(backup) => backup.run(shop),
             Books::Lock(lock) => lock.run(shop),

@@ -1,9 +1,11 @@
 //! `sublet serve`.
 
+use std::path::Path;
+
 use crate::config::Settings;
 use crate::console::Console;
 use crate::problem::Problem;
-use crate::{logging, serve};
+use crate::{handover, logging, serve};
 
 /// Open the shop: APIs, guides, scheduler and gateway.
 #[derive(Debug, clap::Args)]
@@ -17,11 +19,32 @@ impl Serve {
         logging::start();
         self.options.check()?;
         let name = self.options.name();
-        let store = settings.database.open_to_serve(!self.options.no_migrate, false, &name)?;
+        let socket = self.options.hand_over.clone();
+        let socket = socket.or_else(|| settings.database.file().map(handover::beside));
+        let taken = self.taken(socket.as_deref())?;
+        let options = self.options.beside(&settings.database);
+        let store = settings.database.open_to_serve(!options.no_migrate, false, &name)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(serve::run(store, &self.options, |ready| {
+        let succession = serve::Succession { taken, socket };
+        runtime.block_on(serve::run(store, &options, succession, |ready| {
             console.text(&ready.for_people())?;
             if console.json { console.object(&ready.for_programs()) } else { Ok(()) }
         }))
+    }
+
+    /// What was taken over from the server that runs here, if that is asked for.
+    fn taken(&self, socket: Option<&Path>) -> Result<Option<handover::Taken>, Problem> {
+        if !self.options.take_over {
+            return Ok(None);
+        }
+        let Some(socket) = socket else {
+            return Err(Problem::usage("--take-over needs --hand-over SOCKET")
+                .hint("only where the books are in a file it is known where to ask"));
+        };
+        let taken = handover::take(socket)?;
+        if taken.is_none() {
+            tracing::info!("There is no server to take over from");
+        }
+        Ok(taken)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use domain::catalogue::Catalogue;
@@ -16,7 +16,7 @@ use gateway::{Gateway, Table};
 use super::lease;
 use super::listeners::Listeners;
 
-/// How often what was used is brought together.
+/// How often numbers for the metrics are brought together.
 const COUNT: Duration = Duration::from_secs(1);
 
 /// How long is waited before it is tried again to listen where that has failed.
@@ -42,6 +42,17 @@ pub(super) struct Keeper {
     counts: Arc<api::Traffic>,
     counted: Instant,
     listened: Instant,
+    stand: Arc<Stand>,
+}
+
+/// How far a keeper is.
+#[derive(Debug, Default)]
+pub(super) struct Stand {
+    /// Whether everything that there is was told to the gateway.
+    pub(super) is_told: AtomicBool,
+    /// Whether another process listens from now on, or is about to: then nothing is opened or
+    /// closed here.
+    pub(super) is_leaving: AtomicBool,
 }
 
 impl Keeper {
@@ -68,7 +79,13 @@ impl Keeper {
             counts,
             counted,
             listened,
+            stand: Arc::default(),
         }
+    }
+
+    /// How far it is.
+    pub(super) fn stand(&self) -> Arc<Stand> {
+        Arc::clone(&self.stand)
     }
 
     /// Serves what there is; says where it is listened for many leases. What fails is tried again
@@ -117,6 +134,7 @@ impl Keeper {
             self.catalogue = catalogue;
             self.take_everything(follower).await?;
             self.is_told = true;
+            self.stand.is_told.store(true, Ordering::Release);
         }
         let changes = follower.changes().await?;
         if !changes.is_empty() {
@@ -142,7 +160,7 @@ impl Keeper {
         }
         let names = &self.names;
         self.listeners.common(&self.catalogue, |name| names.is_empty() || names.contains(name));
-        self.listeners.settle();
+        self.settle();
         Ok(())
     }
 
@@ -173,7 +191,14 @@ impl Keeper {
                 _ => self.listeners.clear(*id),
             }
         }
-        self.listeners.settle();
+        self.settle();
+    }
+
+    /// Listens where it has to be listened.
+    fn settle(&mut self) {
+        if !self.stand.is_leaving.load(Ordering::Acquire) {
+            self.listeners.settle();
+        }
     }
 
     /// A lease as the gateway is to know it; nothing if it is another's.
@@ -188,7 +213,8 @@ impl Keeper {
         self.counts.unheard.store(unheard, Ordering::Relaxed);
         let is_ready = self.is_told && unheard == 0;
         self.counts.is_ready.store(is_ready, Ordering::Relaxed);
-        if unheard > 0 && self.listened.elapsed() >= LISTEN_AGAIN {
+        let stays = !self.stand.is_leaving.load(Ordering::Acquire);
+        if stays && self.listened.elapsed() >= LISTEN_AGAIN {
             self.listeners.try_again();
             self.listened = Instant::now();
         }
@@ -200,11 +226,6 @@ impl Keeper {
         self.counts.leases.store(leases, Ordering::Relaxed);
         let connections = self.gateway.connections().into();
         self.counts.connections.store(connections, Ordering::Relaxed);
-        for (_, used) in self.gateway.usage() {
-            self.counts.flows.fetch_add(used.flows, Ordering::Relaxed);
-            self.counts.bytes_up.fetch_add(used.bytes_up, Ordering::Relaxed);
-            self.counts.bytes_down.fetch_add(used.bytes_down, Ordering::Relaxed);
-        }
         let refused = self.gateway.refusal_counts().into_iter();
         self.counts.set_refused(refused.map(|(why, count)| (why.wording().code, count)).collect());
     }

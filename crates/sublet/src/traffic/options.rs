@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use gateway::policy::PortRange;
 use gateway::ranges::Prefix;
 
+use crate::check::Target;
 use crate::problem::Problem;
 
 /// Which of the catalogue's gateways this process is, and where it lets traffic go.
@@ -38,9 +39,23 @@ pub(crate) struct Options {
     /// Its private key
     #[arg(long, value_name = "FILE")]
     pub(crate) gateway_key: Option<PathBuf>,
+    /// Who answers with the address that he sees, as text or JSON, for checking proxies [default:
+    /// /api/ip of --base-url]
+    #[arg(long, value_name = "URL")]
+    pub(crate) check_url: Option<Target>,
+    /// Where is kept what leases have used until it is in the books [default: gateway beside the
+    /// database, or beside the key file if a server has it]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) gateway_data: Option<PathBuf>,
 }
 
 impl Options {
+    /// The same, with `folder` for what the gateway keeps, unless another is named.
+    pub(crate) fn kept_in(mut self, folder: PathBuf) -> Options {
+        self.gateway_data.get_or_insert(folder);
+        self
+    }
+
     /// Refuses what clap cannot know to be wrong.
     pub(crate) fn check(&self) -> Result<(), Problem> {
         let needs = |one, other| {

@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail with whatever it finds")]
 
 mod cuts;
+mod hand_over;
+mod metering;
 mod running;
 mod town;
 mod works;

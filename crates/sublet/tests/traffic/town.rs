@@ -40,8 +40,17 @@ pub(crate) struct Proxy {
 impl Town {
     #[track_caller]
     pub(crate) fn open() -> Town {
-        let shop = setup().alone().open();
+        Town::of(setup().alone().open())
+    }
+
+    /// A town with a shop that is open.
+    pub(crate) fn of(shop: Shop) -> Town {
         Town { shop, echo: Echo::new() }
+    }
+
+    /// Where the echo is for exits of IPv4.
+    pub(crate) fn echo_v4(&self) -> SocketAddr {
+        self.echo.v4
     }
 
     /// Ann, who rents so many addresses.

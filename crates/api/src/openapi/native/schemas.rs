@@ -40,6 +40,8 @@ pub(in super::super) fn add_schemas(schemas: &mut Map<String, Value>) {
             ("host", text()),
             ("http_port", count()),
             ("socks_port", count()),
+            ("https_port", count()),
+            ("limits", schema("Limits")),
             ("access", maybe("object")),
             ("goal", text()),
             ("starts_at", moment()),
@@ -54,6 +56,51 @@ pub(in super::super) fn add_schemas(schemas: &mut Map<String, Value>) {
             ("reboot_link", text()),
         ],
         &["id", "order_id", "state", "kind", "country", "exit", "host", "starts_at", "ends_at"],
+    );
+    add(
+        "Limits",
+        &[
+            ("connections", maybe("integer")),
+            ("new_connections_per_second", maybe("integer")),
+            ("bytes_per_second", maybe("integer")),
+            ("udp", json!({ "type": "boolean" })),
+        ],
+        &["connections", "new_connections_per_second", "bytes_per_second", "udp"],
+    );
+    add(
+        "Refusal",
+        &[
+            ("at", moment()),
+            ("reason", text()),
+            ("destination", maybe("string")),
+            ("source", text()),
+        ],
+        &["at", "reason", "destination", "source"],
+    );
+    let counts = json!({ "type": "object", "additionalProperties": count() });
+    add("Refusals", &[("counts", counts), ("last", list(schema("Refusal")))], &["counts", "last"]);
+    add(
+        "CheckedWay",
+        &[
+            ("protocol", json!({ "enum": ["http", "https", "socks5"] })),
+            ("port", count()),
+            ("works", json!({ "type": "boolean" })),
+            ("reason", maybe("string")),
+            ("exit", maybe("string")),
+            ("connect_ms", maybe("integer")),
+            ("first_byte_ms", maybe("integer")),
+            ("certificate_trusted", json!({ "type": "boolean" })),
+        ],
+        &["protocol", "port", "works", "reason", "exit", "connect_ms", "first_byte_ms"],
+    );
+    add(
+        "Check",
+        &[
+            ("works", json!({ "type": "boolean" })),
+            ("expected_exit", text()),
+            ("ways", list(schema("CheckedWay"))),
+        ],
+        &["works", "expected_exit", "ways"],
     );
     let leases = [("leases", list(schema("Lease"))), ("next", maybe("string"))];
     add("Leases", &leases, &["leases", "next"]);
@@ -278,6 +325,24 @@ fn add_access_schemas(add: &mut Add<'_>) {
     add("Replacement", &replacement, &["receipt_id", "at", "reason", "exit_before", "exit"]);
     let replacements = [("replacements", list(schema("Replacement")))];
     add("Replacements", &replacements, &["replacements"]);
+    let day = || json!({ "type": "string", "format": "date" });
+    let count = || json!({ "type": "integer", "format": "int64", "minimum": 0 });
+    let used = [
+        ("day", day()),
+        ("lease_id", text()),
+        ("bytes_up", count()),
+        ("bytes_down", count()),
+        ("connections", count()),
+    ];
+    let names: Vec<&str> = used.iter().map(|(name, _)| *name).collect();
+    add("UsedOnDay", &used, &names);
+    let usage = [
+        ("from", day()),
+        ("to", day()),
+        ("usage", list(schema("UsedOnDay"))),
+        ("next", maybe("string")),
+    ];
+    add("Usage", &usage, &["from", "to", "usage", "next"]);
     add("CommentLeases", &[("ids", list(text())), ("comment", words())], &["ids"]);
     let commented =
         [("receipt_id", maybe("string")), ("updated", json!({ "type": "integer", "minimum": 0 }))];

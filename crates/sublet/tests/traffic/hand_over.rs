@@ -1,0 +1,191 @@
+//! A server that takes over from another: nobody who connects notices, and no tunnel is cut.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::town::{Proxy, Town, setup};
+
+/// Tunnels that are open while servers follow each other.
+const TUNNELS: usize = 300;
+/// Clients that connect meanwhile, each so often in a second.
+const CLIENTS: usize = 4;
+const EACH_PER_SECOND: u32 = 50;
+
+fn opened(to: (&str, u16)) -> Result<TcpStream, String> {
+    let stream = TcpStream::connect(to).map_err(|error| format!("connect: {error}"))?;
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    Ok(stream)
+}
+
+fn known(proxy: &Proxy) -> String {
+    let pair = STANDARD.encode(format!("{}:{}", proxy.login, proxy.password));
+    format!("Proxy-Authorization: Basic {pair}\r\n")
+}
+
+/// A tunnel through `proxy` that is used.
+fn tunnel(proxy: &Proxy, to: SocketAddr) -> BufReader<TcpStream> {
+    let mut stream = BufReader::new(opened((&proxy.host, proxy.http)).unwrap());
+    let head = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n{}\r\n", known(proxy));
+    stream.get_mut().write_all(head.as_bytes()).unwrap();
+    let mut line = String::new();
+    stream.read_line(&mut line).unwrap();
+    assert!(line.contains(" 200 "), "{line}");
+    while line != "\r\n" {
+        line.clear();
+        stream.read_line(&mut line).unwrap();
+    }
+    stream.get_mut().write_all(b"x").unwrap();
+    line.clear();
+    stream.read_line(&mut line).unwrap();
+    assert_eq!(line.trim(), proxy.host);
+    stream
+}
+
+fn echoes(tunnel: &mut BufReader<TcpStream>) -> bool {
+    let mut back = [0; 4];
+    tunnel.get_mut().write_all(b"ping").is_ok()
+        && tunnel.read_exact(&mut back).is_ok()
+        && back == *b"ping"
+}
+
+/// A request with a connection of its own; its whole answer.
+fn asked(to: (&str, u16), request: &str) -> Result<String, String> {
+    let mut stream = opened(to)?;
+    stream.write_all(request.as_bytes()).map_err(|error| format!("write: {error}"))?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).map_err(|error| format!("read: {error}"))?;
+    if answer.starts_with("HTTP/1.1 200 ") { Ok(answer) } else { Err(format!("says {answer:?}")) }
+}
+
+/// Calls `ask` so often in a second until `stop`; notes what fails. Calls that take long do not
+/// hold up the next ones.
+fn keep_asking(
+    stop: &AtomicBool,
+    count: &AtomicUsize,
+    failures: &Mutex<Vec<String>>,
+    ask: impl Fn(usize) -> Result<String, String> + Sync,
+) {
+    thread::scope(|scope| {
+        let mut next = Instant::now();
+        while !stop.load(Ordering::Relaxed) {
+            let number = count.fetch_add(1, Ordering::Relaxed);
+            let ask = &ask;
+            scope.spawn(move || {
+                if let Err(why) = ask(number) {
+                    failures.lock().unwrap().push(why);
+                }
+            });
+            next += Duration::from_secs(1) / EACH_PER_SECOND;
+            thread::sleep(next.saturating_duration_since(Instant::now()));
+        }
+    });
+}
+
+#[test]
+fn servers_follow_each_other_and_nobody_notices() {
+    let shop = setup().alone().in_a_file().open();
+    let mut town = Town::of(shop);
+    let (ann, proxies) = town.ann_with(12);
+    for proxy in &proxies {
+        town.soon_seen_through(proxy);
+    }
+    let to = town.echo_v4();
+    let http = town.shop.address();
+    let mut open: Vec<_> = (0..TUNNELS).map(|i| tunnel(&proxies[i % 12], to)).collect();
+    let (stop, count) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let (calls, failures) = (AtomicUsize::new(0), Mutex::default());
+    let mut left = Vec::new();
+    thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                keep_asking(&stop, &count, &failures, |number| {
+                    let proxy = &proxies[number % 12];
+                    let request = format!(
+                        "GET http://{to}/ HTTP/1.1\r\nHost: {to}\r\n{}Connection: close\r\n\r\n",
+                        known(proxy)
+                    );
+                    let answer = asked((&proxy.host, proxy.http), &request)?;
+                    let seen = answer.ends_with(&proxy.host);
+                    if seen { Ok(answer) } else { Err(format!("{} {answer:?}", proxy.host)) }
+                });
+            });
+        }
+        let call = format!(
+            "GET /api/v1/wallet HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+             Connection: close\r\n\r\n",
+            ann.key
+        );
+        let (calls, stop, failures) = (&calls, &stop, &failures);
+        scope.spawn(move || {
+            let host = http.ip().to_string();
+            keep_asking(stop, calls, failures, |_| asked((&host, http.port()), &call));
+        });
+        for _ in 0..2 {
+            thread::sleep(Duration::from_millis(500));
+            left.push(town.shop.take_over());
+            assert_eq!(town.shop.address(), http);
+            thread::sleep(Duration::from_millis(500));
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    let failures = failures.into_inner().unwrap();
+    let (count, calls) = (count.into_inner(), calls.into_inner());
+    assert!(failures.is_empty(), "{} of {count} and {calls}: {:?}", failures.len(), &failures[0]);
+    assert!(count > 200 && calls > 50, "{count} {calls}");
+    let live = open.iter_mut().filter_map(|tunnel| echoes(tunnel).then_some(())).count();
+    assert_eq!(live, TUNNELS, "tunnels were cut: {}", town.shop.logged());
+    // The first server still ends what belongs to it: the second has no tunnel and is gone.
+    let second = left.pop().unwrap();
+    assert!(second.ended().success(), "{}", town.shop.logged());
+    drop(open);
+    assert!(left.pop().unwrap().ended().success(), "{}", town.shop.logged());
+    town.shop.audit();
+}
+
+#[test]
+fn who_may_not_or_cannot_take_over_changes_nothing() {
+    let shop = setup().alone().in_a_file().open();
+    let mut town = Town::of(shop);
+    let (_, proxies) = town.ann_with(1);
+    town.soon_seen_through(&proxies[0]);
+    let socket = town.shop.folder().join("hand-over.sock");
+    let mode = std::fs::metadata(&socket).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    // Somebody who says nothing that is understood, and one who leaves in the middle.
+    for said in [b"?".as_slice(), b"1"] {
+        let mut line = std::os::unix::net::UnixStream::connect(&socket).unwrap();
+        line.write_all(said).unwrap();
+    }
+    // One that cannot open the books, when it has taken everything.
+    let mut failing = town.shop.serve_command();
+    let output = failing.args(["--take-over", "--gateway-cert", "/nowhere"]).output().unwrap();
+    assert!(!output.status.success());
+    let to = town.echo_v4();
+    tunnel(&proxies[0], to);
+    let output = town
+        .shop
+        .serve_command()
+        .args(["--take-over", "--gateway-cert", "/nowhere"])
+        .args(["--gateway-key", "/nowhere"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("gateway did not start"), "{said}");
+    // Proxies go on all the same, and another one can take over.
+    let mut open = tunnel(&proxies[0], to);
+    let left = town.shop.take_over();
+    assert!(echoes(&mut open));
+    tunnel(&proxies[0], to);
+    drop(open);
+    assert!(left.ended().success(), "{}", town.shop.logged());
+    town.shop.sigterm();
+    assert!(!socket.exists());
+}
