@@ -5,10 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-<<<<<<< HEAD
-=======
 use std::sync::{Arc, Mutex, PoisonError};
->>>>>>> gw3
 use std::time::Duration;
 
 use axum::Router;
@@ -155,12 +152,9 @@ pub(crate) enum Role {
     Gateway,
 }
 
-<<<<<<< HEAD
 /// How often is looked whether the system's clock was set.
 const CLOCK_LOOK: Duration = Duration::from_secs(10);
 
-/// Serves until SIGTERM or SIGINT, then drains.
-=======
 /// How long tunnels that are open may go on after the server was asked to end.
 const DRAIN: Duration = Duration::from_secs(5);
 /// The same where another server has taken over.
@@ -176,7 +170,6 @@ pub(crate) struct Succession {
 }
 
 /// Serves until SIGTERM or SIGINT, or until another server has taken over; then drains.
->>>>>>> gw3
 pub(crate) async fn run(
     store: Arc<dyn Store>,
     options: &Options,
@@ -187,7 +180,7 @@ pub(crate) async fn run(
     let mut providers = Providers::usual(store.installation()?.sandbox);
     providers.caps = Caps { per_day: options.top_ups_per_day, per_month: options.top_up_per_month };
     let clock = Arc::new(SteadyClock::start());
-    let watch = tokio::spawn(watch_clock(Arc::clone(&clock)));
+    let clock_watch = tokio::spawn(watch_clock(Arc::clone(&clock)));
     let engine = Engine::start_with(store, clock, Bounds::default(), providers)?;
     engine.keep_usage_for(options.usage_days);
     let Succession { taken, socket } = succession;
@@ -277,12 +270,7 @@ pub(crate) async fn run(
         upkeep.abort();
         engine.close().await;
     }
-<<<<<<< HEAD
-    upkeep.abort();
-    watch.abort();
-    engine.close().await;
-=======
->>>>>>> gw3
+    clock_watch.abort();
     let requests = server.stats().requests.load(Ordering::Relaxed);
     tracing::info!(requests, cut = summary.cut, "Ended after {requests} requests");
     if summary.cut > 0 {
@@ -295,7 +283,6 @@ pub(crate) async fn run(
     Ok(())
 }
 
-<<<<<<< HEAD
 /// Says when the system's clock was set: the server goes on by its own.
 async fn watch_clock(clock: Arc<SteadyClock>) {
     let mut known = 0;
@@ -313,11 +300,6 @@ async fn watch_clock(clock: Arc<SteadyClock>) {
     }
 }
 
-/// The gateway, unless it cannot be started: then everything else is served all the same.
-async fn start_carrier(engine: &Engine, options: &Options, http: SocketAddr) -> Option<Carrier> {
-    match Carrier::start(engine, &options.traffic, http).await {
-        Ok(carrier) => Some(carrier),
-=======
 /// What was taken over from another server, until it is used.
 struct Heritage {
     http: Option<TcpListener>,
@@ -447,7 +429,6 @@ async fn start_carrier(
         Err(error) if heritage.taken.is_some() => {
             Err(Problem::failed(format!("the gateway did not start: {error:#}")))
         }
->>>>>>> gw3
         Err(error) => {
             tracing::error!("The gateway did not start: {error:#}");
             Ok(None)

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use axum::Router;
@@ -78,10 +78,14 @@ pub(super) fn requests(
             });
         }
         // A gateway in the same process, which is told of each of them.
-        let carrier = Carrier::start(&engine, &traffic::Options::default(), served).await?;
+        let traffic = traffic::Options {
+            gateway_data: Some(folder.join("gateway")),
+            ..traffic::Options::default()
+        };
+        let carrier = Carrier::start(&engine, &traffic, served, None, Vec::new()).await?;
         let beside =
             load::run(&[served], CLIENTS, options.time(), "\"success\":true", make).await?;
-        carrier.end().await;
+        carrier.end(Duration::ZERO, std::future::ready(())).await;
         report.figure(&Figure {
             name: "extensions over HTTP, beside a gateway",
             value: beside.per_second,
