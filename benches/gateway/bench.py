@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures the gateway beside HAProxy, on loopback, with the same client and the same destination.
+"""Measures the gateway beside other proxies, on loopback, with the same client and the same destination.
 
 See README.md. Prints one line of JSON for each peer and scenario: medians over the repeats.
 """
@@ -24,10 +24,12 @@ PATIENCE_SECONDS = 120
 
 
 def cpu_seconds(pid):
-    """What a process has used so far, with its ended children."""
+    """What a process and its children have used so far."""
     with open(f"/proc/{pid}/stat") as stat:
         fields = stat.read().rsplit(")", 1)[1].split()
-    return sum(map(int, fields[11:15])) / TICKS_PER_SECOND
+    used = sum(map(int, fields[11:15])) / TICKS_PER_SECOND
+    with open(f"/proc/{pid}/task/{pid}/children") as children:
+        return used + sum(map(cpu_seconds, children.read().split()))
 
 
 def memory_kib(pid):
@@ -46,7 +48,7 @@ def wait_for(port, process):
     while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+                return True
         time.sleep(0.05)
     sys.exit(f"nobody listens on port {port}")
 
@@ -62,7 +64,9 @@ class Bench:
     def command(self, work, peer, through, **options):
         port = peer.socks_port if through == "socks5" else peer.port
         options |= {"through": through, "proxy": f"127.0.0.1:{port}", "origin": ORIGIN}
-        options |= {"leases": self.leases}
+        options |= {"leases": 1 if peer.name == "microsocks" else self.leases}
+        if peer.known:
+            options |= {"known": peer.known}
         return [self.load, work, *(f"{key}={value}" for key, value in options.items())]
 
     def run(self, work, peer, through, **options):
@@ -148,7 +152,8 @@ def medians(rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--binaries", required=True, help="the folder with `load` and `peer`")
-    parser.add_argument("--peers", default=",".join(peers.ALL))
+    everybody = [name for name in peers.ALL if name != "sublet-serve"]
+    parser.add_argument("--peers", default=",".join(everybody))
     parser.add_argument("--scenarios", default=",".join(SCENARIOS))
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--leases", type=int, default=64)
@@ -157,7 +162,9 @@ def main():
     parser.add_argument("--rate", type=int, default=200)
     parser.add_argument("--requests", type=int, default=30000)
     parser.add_argument("--tunnels", type=int, default=5000)
+    parser.add_argument("--program", help="the program itself, for sublet-serve")
     options = parser.parse_args()
+    options.wait_for = wait_for
 
     # A tunnel takes two descriptors, here and in every peer.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -7,6 +7,8 @@
 
 use std::env;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Names the test that runs in a network of its own.
 const INSIDE: &str = "SUBLET_TEST_INSIDE";
@@ -54,6 +56,24 @@ pub fn ip(words: &str) {
     let done = Command::new("ip").args(words.split(' ')).output();
     let done = done.unwrap_or_else(|error| panic!("networks need the command ip: {error}"));
     assert!(done.status.success(), "ip {words}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// Adds an address of IPv6 to an interface, for which nobody else is asked, and waits until it can be
+/// reached: the kernel does a part of it later.
+#[track_caller]
+pub fn add_v6(address: &str, bits: u8, interface: &str) {
+    ip(&format!("-6 addr add {address}/{bits} dev {interface} nodad"));
+    ip(&format!("link set {interface} up"));
+    let since = Instant::now();
+    while !said_by_ip(&format!("-6 route get {address}")).contains("local ") {
+        assert!(since.elapsed() < Duration::from_secs(20), "{address} cannot be reached");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn said_by_ip(words: &str) -> String {
+    let output = Command::new("ip").args(words.split(' ')).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// The options with which `unshare` makes a network here.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::time::{Span, Time};
+use rustix::time::{ClockId, clock_gettime};
 
 /// What time it is. Tests turn it by hand.
 pub trait Clock: Send + Sync + 'static {
@@ -20,6 +21,39 @@ impl Clock for SystemClock {
     fn now(&self) -> Time {
         Time::from_millis(jiff::Timestamp::now().as_millisecond())
     }
+}
+
+/// The system's clock as it was when this one was started, carried on by the clock that counts since
+/// the machine was: that one is never set, and goes on while the machine sleeps. So nobody who sets
+/// the system's clock ends or prolongs a lease by it.
+#[derive(Debug)]
+pub struct SteadyClock {
+    booted_at: i64,
+}
+
+impl SteadyClock {
+    /// A clock that shows what the system's does at this moment.
+    pub fn start() -> SteadyClock {
+        SteadyClock { booted_at: SystemClock.now().millis() - since_boot() }
+    }
+
+    /// How far the system's clock has been set ahead since then; less than nothing if it was set
+    /// back.
+    pub fn system_ahead(&self) -> Span {
+        Span::from_millis(SystemClock.now().millis() - self.now().millis())
+    }
+}
+
+impl Clock for SteadyClock {
+    fn now(&self) -> Time {
+        Time::from_millis(self.booted_at + since_boot())
+    }
+}
+
+/// Milliseconds since this machine was started.
+fn since_boot() -> i64 {
+    let now = clock_gettime(ClockId::Boottime);
+    now.tv_sec * 1000 + now.tv_nsec / 1_000_000
 }
 
 /// The clock of an installation: the true time, or ahead of it in a sandbox. Never goes back, even
@@ -119,6 +153,17 @@ mod tests {
         fn now(&self) -> Time {
             Time::from_millis(self.0.load(Ordering::SeqCst))
         }
+    }
+
+    #[test]
+    fn the_steady_clock_begins_with_the_system_s_and_goes_on() {
+        let clock = SteadyClock::start();
+        let (began, system) = (clock.now(), SystemClock.now());
+        assert!(system.since(began).millis().abs() < 1_000);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        assert!(clock.now().since(began).millis() >= 20);
+        let off = SteadyClock { booted_at: clock.booted_at - 60_000 };
+        assert!((off.system_ahead().millis() - 60_000).abs() < 1_000);
     }
 
     #[test]

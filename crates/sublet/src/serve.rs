@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use domain::auto_top_up::Caps;
 use engine::batcher::Bounds;
-use engine::clock::SystemClock;
+use engine::clock::SteadyClock;
 use engine::engine::Engine;
 use engine::payment::Providers;
 use serde::Serialize;
@@ -152,6 +152,9 @@ pub(crate) enum Role {
     Gateway,
 }
 
+/// How often is looked whether the system's clock was set.
+const CLOCK_LOOK: Duration = Duration::from_secs(10);
+
 /// How long tunnels that are open may go on after the server was asked to end.
 const DRAIN: Duration = Duration::from_secs(5);
 /// The same where another server has taken over.
@@ -176,7 +179,8 @@ pub(crate) async fn run(
     raise_descriptor_limit();
     let mut providers = Providers::usual(store.installation()?.sandbox);
     providers.caps = Caps { per_day: options.top_ups_per_day, per_month: options.top_up_per_month };
-    let clock = Arc::new(SystemClock);
+    let clock = Arc::new(SteadyClock::start());
+    let clock_watch = tokio::spawn(watch_clock(Arc::clone(&clock)));
     let engine = Engine::start_with(store, clock, Bounds::default(), providers)?;
     engine.keep_usage_for(options.usage_days);
     let Succession { taken, socket } = succession;
@@ -266,6 +270,7 @@ pub(crate) async fn run(
         upkeep.abort();
         engine.close().await;
     }
+    clock_watch.abort();
     let requests = server.stats().requests.load(Ordering::Relaxed);
     tracing::info!(requests, cut = summary.cut, "Ended after {requests} requests");
     if summary.cut > 0 {
@@ -276,6 +281,23 @@ pub(crate) async fn run(
         );
     }
     Ok(())
+}
+
+/// Says when the system's clock was set: the server goes on by its own.
+async fn watch_clock(clock: Arc<SteadyClock>) {
+    let mut known = 0;
+    loop {
+        let ahead = clock.system_ahead().millis() / 1000;
+        if ahead.abs_diff(known) > 1 {
+            tracing::warn!(
+                seconds = ahead,
+                "The system's clock was set: it is {ahead} seconds ahead of the one that this server \
+                 goes by; if it is right now, restart the server"
+            );
+            known = ahead;
+        }
+        tokio::time::sleep(CLOCK_LOOK).await;
+    }
 }
 
 /// What was taken over from another server, until it is used.

@@ -100,7 +100,7 @@ impl Setup {
     }
 
     /// Sells from [`FLAT`], with a gateway whose ports no other shop of these tests has. What shares a
-    /// host is reached at `shared_host`.
+    /// host is reached at `shared_host`; IPv4 passes datagrams on too, and as many connections as come.
     ///
     /// # Panics
     ///
@@ -120,7 +120,11 @@ impl Setup {
             .replace("http_port = 8081", &format!("http_port = {http}"))
             .replace("socks_port = 8082", &format!("socks_port = {socks}"))
             .replace("host = \"127.0.0.1\"", &format!("host = \"{shared_host}\""))
-            .replace("[20000, 29999]", &format!("[{shared}, {}]", shared + 7));
+            .replace("[20000, 29999]", &format!("[{shared}, {}]", shared + 7))
+            .replace(
+                "[kinds.IPv4]",
+                "[kinds.IPv4]\nlimits = { new_connections_per_second = 0, udp = true }",
+            );
         self.catalogue(&catalogue)
     }
 

@@ -7,8 +7,9 @@
 //!   `http`; `proxy` and `origin`: where they are; `leases`: how many the proxy has.
 //! - `total`: how many connections, requests or tunnels, or how many bytes; `at_once`: how many at
 //!   a time; `per_second`: connections that begin in a second, whatever comes of those before.
-//!
-//! Lease *i* has login `u%06d` and password `p%06d`, as in `peer`.
+//! - `known`: a file with a line for each lease: where it is reached, its login and its password.
+//!   Without it, all are reached at `proxy`, and lease *i* has login `u%06d` and password `p%06d`,
+//!   as in `peer`.
 
 mod origin;
 mod way;
@@ -22,7 +23,7 @@ use std::time::Duration;
 
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
-use way::{Through, Way};
+use way::{Known, Through, Way};
 
 /// Nothing takes longer, whatever happens.
 const LIFE: Duration = Duration::from_secs(3600);
@@ -51,7 +52,16 @@ async fn client(what: &str, options: &[&str]) -> Result<(), Box<dyn Error>> {
         Through::Nothing => origin,
         _ => text("proxy")?.parse()?,
     };
-    let way = Way { through, proxy, origin, leases: number("leases")?.max(1) };
+    let known = match options.get("known") {
+        Some(file) => std::fs::read_to_string(file)?
+            .lines()
+            .map(|line| Known::read(line).ok_or(format!("that is no lease: {line}")))
+            .collect::<Result<Vec<_>, _>>()?,
+        None => Vec::new(),
+    };
+    // It is needed until the end.
+    let known: &'static [Known] = known.leak();
+    let way = Way { through, proxy, origin, leases: number("leases")?.max(1), known };
     let (total, at_once) = (number("total")?, number("at_once")?.max(1));
     match what {
         "bulk" => work::bulk(way, total, at_once).await?,

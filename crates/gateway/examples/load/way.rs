@@ -38,12 +38,30 @@ impl Through {
 }
 
 /// A way to the destination.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Way {
     pub(crate) through: Through,
     pub(crate) proxy: SocketAddr,
     pub(crate) origin: SocketAddr,
     pub(crate) leases: u64,
+    /// The leases, if each has a place of its own and a login that nobody could guess.
+    pub(crate) known: &'static [Known],
+}
+
+/// What the customer of a lease knows.
+pub(crate) struct Known {
+    proxy: SocketAddr,
+    login: String,
+    password: String,
+}
+
+impl Known {
+    /// Reads a line: where it is, its login and its password.
+    pub(crate) fn read(line: &str) -> Option<Known> {
+        let mut words = line.split(' ').map(str::to_owned);
+        let proxy = words.next()?.parse().ok()?;
+        Some(Known { proxy, login: words.next()?, password: words.next()? })
+    }
 }
 
 /// Clients come from so many addresses, so that they do not run out of ports.
@@ -80,7 +98,7 @@ impl Way {
             &true,
         )?;
         socket.bind(&source.into())?;
-        let stream = TcpSocket::from_std_stream(socket.into()).connect(self.proxy).await?;
+        let stream = TcpSocket::from_std_stream(socket.into()).connect(self.proxy(number)).await?;
         SockRef::from(&stream).set_tcp_nodelay(true)?;
         Ok(stream)
     }
@@ -89,8 +107,13 @@ impl Way {
         let mut answer = [0; 10];
         stream.write_all(&[5, 1, 2]).await?;
         stream.read_exact(&mut answer[..2]).await?;
-        let lease = self.lease(number);
-        stream.write_all(format!("\x01\x07u{lease:06}\x07p{lease:06}").as_bytes()).await?;
+        let (login, password) = self.login(number);
+        let mut known = vec![1];
+        for word in [&login, &password] {
+            known.push(u8::try_from(word.len()).map_err(io::Error::other)?);
+            known.extend_from_slice(word.as_bytes());
+        }
+        stream.write_all(&known).await?;
         stream.read_exact(&mut answer[..2]).await?;
         let IpAddr::V4(ip) = self.origin.ip() else {
             return Err(io::ErrorKind::Unsupported.into());
@@ -114,9 +137,28 @@ impl Way {
     }
 
     fn credentials(&self, number: u64) -> String {
-        let lease = self.lease(number);
-        let pair = STANDARD.encode(format!("u{lease:06}:p{lease:06}"));
+        let (login, password) = self.login(number);
+        let pair = STANDARD.encode(format!("{login}:{password}"));
         format!("Proxy-Authorization: Basic {pair}\r\n")
+    }
+
+    /// Where a connection goes at first.
+    fn proxy(&self, number: u64) -> SocketAddr {
+        self.known(number).map_or(self.proxy, |known| known.proxy)
+    }
+
+    fn login(&self, number: u64) -> (String, String) {
+        match self.known(number) {
+            Some(known) => (known.login.clone(), known.password.clone()),
+            None => {
+                let lease = self.lease(number);
+                (format!("u{lease:06}"), format!("p{lease:06}"))
+            }
+        }
+    }
+
+    fn known(&self, number: u64) -> Option<&'static Known> {
+        self.known.get(usize::try_from(self.lease(number)).ok()?)
     }
 
     /// Which lease a connection uses: those that follow one another are spread over all.

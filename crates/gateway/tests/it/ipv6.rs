@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use e2e::network::{in_own_network, ip};
+use e2e::network::{add_v6, in_own_network, ip};
 use feed::lease::{Exit, Lease};
 use gateway::policy::Rules;
 use gateway::ranges::Prefix;
@@ -124,8 +124,7 @@ fn a_network_that_is_only_routed_here_is_full_of_exits() {
     if !in_own_network("ipv6::a_network_that_is_only_routed_here_is_full_of_exits") {
         return;
     }
-    // Nobody else may have it, so that it need not be made sure of before it is used.
-    ip("-6 addr add 2001:db8:88::1/128 dev lo nodad");
+    add_v6("2001:db8:88::1", 128, "lo");
     ip("-6 route add local 2001:db8:77::/64 dev lo");
     let exit =
         |number: u16| IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0x77, 0, 0, 0, number, 0xbeef));

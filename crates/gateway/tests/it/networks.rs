@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use e2e::network::{in_own_network, ip};
+use e2e::network::{add_v6, in_own_network, ip};
 use feed::lease::{Exit, Lease};
 use gateway::ranges::Prefix;
 use gateway::{Binding, Settings};
@@ -112,9 +112,7 @@ impl World {
             for words in [
                 "link set lo up",
                 "addr add 192.0.2.80/32 dev lo",
-                "-6 addr add 2001:db8:80::80/128 dev lo nodad",
                 "addr add 198.51.100.2/24 dev far",
-                "-6 addr add 2001:db8:1::2/64 dev far nodad",
                 "link set far up",
                 "addr add 10.64.0.1/30 dev cell",
                 "link set cell up",
@@ -123,11 +121,16 @@ impl World {
                 ip(words);
             }
         });
+        // A wire carries something when both of its ends are up.
+        ip("link set wan up");
+        ip("link set modem0 up");
+        there.run(|| {
+            add_v6("2001:db8:80::80", 128, "lo");
+            add_v6("2001:db8:1::2", 64, "far");
+        });
+        add_v6("2001:db8:1::1", 64, "wan");
         for words in [
             "addr add 198.51.100.1/24 dev wan",
-            "-6 addr add 2001:db8:1::1/64 dev wan nodad",
-            "link set wan up",
-            "link set modem0 up",
             "route add 192.0.2.80/32 via 198.51.100.2",
             "-6 route add 2001:db8:80::/64 via 2001:db8:1::2",
             "-6 route add local 2001:db8:77::/64 dev lo",
@@ -154,8 +157,7 @@ impl World {
                 }
             });
         });
-        let oracles =
-            there.run(|| ["192.0.2.80:0", "[2001:db8:80::80]:0"].map(|address| oracle(address)));
+        let oracles = there.run(|| ["192.0.2.80:0", "[2001:db8:80::80]:0"].map(oracle));
         let mut rules = Town::rules();
         let open = ["192.0.2.80/32", "2001:db8:80::80/128"];
         rules.allow.extend(open.map(|network| network.parse::<Prefix>().unwrap()));

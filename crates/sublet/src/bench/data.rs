@@ -181,7 +181,7 @@ fn order(customer: CustomerId, quantity: u32) -> Command {
         goal: Some("benchmark".into()),
         quantity: Some(quantity),
         promo: None,
-        seed: [7; 16],
+        seed: random(),
     })))
 }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use axum::Router;
@@ -19,6 +19,7 @@ use super::Options;
 use super::data::{self, LEASES, SET_UP_AT, Shop};
 use super::load::{self, MakeRequest};
 use super::report::{Against, Bound, Figure, Report};
+use crate::traffic::{self, Carrier};
 
 /// How many clients ask at the same time.
 const CLIENTS: usize = 64;
@@ -57,7 +58,7 @@ pub(super) fn requests(
         let served = serve_router(crate::serve::bench_router(&engine)).await?;
         let make = one_lease(&shop, Call::EXTEND, Repeats::None);
         let extended =
-            load::run(&[served], CLIENTS, options.time(), "\"success\":true", make).await?;
+            load::run(&[served], CLIENTS, options.time(), "\"success\":true", make.clone()).await?;
         report.figure(&Figure {
             name: "extensions over HTTP, 64 clients",
             value: extended.per_second,
@@ -76,6 +77,25 @@ pub(super) fn requests(
                 against: None,
             });
         }
+        // A gateway in the same process, which is told of each of them.
+        let traffic = traffic::Options {
+            gateway_data: Some(folder.join("gateway")),
+            ..traffic::Options::default()
+        };
+        let carrier = Carrier::start(&engine, &traffic, served, None, Vec::new()).await?;
+        let beside =
+            load::run(&[served], CLIENTS, options.time(), "\"success\":true", make).await?;
+        carrier.end(Duration::ZERO, std::future::ready(())).await;
+        report.figure(&Figure {
+            name: "extensions over HTTP, beside a gateway",
+            value: beside.per_second,
+            unit: "/s",
+            against: Some(Against {
+                name: "without one",
+                ratio: beside.per_second / extended.per_second,
+                bound: Bound::AtLeast(0.85),
+            }),
+        });
         engine.close().await;
         Ok(())
     })

@@ -105,14 +105,23 @@ fn python_programs() {
     let rented = Rented::new();
     let mut command = Command::new(python());
     command.args(["-B", &format!("{SCRIPTS}/clients.py")]);
-    let mut facts = rented.facts();
-    facts["of"] = json!(["connections"]);
+    let facts = with(&rented.facts(), json!({ "of": ["connections"] }));
     let told = rented.tells("Python", &mut command, &facts);
     let by = |word: &str| told.iter().filter(|(name, _)| name.contains(word)).count();
     assert_eq!((by("requests"), by("aiohttp"), by("WebSocket")), (6, 8, 4), "{told:?}");
     let two: Vec<_> = told.iter().filter(|(name, _)| name.contains("HTTP/2")).collect();
     assert_eq!(two.len(), 2);
     assert!(two.iter().all(|(_, rest)| *rest == "HTTP/2.0"), "{two:?}");
+}
+
+#[test]
+fn a_dns_query_over_socks() {
+    let rented = Rented::new();
+    let mut command = Command::new(python());
+    command.args(["-B", &format!("{SCRIPTS}/clients.py")]);
+    let facts = with(&rented.facts(), json!({ "of": ["datagrams"] }));
+    let told = rented.tells("Python", &mut command, &facts);
+    assert_eq!(told["dnspython, a DNS query over socks5"], "DNS");
 }
 
 #[test]

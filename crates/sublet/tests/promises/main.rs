@@ -1,0 +1,27 @@
+//! What is promised of rented addresses, proven on the real program with many flows at once.
+//!
+//! Each promise is kept to its figure with `SUBLET_PROMISES=quick`; without it the same is done with
+//! less, and times are only held to what a busy machine can do. See `docs/proofs.md`.
+
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
+#![expect(clippy::float_arithmetic, reason = "figures for people, no money")]
+
+mod churn;
+mod clock;
+mod ends;
+mod neighbours;
+mod revocations;
+mod sources;
+mod town;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_sublet");
+
+/// Whether the promises are held to their figures.
+fn is_quick() -> bool {
+    std::env::var("SUBLET_PROMISES").is_ok_and(|level| level == "quick")
+}
+
+/// One figure for every run of the tests, and another where promises are held to theirs.
+fn figure<T>(small: T, quick: T) -> T {
+    if is_quick() { quick } else { small }
+}
