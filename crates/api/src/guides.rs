@@ -46,6 +46,7 @@ const CUSTOMERS: &[Guide] = guides! {
     "customers/placing-an-order": "Placing an order",
     "customers/extending": "Extending",
     "customers/auto-extend": "Auto-extend",
+    "customers/using-proxies": "Using proxies",
     "customers/api-keys": "API keys",
     "customers/errors": "Errors",
     "customers/youproxy": "Coming from Youproxy",
