@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::country::Country;
 use crate::kind::ProxyKind;
+use crate::modem::Modem;
 use crate::money::{Currency, Percent, UnitPrice};
 use crate::period::Period;
 use crate::product::ProductKey;
@@ -24,6 +25,8 @@ pub struct Catalogue {
     pub operators: BTreeMap<String, MobileOperator>,
     /// Where the rented addresses are served, by name.
     pub gateways: BTreeMap<String, Gateway>,
+    /// The modems whose exits can be changed, by name.
+    pub modems: BTreeMap<String, Modem>,
 }
 
 /// The terms on which a kind is sold.

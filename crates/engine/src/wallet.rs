@@ -99,7 +99,7 @@ impl Engine {
 
     /// What the page of a payment is found by.
     pub fn payment_token(&self, payment: PaymentId) -> String {
-        self.payment_tokens().make(&self.public_ids().payment(payment), payment.0)
+        self.payment_tokens().make(&self.public_ids().payment(payment), payment.0, 0)
     }
 
     /// The payment whose page this token opens.

@@ -17,6 +17,7 @@ pub mod races;
 pub mod renewal;
 pub mod repetition;
 pub mod replacing;
+pub mod rotating;
 pub mod rows;
 pub mod served;
 pub mod shop;
@@ -91,6 +92,10 @@ pub const CASES: &[(&str, Case)] = &[
     ("leases_are_served_as_they_are_shown", served::leases_are_served_as_they_are_shown),
     ("what_is_served_changes_with_the_books", served::what_is_served_changes_with_the_books),
     ("the_feed_tells_its_end", served::the_feed_tells_its_end),
+    ("a_modem_is_rotated", rotating::a_modem_is_rotated),
+    ("rotations_end_in_any_case", rotating::rotations_end_in_any_case),
+    ("timers_links_and_modems_are_kept", rotating::timers_links_and_modems_are_kept),
+    ("one_rotation_at_a_time_under_load", rotating::one_rotation_at_a_time_under_load),
     ("the_last_address_has_one_winner", races::the_last_address_has_one_winner),
     ("money_for_some_pays_for_no_more", races::money_for_some_pays_for_no_more),
     ("promo_limits_hold_under_load", races::promo_limits_hold_under_load),

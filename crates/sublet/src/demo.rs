@@ -181,7 +181,7 @@ fn add_stock(store: &dyn Store, now: Time) -> Result<()> {
 }
 
 fn address(pool: &ProductKey, ip: Ipv4Addr, slot: u32) -> NewAddress {
-    NewAddress { pool: pool.clone(), ip: IpAddr::V4(ip), slot, gateway: "main".into() }
+    NewAddress { pool: pool.clone(), ip: IpAddr::V4(ip), slot, gateway: "main".into(), modem: None }
 }
 
 fn add_prefixes(store: &dyn Store, pool: &ProductKey, number: u8, now: Time) -> Result<()> {

@@ -4,6 +4,7 @@
 mod check;
 mod diff;
 mod gateways;
+mod modems;
 mod packages;
 mod place;
 mod products;

@@ -23,6 +23,7 @@ const WHOLE: &[&str] = &[
     "operators::LIST",
     "promos::LIST",
     "promos::LIST_OF",
+    "rotations::OPEN",
     "servers::ADD",
     "servers::ALIVE",
     "stock::ALL_PREFIXES",
@@ -73,6 +74,7 @@ fn all() -> Vec<(String, &'static str)> {
         ("served", served::STATEMENTS),
         ("servers", servers::STATEMENTS),
         ("replacements", replacements::STATEMENTS),
+        ("rotations", rotations::STATEMENTS),
         ("state", state::STATEMENTS),
         ("stock", stock::STATEMENTS),
     ];
