@@ -25,8 +25,7 @@ impl Engine {
         let Some((lease, epoch)) = self.reboot_tokens().read(token, read) else {
             return Ok(Err(NotRotated::Unknown));
         };
-        let whose =
-            Whose::Lease { lease: LeaseId(lease), customer: None, epoch: Some(epoch) };
+        let whose = Whose::Lease { lease: LeaseId(lease), customer: None, epoch: Some(epoch) };
         let rotated = self.rotate(Ask { whose, cause: Cause::Link, tries: 1 }).await?;
         Ok(rotated.map_err(|refused| match refused {
             NotRotated::Ended => NotRotated::Unknown,

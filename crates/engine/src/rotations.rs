@@ -4,7 +4,8 @@
 //! of them; a [`Rotator`] wakes him. Whether he is in this process or not does not matter: jobs wait
 //! in the books.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use domain::ids::{CustomerId, LeaseId, RotationId};
@@ -55,6 +56,8 @@ pub struct Job {
     pub rotation: Rotation,
     /// With which modem.
     pub modem: Modem,
+    /// The exit that it has, if that was told.
+    pub exit: Option<IpAddr>,
 }
 
 /// Counts a modem that dials, until dropped.
@@ -117,14 +120,22 @@ impl Engine {
             return Ok(Vec::new());
         }
         let now = self.now();
-        let taken = self.read_slow(move |store| store.take_rotations(&names, now)).await;
-        let taken = taken.map_err(|error| told(&error, "taking rotations"))?;
+        let take = move |store: &dyn Store| {
+            let taken = store.take_rotations(&names, now)?;
+            let modems: BTreeSet<_> = taken.iter().map(|it| it.modem.clone()).collect();
+            let exits: BTreeMap<_, _> =
+                store.dialers(&modems)?.into_iter().map(|(it, _)| (it.name, it.exit)).collect();
+            Ok((taken, exits))
+        };
+        let taken = self.read_slow(take).await;
+        let (taken, exits) = taken.map_err(|error| told(&error, "taking rotations"))?;
         if !taken.is_empty() {
             self.inner.followers.wake();
         }
         let job = |rotation: Rotation| {
             let modem = catalogue.modems.get(&rotation.modem)?.clone();
-            Some(Job { rotation, modem })
+            let exit = exits.get(&rotation.modem).copied().flatten();
+            Some(Job { rotation, modem, exit })
         };
         Ok(taken.into_iter().filter_map(job).collect())
     }

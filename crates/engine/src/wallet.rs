@@ -107,7 +107,7 @@ impl Engine {
         let ids = self.public_ids();
         let read = |id: &str| ids.read_payment(id).map(|id| id.0);
         match self.payment_tokens().read(token, read) {
-            Some(id) => self.payment(PaymentId(id)).await,
+            Some((id, _)) => self.payment(PaymentId(id)).await,
             None => Ok(None),
         }
     }

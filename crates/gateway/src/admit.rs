@@ -119,6 +119,9 @@ pub(crate) fn admit(
     if lease.ends_at() <= shared.clock.now() {
         return Err(Refusal::LeaseEnded);
     }
+    if lease.is_dialing() {
+        return Err(Refusal::ExitDialing);
+    }
     if shared.connections.load(Ordering::Relaxed) > shared.settings.flows_max {
         return Err(Refusal::GatewayFull);
     }

@@ -24,7 +24,7 @@ use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
 use domain::replace::Replacement;
-use domain::rotation::{Ask, Dialer, NotRotated, Outcome, Rotation, Timer};
+use domain::rotation::{Ask, Dialer, NotRotated, Rotation, Timer};
 use domain::served::{Place, Served};
 use domain::time::{Span, Time};
 use domain::world::World;
@@ -174,7 +174,7 @@ impl Store for Troubled {
         fn dialers(names: &BTreeSet<String>) -> Result<Vec<(Dialer, Option<Rotation>)>>;
         fn ask_rotation(ask: &Ask, now: Time) -> Result<std::result::Result<Rotation, NotRotated>>;
         fn take_rotations(modems: &BTreeSet<String>, now: Time) -> Result<Vec<Rotation>>;
-        fn end_rotation(id: RotationId, claim: i64, outcome: Outcome, now: Time) -> Result<bool>;
+        fn end_rotation(id: RotationId, claim: i64, outcome: domain::rotation::Outcome, now: Time) -> Result<bool>;
         fn tidy_rotations(now: Time, limit: u32) -> Result<u32>;
         fn rotation(id: RotationId) -> Result<Option<Rotation>>;
         fn rotations(lease: LeaseId, after: Option<RotationId>, limit: u32) -> Result<Vec<Rotation>>;

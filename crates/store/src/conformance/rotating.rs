@@ -119,7 +119,7 @@ pub fn a_modem_is_rotated(make: &mut Make<'_>) {
         assert_eq!(it.modem.as_ref().filter(|it| it.exit.is_some()), expected);
     }
     assert_eq!(shop.lease(ann, one).modem.as_deref(), Some("m1"));
-    assert_eq!(shop.store.rotations(one, None, 9).unwrap(), [done.clone()]);
+    assert_eq!(shop.store.rotations(one, None, 9).unwrap(), std::slice::from_ref(&done));
     assert_eq!(shop.store.rotations(one, Some(done.id), 9).unwrap(), []);
     assert_eq!(shop.store.rotations(other, None, 9).unwrap(), []);
 

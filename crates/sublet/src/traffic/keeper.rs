@@ -96,7 +96,8 @@ impl Keeper {
     /// Takes what has changed.
     async fn step(&mut self) -> Result<(), Fault> {
         let catalogue = self.engine.catalogue();
-        self.is_told &= catalogue.gateways == self.catalogue.gateways;
+        self.is_told &= catalogue.gateways == self.catalogue.gateways
+            && catalogue.modems == self.catalogue.modems;
         let mut follower = match self.follower.take() {
             Some(follower) => follower,
             None => self.engine.follow().await?,

@@ -1,11 +1,15 @@
-//! The gateway in this process: it carries the traffic of leases that the engine tells of.
+//! The gateway in this process: it carries the traffic of leases that the engine tells of, and
+//! drives the modems that are on its machine.
 
+mod drivers;
 mod keeper;
 mod lease;
 mod listeners;
+mod rotator;
 mod rules;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,9 +20,11 @@ use gateway::clock::Clock;
 use gateway::policy::Policy;
 use gateway::resolve::Dns;
 use gateway::{Binding, Gateway, Settings, Table};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use keeper::Keeper;
+use rotator::Rotator;
 
 /// How long tunnels that are open may go on after the server was asked to end.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -40,12 +46,18 @@ pub(crate) struct Options {
     /// Where traffic may not go
     #[arg(long, value_delimiter = ',', value_name = "CIDR")]
     pub(crate) deny_destinations: Vec<gateway::ranges::Prefix>,
+    /// The folder with the secrets of modems, each in a file of its name
+    #[arg(long, value_name = "DIR")]
+    pub(crate) modem_secrets: Option<PathBuf>,
 }
 
 /// A gateway that runs.
 pub(crate) struct Carrier {
     gateway: Arc<Gateway>,
     keeper: JoinHandle<()>,
+    rotator: JoinHandle<()>,
+    /// Has the rotator take no more jobs.
+    rests: watch::Sender<bool>,
     /// Where customers can connect to, as far as that is the same for many.
     pub(crate) listening: Vec<SocketAddr>,
     /// What it does.
@@ -76,8 +88,11 @@ impl Carrier {
             Arc::clone(&counts),
         );
         let listening = keeper.begin().await;
-        let keeper = tokio::spawn(keeper.keep());
-        Ok(Carrier { gateway, keeper, listening, counts })
+        let names = options.gateways.iter().cloned().collect();
+        let (rests, rest) = watch::channel(false);
+        let rotator = Rotator::new(engine, names, options.modem_secrets.clone(), rest);
+        let (keeper, rotator) = (tokio::spawn(keeper.keep()), tokio::spawn(rotator.keep()));
+        Ok(Carrier { gateway, keeper, rotator, rests, listening, counts })
     }
 
     /// What has it accept nothing more.
@@ -88,11 +103,17 @@ impl Carrier {
 
     /// Waits a while for those who are being served, and ends.
     pub(crate) async fn end(self) {
-        let Carrier { gateway, keeper, .. } = self;
+        let Carrier { gateway, keeper, mut rotator, rests, .. } = self;
         gateway.drain();
+        rests.send_replace(true);
         let since = Instant::now();
         while gateway.connections() > 0 && since.elapsed() < DRAIN {
             tokio::time::sleep(DRAIN_LOOK).await;
+        }
+        // A modem that dials for longer is left to it; its job is found abandoned.
+        let patience = DRAIN.saturating_sub(since.elapsed());
+        if tokio::time::timeout(patience, &mut rotator).await.is_err() {
+            rotator.abort();
         }
         let cut = gateway.connections();
         if cut > 0 {
