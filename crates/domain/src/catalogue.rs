@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::country::Country;
 use crate::kind::ProxyKind;
 use crate::limits::Limits;
+use crate::modem::Modem;
 use crate::money::{Currency, Percent, UnitPrice};
 use crate::period::Period;
 use crate::product::ProductKey;
@@ -25,6 +26,8 @@ pub struct Catalogue {
     pub operators: BTreeMap<String, MobileOperator>,
     /// Where the rented addresses are served, by name.
     pub gateways: BTreeMap<String, Gateway>,
+    /// The modems whose exits can be changed, by name.
+    pub modems: BTreeMap<String, Modem>,
 }
 
 /// The terms on which a kind is sold.
@@ -229,6 +232,7 @@ impl Catalogue {
         let products = self.products.iter().map(|(key, it)| (key, it.limits));
         let packages = self.packages.iter().map(|(tag, it)| (tag, it.limits));
         self.gateways == other.gateways
+            && self.modems == other.modems
             && own == others
             && products.eq(other.products.iter().map(|(key, it)| (key, it.limits)))
             && packages.eq(other.packages.iter().map(|(tag, it)| (tag, it.limits)))

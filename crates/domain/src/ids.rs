@@ -57,3 +57,7 @@ id!(
     /// A card that is kept to pay with again. Numbered together with orders.
     CardId
 );
+id!(
+    /// A rotation: a modem's turn to another exit.
+    RotationId
+);

@@ -21,6 +21,10 @@ pub struct Proxy {
     pub gateway: String,
     /// Its port at a shared host; 0 if it is an endpoint itself.
     pub port: u16,
+    /// The modem that it exits through, where that is known.
+    pub modem: Option<String>,
+    /// How often the link that rotates it was replaced by another one.
+    pub reboot_epoch: u32,
 }
 
 /// Where a customer connects to.

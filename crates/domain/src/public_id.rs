@@ -9,7 +9,7 @@ use std::hash::Hasher;
 
 use siphasher::sip::SipHasher24;
 
-use crate::ids::{AuthorisationId, CardId, EntryId, LeaseId, OrderId, PaymentId};
+use crate::ids::{AuthorisationId, CardId, EntryId, LeaseId, OrderId, PaymentId, RotationId};
 
 /// Bits of the disguised number.
 const BITS: u32 = 52;
@@ -33,6 +33,7 @@ enum Space {
     Authorisation = 4,
     Payment = 5,
     Card = 6,
+    Rotation = 7,
 }
 
 impl std::fmt::Debug for PublicIds {
@@ -110,6 +111,16 @@ impl PublicIds {
     /// The card that `text` names in either form.
     pub fn read_card(&self, text: &str) -> Option<CardId> {
         self.read(Space::Card, text).map(CardId)
+    }
+
+    /// A rotation's id in 24 hexadecimal digits.
+    pub fn rotation(&self, id: RotationId) -> String {
+        self.hex(Space::Rotation, id.0)
+    }
+
+    /// The rotation that `text` names in either form.
+    pub fn read_rotation(&self, text: &str) -> Option<RotationId> {
+        self.read(Space::Rotation, text).map(RotationId)
     }
 
     /// An authorisation's id in 24 hexadecimal digits.

@@ -31,6 +31,8 @@ pub struct Served {
     pub protocol: Option<Protocol>,
     /// The exit.
     pub ip: IpAddr,
+    /// The modem that it exits through, where that is known.
+    pub modem: Option<Through>,
     /// The name of the gateway that serves it.
     pub gateway: String,
     /// Its port at a shared host; 0 if it is an endpoint itself.
@@ -39,6 +41,19 @@ pub struct Served {
     pub ends_at: Time,
     /// How its customer is known: any of these lets him in.
     pub access: Arc<[Access]>,
+}
+
+/// A modem as far as it matters for the traffic that goes through it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Through {
+    /// What the catalogue calls it.
+    pub name: String,
+    /// The exit that it has, if it was told.
+    pub exit: Option<IpAddr>,
+    /// How many exits it has had. What was begun through another one is over.
+    pub exits: u32,
+    /// Whether it is just about to get another one: then nothing new is begun.
+    pub dialing: bool,
 }
 
 /// Where a lease is among all that are served.

@@ -96,6 +96,14 @@ impl Add<Span> for Time {
     }
 }
 
+impl Sub for Span {
+    type Output = Span;
+
+    fn sub(self, other: Span) -> Span {
+        Span::from_millis(self.0 - other.0)
+    }
+}
+
 impl Sub<Span> for Time {
     type Output = Time;
 

@@ -28,6 +28,7 @@ use crate::clock::{Clock, ShopClock};
 use crate::fault::{Fault, told};
 use crate::keys::{Caller, Keys, Rejected};
 use crate::payment::Providers;
+use crate::rotations::Rotators;
 use crate::scheduler::{self, Acting};
 use crate::secret;
 use crate::served::Followers;
@@ -44,6 +45,9 @@ const PAYMENTS: Duration = Duration::from_secs(1);
 
 /// How often is looked for usage that has been kept long enough.
 const USAGE: Duration = Duration::from_secs(600);
+
+/// How often is looked what rotates by itself.
+const ROTATIONS: Duration = Duration::from_secs(1);
 
 /// After so long what could not be remembered is tried again.
 const REMEMBER_AGAIN: Duration = Duration::from_millis(500);
@@ -73,13 +77,14 @@ pub(crate) struct Inner {
     pub(crate) providers: Providers,
     renewals: Renewals,
     pub(crate) followers: Arc<Followers>,
+    pub(crate) rotators: Rotators,
     totals: Totals,
     pub(crate) usage_kept: Kept,
     /// The catalogue that was last read.
     catalogue: Mutex<Arc<Catalogue>>,
-    sandbox: bool,
+    pub(crate) sandbox: bool,
     /// Sweeps and jumps of the clock, one at a time.
-    sweeping: tokio::sync::Mutex<scheduler::Swept>,
+    pub(crate) sweeping: tokio::sync::Mutex<scheduler::Swept>,
     /// When the last spend without an idempotency key was decided, until that was noted as quiet.
     pub(crate) last_spend: Mutex<Option<Instant>>,
     /// Counts the spends whose answers are on their way.
@@ -177,6 +182,7 @@ impl Engine {
             providers: providers.unwrap_or_else(|| Providers::usual(installation.sandbox)),
             renewals: Renewals::default(),
             followers,
+            rotators: Rotators::default(),
             totals: Totals::default(),
             usage_kept: Kept::default(),
             catalogue,
@@ -355,9 +361,10 @@ impl Engine {
     }
 
     /// Does what is due, for ever, on a task of its own: what leases ask for, and beside it, each at
-    /// its own pace, what payments do and what is to be forgotten.
+    /// its own pace, what payments do, what rotates by itself and what is to be forgotten.
     pub fn run_scheduler(&self) -> JoinHandle<()> {
         let (sweeper, payer, forgetter) = (self.clone(), self.clone(), self.clone());
+        let rotator = self.clone();
         tokio::spawn(async move {
             let sweeping = again_and_again(TICK, "what is due", move || {
                 let engine = sweeper.clone();
@@ -371,7 +378,11 @@ impl Engine {
                 let engine = forgetter.clone();
                 async move { engine.forget_usage().await }
             });
-            tokio::join!(sweeping, paying, forgetting);
+            let rotating = again_and_again(ROTATIONS, "what rotates", move || {
+                let engine = rotator.clone();
+                async move { engine.tend_rotations().await }
+            });
+            tokio::join!(sweeping, paying, forgetting, rotating);
         })
     }
 
@@ -409,6 +420,7 @@ impl Engine {
             return Err(ClockError::TooFar);
         }
         let mut before = self.inner.sweeping.lock().await;
+        self.wait_for_modems().await;
         // Another server may have moved it a moment ago.
         self.note_alive().await?;
         if target < self.now() {
@@ -426,6 +438,7 @@ impl Engine {
         self.inner.clock.release(ahead);
         let swept = swept?;
         self.wait_for_others().await?;
+        self.rotate_after_jump().await?;
         self.inner.followers.wait().await;
         Ok(swept)
     }

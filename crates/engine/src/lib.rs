@@ -17,6 +17,7 @@ pub mod prospect;
 pub mod purchases;
 pub mod reads;
 mod reboot;
+pub mod rotations;
 pub mod scheduler;
 pub mod secret;
 pub mod served;

@@ -7,7 +7,6 @@ use domain::authorisation::Authorised;
 use domain::ids::{AddressId, AuthorisationId, CustomerId, EntryId, LeaseId, OrderId};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
-use domain::lease::Standing;
 use domain::money::Money;
 use domain::needs::Needs;
 use domain::product::ProductKey;
@@ -84,14 +83,6 @@ impl Engine {
         let world = self.read(|store| store.load(&needs, self.now()))?;
         let lease = world.lease(lease).filter(|lease| lease.customer == customer);
         Ok(lease.map(|lease| lease.product.kind))
-    }
-
-    /// What a lease is worth now, whoever's it is; `None` if there is no such lease.
-    pub(crate) fn standing(&self, lease: LeaseId) -> Result<Option<Standing>, Fault> {
-        let needs = Needs { leases: BTreeSet::from([lease]), ..Needs::default() };
-        let now = self.now();
-        let world = self.read(|store| store.load(&needs, now))?;
-        Ok(world.lease(lease).map(|lease| world.standing(lease, now)))
     }
 
     /// Some leases of a customer, by id.

@@ -2,8 +2,8 @@
 //!
 //! The journal says which leases something has happened to; what they are now is read from the
 //! books. So whatever is told is at least as new as what has happened, and whoever has taken all of
-//! it has the leases as the books have them. Customers who are suspended are not in the journal;
-//! they are noticed by the number that changes with them.
+//! it has the leases as the books have them. Customers who are suspended are not in the journal, and
+//! neither are the exits of modems; they are noticed by the numbers that change with them.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -94,6 +94,8 @@ pub struct Follower {
     /// The suspended customers that were told, and what the number of the keys was then.
     suspended: BTreeSet<CustomerId>,
     keys_version: i64,
+    /// The number behind which changes of modems have not been told.
+    modems: i64,
     happened: watch::Receiver<u64>,
     /// When it was last looked, and what had happened before.
     looked: Instant,
@@ -113,16 +115,18 @@ impl Engine {
         let mut happened = followers.happened.subscribe();
         let seen = *happened.borrow_and_update();
         let begin = |store: &dyn Store| {
-            Ok((store.keys_version()?, store.suspended_customers()?, store.feed_end()?))
+            let (modems, _) = store.modems_changed(0)?;
+            Ok((store.keys_version()?, store.suspended_customers()?, store.feed_end()?, modems))
         };
         let begun = self.read_slow(begin).await;
-        let (keys_version, suspended, number) =
+        let (keys_version, suspended, number, modems) =
             begun.map_err(|error| told(&error, "beginning to follow what is served"))?;
         Ok(Follower {
             engine: self.clone(),
             number,
             suspended,
             keys_version,
+            modems,
             happened,
             looked: Instant::now(),
             seen,
@@ -155,6 +159,7 @@ impl Follower {
         let looked = Looked {
             number: self.number,
             keys_version: self.keys_version,
+            modems: self.modems,
             suspended: std::mem::take(&mut self.suspended),
         };
         let kept = looked.suspended.clone();
@@ -163,6 +168,7 @@ impl Follower {
         let found = found.inspect_err(|_| self.suspended = kept)?;
         (self.number, self.seen, self.more) = (found.now.number, seen, found.more);
         (self.keys_version, self.suspended) = (found.now.keys_version, found.now.suspended);
+        self.modems = found.now.modems;
         Ok(found.changes)
     }
 
@@ -178,6 +184,7 @@ impl Follower {
 struct Looked {
     number: i64,
     keys_version: i64,
+    modems: i64,
     suspended: BTreeSet<CustomerId>,
 }
 
@@ -198,6 +205,7 @@ impl Looked {
             touched.customers = &suspended ^ &self.suspended;
             (self.keys_version, self.suspended) = (keys_version, suspended);
         }
+        (self.modems, touched.modems) = store.modems_changed(self.modems)?;
         let entries = store.feed(self.number, ENTRIES)?;
         let more = u32::try_from(entries.len()).is_ok_and(|count| count == ENTRIES);
         for (number, entry) in &entries {

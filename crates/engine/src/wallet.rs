@@ -99,7 +99,7 @@ impl Engine {
 
     /// What the page of a payment is found by.
     pub fn payment_token(&self, payment: PaymentId) -> String {
-        self.payment_tokens().make(&self.public_ids().payment(payment), payment.0)
+        self.payment_tokens().make(&self.public_ids().payment(payment), payment.0, 0)
     }
 
     /// The payment whose page this token opens.
@@ -107,7 +107,7 @@ impl Engine {
         let ids = self.public_ids();
         let read = |id: &str| ids.read_payment(id).map(|id| id.0);
         match self.payment_tokens().read(token, read) {
-            Some(id) => self.payment(PaymentId(id)).await,
+            Some((id, _)) => self.payment(PaymentId(id)).await,
             None => Ok(None),
         }
     }

@@ -71,6 +71,7 @@ impl Shop {
             ip: [192, 0, 2, host].into(),
             slot: 0,
             gateway: "main".into(),
+            modem: None,
         };
         let addresses: Vec<NewAddress> = (0..20).map(address).collect();
         store.add_addresses(&addresses, START).unwrap();

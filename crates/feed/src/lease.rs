@@ -18,6 +18,13 @@ pub struct Lease {
     pub access: Access,
     /// Where its traffic leaves from.
     pub exit: Exit,
+    /// How many exits there have been: whatever was begun through another one is over, even if both
+    /// are told in the same words.
+    #[serde(default)]
+    pub exits: u32,
+    /// Whether the exit is just about to be another one: then nothing new is begun.
+    #[serde(default)]
+    pub dialing: bool,
     /// When it ends: milliseconds since 1970 UTC.
     pub ends_at: i64,
     /// Whether it is suspended: known, but not served.
@@ -119,6 +126,7 @@ mod tests {
         let lease: Lease = serde_json::from_str(text).unwrap();
         assert!(lease.entries.is_empty() && lease.access.sources.is_empty() && !lease.suspended);
         assert_eq!(lease.limits, Limits::default());
+        assert!(lease.exits == 0 && !lease.dialing);
         let text = serde_json::to_string(&lease).unwrap();
         assert_eq!(serde_json::from_str::<Lease>(&text).unwrap(), lease);
     }

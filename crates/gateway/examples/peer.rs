@@ -37,6 +37,8 @@ fn lease(number: u32, count: u32, limits: Limits) -> Lease {
         exit: Exit::Address(IpAddr::V4(exit)),
         ends_at: 2_000_000_000_000,
         suspended: false,
+        exits: 0,
+        dialing: false,
         limits,
     }
 }

@@ -148,6 +148,9 @@ pub(crate) fn admit(
     if lease.ends_at() <= now {
         return denied(Refusal::LeaseEnded);
     }
+    if lease.is_dialing() {
+        return denied(Refusal::ExitDialing);
+    }
     if shared.connections.load(Ordering::Relaxed) > shared.settings.flows_max {
         return denied(Refusal::GatewayFull);
     }

@@ -75,6 +75,9 @@ pub enum Refusal {
     /// The exit cannot be used now. Never is another one used in its place.
     #[error("exit is not available")]
     ExitUnavailable,
+    /// The exit is just about to be another one.
+    #[error("exit is being rotated, try again in a moment")]
+    ExitDialing,
     /// The destination refused the connection.
     #[error("destination refused the connection")]
     ConnectionRefused,
@@ -149,6 +152,7 @@ impl Refusal {
         Refusal::NameTimeout,
         Refusal::FamilyUnavailable,
         Refusal::ExitUnavailable,
+        Refusal::ExitDialing,
         Refusal::ConnectionRefused,
         Refusal::NetworkUnreachable,
         Refusal::HostUnreachable,
@@ -226,6 +230,9 @@ impl Refusal {
             ),
             Refusal::ExitUnavailable => {
                 ("exit_unavailable", 502, Some("proxy_configuration_error"), SOCKS_FAILURE)
+            }
+            Refusal::ExitDialing => {
+                ("exit_dialing", 503, Some("destination_unavailable"), SOCKS_FAILURE)
             }
             Refusal::ConnectionRefused => {
                 ("connection_refused", 502, Some("connection_refused"), SOCKS_REFUSED)

@@ -17,6 +17,7 @@ pub mod races;
 pub mod renewal;
 pub mod repetition;
 pub mod replacing;
+pub mod rotating;
 pub mod rows;
 pub mod served;
 pub mod shop;
@@ -96,6 +97,10 @@ pub const CASES: &[(&str, Case)] = &[
     ("usage_is_counted_once_from_many_sides", usage::usage_is_counted_once_from_many_sides),
     ("a_large_report_is_taken_part_by_part", usage::a_large_report_is_taken_part_by_part),
     ("usage_is_listed_in_pages_and_forgotten", usage::usage_is_listed_in_pages_and_forgotten),
+    ("a_modem_is_rotated", rotating::a_modem_is_rotated),
+    ("rotations_end_in_any_case", rotating::rotations_end_in_any_case),
+    ("timers_links_and_modems_are_kept", rotating::timers_links_and_modems_are_kept),
+    ("one_rotation_at_a_time_under_load", rotating::one_rotation_at_a_time_under_load),
     ("the_last_address_has_one_winner", races::the_last_address_has_one_winner),
     ("money_for_some_pays_for_no_more", races::money_for_some_pays_for_no_more),
     ("promo_limits_hold_under_load", races::promo_limits_hold_under_load),

@@ -23,6 +23,7 @@ mod payments;
 pub mod postgres;
 pub mod records;
 pub mod revocations;
+mod rotating;
 pub mod sqlite;
 mod statements;
 mod stock_lines;
@@ -42,7 +43,7 @@ use domain::catalogue::Catalogue;
 use domain::command::{Command, Decision};
 use domain::customer::Customer;
 use domain::ids::{
-    AddressId, AuthorisationId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId,
+    AddressId, AuthorisationId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId, RotationId,
 };
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
@@ -52,6 +53,7 @@ use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
 use domain::replace::Replacement;
+use domain::rotation::{Ask, Dialer, NotRotated, Outcome, Rotation, Timer};
 use domain::served::{Place, Served};
 use domain::time::{Span, Time};
 use domain::usage::{Day, DayOfLease, Meter, MeterReading, Report, Taken};
@@ -274,6 +276,61 @@ pub trait Store: Send + Sync + 'static {
 
     /// The customers who are suspended.
     fn suspended_customers(&self) -> Result<BTreeSet<CustomerId>>;
+
+    /// The modems behind whose number `after` something has changed for gateways: their exits are
+    /// others or about to be, or other leases are behind them. With the number to ask with next.
+    fn modems_changed(&self, after: i64) -> Result<(i64, BTreeSet<String>)>;
+
+    /// These modems, as far as they are known, each with its last job.
+    fn dialers(&self, names: &BTreeSet<String>) -> Result<Vec<(Dialer, Option<Rotation>)>>;
+
+    /// Makes a job of a wish to rotate, or says why not.
+    fn ask_rotation(
+        &self,
+        ask: &Ask,
+        now: Time,
+    ) -> Result<std::result::Result<Rotation, NotRotated>>;
+
+    /// Takes the jobs of these modems that nobody does. Whoever takes one does it.
+    fn take_rotations(&self, modems: &BTreeSet<String>, now: Time) -> Result<Vec<Rotation>>;
+
+    /// Tells what has come of a job. Says whether it was believed: only those are who have taken
+    /// it last, as its `claim` says.
+    fn end_rotation(&self, id: RotationId, claim: i64, outcome: Outcome, now: Time)
+    -> Result<bool>;
+
+    /// Gives up jobs that nobody does, and forgets up to `limit` of those that ended long ago; says
+    /// how many.
+    fn tidy_rotations(&self, now: Time, limit: u32) -> Result<u32>;
+
+    /// A job.
+    fn rotation(&self, id: RotationId) -> Result<Option<Rotation>>;
+
+    /// The jobs that were asked for a lease, by id, from behind `after`; at most `limit`.
+    fn rotations(
+        &self,
+        lease: LeaseId,
+        after: Option<RotationId>,
+        limit: u32,
+    ) -> Result<Vec<Rotation>>;
+
+    /// The live leases that rotate by themselves, by modem and address, from behind `after`; at
+    /// most `limit`.
+    fn rotation_timers(
+        &self,
+        after: Option<(String, AddressId)>,
+        limit: u32,
+        now: Time,
+    ) -> Result<Vec<Timer>>;
+
+    /// Replaces the link that rotates a live lease of a customer by another one; says how often
+    /// that was done. `None` if he has no such lease.
+    fn renew_reboot_link(
+        &self,
+        customer: CustomerId,
+        lease: LeaseId,
+        now: Time,
+    ) -> Result<Option<u32>>;
 
     /// Payments that pass `filter`, by id, from behind `after`; at most `limit`.
     fn payments(

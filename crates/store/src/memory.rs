@@ -4,6 +4,7 @@
 //! not fast, and forgets everything at the end.
 
 mod books;
+mod rotations;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -19,7 +20,7 @@ use domain::command::{Command, Decision};
 use domain::customer::Customer;
 use domain::ids::{
     AccountId, AddressId, AuthorisationId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId,
-    PrefixId, PromoId,
+    PrefixId, PromoId, RotationId,
 };
 use domain::journal::{Entry, Event};
 use domain::kind::ProxyKind;
@@ -31,12 +32,14 @@ use domain::payment::{Payment, PaymentState};
 use domain::promo::Promo;
 use domain::proxy::Proxy;
 use domain::replace::Replacement;
+use domain::rotation::{Ask, Dialer, KEPT, NotRotated, Outcome, Rotation, Timer};
 use domain::served::{Place, Served};
 use domain::time::{Span, Time};
 use domain::usage::{Day, DayOfLease, Meter, MeterReading, Report as UsageReport, Taken, Used};
 use domain::world::World;
 
 use self::books::{Books, Exit};
+use self::rotations::Rows;
 use crate::audit::{Auditor, Report};
 use crate::error::Error;
 use crate::records::{
@@ -46,7 +49,7 @@ use crate::records::{
 use crate::stock_lines::StockLines;
 use crate::stocking::Stocking;
 use crate::usage::Progress;
-use crate::{Result, Store, catalogue_file};
+use crate::{Result, Store, catalogue_file, rotating};
 
 /// Books in memory.
 #[derive(Debug)]
@@ -328,17 +331,27 @@ impl Store for MemoryStore {
             next_ports: books.next_ports.clone(),
             stocked: Stocked::default(),
         };
-        let mut added = Vec::new();
+        let (mut added, mut moved) = (Vec::<Exit>::new(), Vec::new());
         for it in new {
             if there.insert((it.ip, it.slot)) {
-                added.push(Exit { address: stocking.add(it)?, slot: Some(it.slot) });
+                let (address, modem) = (stocking.add(it)?, it.modem.clone());
+                added.push(Exit { address, slot: Some(it.slot), modem });
             } else {
                 stocking.pass_over();
+                moved.extend(it.modem.clone().map(|modem| (it.ip, it.slot, modem)));
             }
         }
         books.next.address = stocking.next_address;
         books.next_ports = stocking.next_ports;
         books.addresses.extend(added.into_iter().map(|exit| (exit.address.id, exit)));
+        for (ip, slot, modem) in moved {
+            let mut exits = books.addresses.values_mut();
+            let exit = exits.find(|exit| exit.address.ip == ip && exit.slot == Some(slot));
+            if let Some(exit) = exit.filter(|exit| exit.modem.as_ref() != Some(&modem)) {
+                exit.modem = Some(modem.clone());
+                books.note_changed(&modem);
+            }
+        }
         Ok(stocking.stocked)
     }
 
@@ -494,6 +507,7 @@ impl Store for MemoryStore {
             touched.leases.contains(&served.lease)
                 || touched.orders.contains(&served.order)
                 || touched.customers.contains(&served.customer)
+                || served.modem.as_ref().is_some_and(|it| touched.modems.contains(&it.name))
         });
         Ok(list)
     }
@@ -502,6 +516,106 @@ impl Store for MemoryStore {
         let books = self.books();
         let suspended = books.customers.values().filter(|customer| customer.suspended);
         Ok(suspended.map(|customer| customer.id).collect())
+    }
+
+    fn modems_changed(&self, after: i64) -> Result<(i64, BTreeSet<String>)> {
+        let books = self.books();
+        let changed = books.dialers.iter().filter(|(_, (_, number))| after < *number);
+        Ok((books.exit_number.max(after), changed.map(|(name, _)| name.clone()).collect()))
+    }
+
+    fn dialers(&self, names: &BTreeSet<String>) -> Result<Vec<(Dialer, Option<Rotation>)>> {
+        let books = self.books();
+        let last = |name: &String| {
+            let mut newest = books.rotations.values().rev();
+            newest.find(|rotation| rotation.modem == *name).cloned()
+        };
+        Ok(names.iter().map(|name| (books.dialer(name).0, last(name))).collect())
+    }
+
+    fn ask_rotation(
+        &self,
+        ask: &Ask,
+        now: Time,
+    ) -> Result<std::result::Result<Rotation, NotRotated>> {
+        rotating::ask(&Rows::of(&mut self.books()), ask, now)
+    }
+
+    fn take_rotations(&self, modems: &BTreeSet<String>, now: Time) -> Result<Vec<Rotation>> {
+        let mut books = self.books();
+        let rows = Rows::of(&mut books);
+        let open = rotating::takeable(&rows, modems, now)?;
+        open.into_iter().filter_map(|id| rotating::take(&rows, id, now).transpose()).collect()
+    }
+
+    fn end_rotation(
+        &self,
+        id: RotationId,
+        claim: i64,
+        outcome: Outcome,
+        now: Time,
+    ) -> Result<bool> {
+        rotating::end(&Rows::of(&mut self.books()), id, claim, outcome, now)
+    }
+
+    fn tidy_rotations(&self, now: Time, limit: u32) -> Result<u32> {
+        let mut books = self.books();
+        let rows = Rows::of(&mut books);
+        for id in rotating::stale(&rows, now)? {
+            rotating::give_up(&rows, id, now)?;
+        }
+        let over = |it: &&Rotation| it.ended_at.is_some_and(|at| at <= now - KEPT);
+        let old: Vec<_> = books.rotations.values().filter(over).map(|it| it.id).collect();
+        let gone = old.iter().take(size(limit));
+        Ok(gone.map(|id| u32::from(books.rotations.remove(id).is_some())).sum())
+    }
+
+    fn rotation(&self, id: RotationId) -> Result<Option<Rotation>> {
+        Ok(self.books().rotations.get(&id).cloned())
+    }
+
+    fn rotations(
+        &self,
+        lease: LeaseId,
+        after: Option<RotationId>,
+        limit: u32,
+    ) -> Result<Vec<Rotation>> {
+        let books = self.books();
+        let of_lease = books.rotations.values().filter(|it| it.lease == Some(lease));
+        let behind = of_lease.filter(|it| after.is_none_or(|after| after < it.id));
+        Ok(behind.take(size(limit)).cloned().collect())
+    }
+
+    fn rotation_timers(
+        &self,
+        after: Option<(String, AddressId)>,
+        limit: u32,
+        now: Time,
+    ) -> Result<Vec<Timer>> {
+        let mut timers = self.books().timers(now);
+        timers.retain(|it| {
+            after.as_ref().is_none_or(|after| *after < (it.modem.clone(), it.address))
+        });
+        timers.truncate(size(limit));
+        Ok(timers)
+    }
+
+    fn renew_reboot_link(
+        &self,
+        customer: CustomerId,
+        lease: LeaseId,
+        now: Time,
+    ) -> Result<Option<u32>> {
+        let mut books = self.books();
+        let his = books.leases.get(&lease).is_some_and(|it| {
+            it.customer == customer && it.state == LeaseState::Active && now < it.ends_at
+        });
+        if !his {
+            return Ok(None);
+        }
+        let epoch = books.reboot_epochs.entry(lease).or_default();
+        *epoch += 1;
+        Ok(Some(*epoch))
     }
 
     fn payments(

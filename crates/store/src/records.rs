@@ -56,12 +56,17 @@ pub struct Touched {
     pub orders: BTreeSet<OrderId>,
     /// All of these customers.
     pub customers: BTreeSet<CustomerId>,
+    /// All that exit through these modems.
+    pub modems: BTreeSet<String>,
 }
 
 impl Touched {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.leases.is_empty() && self.orders.is_empty() && self.customers.is_empty()
+        self.leases.is_empty()
+            && self.orders.is_empty()
+            && self.customers.is_empty()
+            && self.modems.is_empty()
     }
 }
 
@@ -177,6 +182,9 @@ pub struct NewAddress {
     pub slot: u32,
     /// The gateway.
     pub gateway: String,
+    /// The modem that it is behind, if it is behind one. Of an address that is in stock already,
+    /// this is changed, and nothing else.
+    pub modem: Option<String>,
 }
 
 /// A prefix to be added to stock.

@@ -33,7 +33,7 @@ impl Stocking<'_> {
 
     /// The address that a new one becomes. Fails if its kind shares a host that has no port left.
     pub(crate) fn add(&mut self, new: &NewAddress) -> Result<Address> {
-        let NewAddress { pool, ip, slot, gateway } = new;
+        let NewAddress { pool, ip, slot, gateway, modem: _ } = new;
         let port = if pool.kind.shares_host() { self.take_port(gateway)? } else { 0 };
         let id = AddressId(self.next_address);
         self.next_address += 1;

@@ -1,6 +1,7 @@
 //! `sublet demo`: a working shop on this machine, without any set-up.
 
 pub(crate) mod echo;
+mod modems;
 mod ports;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -98,7 +99,10 @@ pub(crate) struct Keys {
 }
 
 fn set_up(store: &dyn Store, now: Time) -> Result<Notes> {
-    store.apply_catalogue(&ports::free(CATALOGUE), now)?;
+    let sample = ports::free(CATALOGUE);
+    // What is sold says which modems are needed.
+    store.apply_catalogue(&sample, now)?;
+    store.apply_catalogue(&(sample + &modems::described(&store.catalogue()?)), now)?;
     add_stock(store, now)?;
     let new = NewCustomer {
         name: "Demo customer".into(),
@@ -155,18 +159,11 @@ fn promo(now: Time) -> Result<NewPromo> {
 /// 127.0.0.0/8 and ::1. Further IPv6 exits are drawn from a private prefix, which carries traffic
 /// only where it is routed.
 fn add_stock(store: &dyn Store, now: Time) -> Result<()> {
-    let products: Vec<ProductKey> = store.catalogue()?.products.keys().cloned().collect();
     let mut addresses = Vec::new();
-    for (number, pool) in (0_u8..).zip(products) {
+    for (number, pool) in modems::numbered(&*store.catalogue()?) {
         match pool.kind {
             ProxyKind::Ipv6 => add_prefixes(store, &pool, number, now)?,
-            ProxyKind::Mobile => {
-                let modems = (1..=4).map(|host| Ipv4Addr::new(127, 200, number, host));
-                for (modem, slot) in modems.flat_map(|modem| (0..4).map(move |slot| (modem, slot)))
-                {
-                    addresses.push(address(&pool, modem, slot));
-                }
-            }
+            ProxyKind::Mobile => addresses.extend(modems::stock(&pool, number)),
             ProxyKind::Ipv4 | ProxyKind::Isp => {
                 for (network, host) in (0..4).flat_map(|net| (1..=64).map(move |host| (net, host)))
                 {
@@ -181,7 +178,7 @@ fn add_stock(store: &dyn Store, now: Time) -> Result<()> {
 }
 
 fn address(pool: &ProductKey, ip: Ipv4Addr, slot: u32) -> NewAddress {
-    NewAddress { pool: pool.clone(), ip: IpAddr::V4(ip), slot, gateway: "main".into() }
+    NewAddress { pool: pool.clone(), ip: IpAddr::V4(ip), slot, gateway: "main".into(), modem: None }
 }
 
 fn add_prefixes(store: &dyn Store, pool: &ProductKey, number: u8, now: Time) -> Result<()> {
@@ -204,7 +201,7 @@ pub(crate) fn for_people(ready: &Ready, echo: SocketAddr, keys: &Keys) -> String
     let json = "-H 'Content-Type: application/json'";
     let lines = format!("{http}/personal/api/v2/{api_key}/proxy/download/ipv4");
     let lines = format!("{lines}?ext=%25login%25:%25password%25@%25ip%25:%25port%25");
-    let carried = carried(ready, &lines, echo);
+    let carried = carried(ready, &lines, &base, echo);
     format!(
         "A working proxy shop is open at {http} (its books are in {place}).
 
@@ -248,7 +245,7 @@ Ctrl-C ends the demo; the next one goes on from here."
 }
 
 /// What to paste to use a proxy.
-fn carried(ready: &Ready, lines: &str, echo: SocketAddr) -> String {
+fn carried(ready: &Ready, lines: &str, base: &str, echo: SocketAddr) -> String {
     if ready.gateway.as_ref().is_none_or(Vec::is_empty) {
         return "(The proxies cannot be used: their ports are taken. The log says more.)\n".into();
     }
@@ -257,6 +254,24 @@ fn carried(ready: &Ready, lines: &str, echo: SocketAddr) -> String {
 PROXY=$(curl -s '{lines}' | head -n 1)
 curl -s --noproxy '' -x \"http://$PROXY\" http://{echo}/
 curl -s --noproxy '' -x \"socks5h://$PROXY\" http://{echo}/
+
+{}",
+        rotated(&ready.http, lines, base, echo)
+    )
+}
+
+/// What to paste to rent a modem and give it another exit.
+fn rotated(http: &str, lines: &str, base: &str, echo: SocketAddr) -> String {
+    let lines = lines.replace("/ipv4", "/mobile");
+    let json = "-H 'Content-Type: application/json'";
+    format!(
+        "# Rent a mobile proxy, whose exit changes when its link is called; here a modem is simulated.
+curl -s {json} {base}/order -d '{{\"proxyType\":\"MOBILE\",\"authType\":\"LOGIN\",\"country\":\"USA\",\"mobileOperator\":\"verizon\",\"rotationTime\":0,\"quantity\":1,\"rentPeriodDays\":30,\"goal\":\"price monitoring\"}}'
+MOBILE=$(curl -s '{lines}' | head -n 1)
+curl -s --noproxy '' -x \"http://$MOBILE\" http://{echo}/
+LINK=$(curl -s '{base}/ipAddress?proxyType=MOBILE' | grep -o '/api/proxy/reboot[^\"]*' | head -n 1)
+curl -s \"{http}$LINK\" && sleep 2
+curl -s --noproxy '' -x \"http://$MOBILE\" http://{echo}/
 "
     )
 }

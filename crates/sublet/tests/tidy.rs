@@ -16,9 +16,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &["domain", "store"]),
     ("serve", &[]),
     ("api", &["domain", "engine", "serve", "wire"]),
-    ("sublet", &["api", "domain", "engine", "feed", "gateway", "serve", "store", "wire"]),
+    ("sublet", &["api", "domain", "engine", "feed", "gateway", "modem", "serve", "store", "wire"]),
     ("feed", &[]),
     ("gateway", &["domain", "feed"]),
+    ("modem", &[]),
     ("e2e", &[]),
 ];
 

@@ -1,11 +1,15 @@
 //! `GET /api/v1/leases`
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use domain::access::Access;
 use domain::catalogue::Catalogue;
 use domain::kind::ProxyKind;
+use domain::modem::ModemExit;
 use domain::proxy::Proxy;
+use domain::rotation::{self, Dialer};
 use engine::reads::Listing;
 use serde_json::{Value, json};
 
@@ -45,8 +49,20 @@ pub(super) async fn list(asked: Asked) -> Result<Response<Body>, Refused> {
     let catalogue = engine.catalogue();
     let full = found.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
     let next = found.last().filter(|_| full).map(|last| engine.public_ids().lease(last.lease.id));
-    let leases: Vec<Value> =
-        found.iter().map(|proxy| shown(&asked.app, &catalogue, proxy, in_reserve)).collect();
+    let modems: BTreeSet<String> = found.iter().filter_map(|proxy| proxy.modem.clone()).collect();
+    let dialers = engine.dialers(modems).await?;
+    let dialers: BTreeMap<&str, &Dialer> =
+        dialers.iter().map(|dialer| (dialer.name.as_str(), dialer)).collect();
+    let leases: Vec<Value> = found
+        .iter()
+        .map(|proxy| {
+            let mut shown = shown(&asked.app, &catalogue, proxy, in_reserve);
+            if let Some(modem) = &proxy.modem {
+                rotating(&catalogue, proxy, dialers.get(modem.as_str()).copied(), &mut shown);
+            }
+            shown
+        })
+        .collect();
     Ok(ok(&json!({ "leases": leases, "next": next })))
 }
 
@@ -93,12 +109,30 @@ fn shown(app: &App, catalogue: &Catalogue, proxy: &Proxy, in_reserve: bool) -> V
         shown["protocol"] = protocol.name().into();
     }
     if let Some(operator) = &lease.product.operator {
-        let (base, token) = (&app.settings.base_url, app.engine.reboot_token(lease.id));
+        let (base, token) = (&app.settings.base_url, app.engine.reboot_token(proxy));
         shown["operator"] = operator.as_str().into();
         shown["rotation_seconds"] = order.rotation_seconds.into();
         shown["reboot_link"] = format!("{base}/api/proxy/reboot?token={token}").into();
     }
     shown
+}
+
+/// Adds what is known of the rotations of a lease behind a modem.
+fn rotating(catalogue: &Catalogue, proxy: &Proxy, dialer: Option<&Dialer>, shown: &mut Value) {
+    let modem = proxy.modem.as_ref().and_then(|name| catalogue.modems.get(name));
+    let told = dialer.and_then(|dialer| dialer.exit);
+    let exit = match modem.map(|modem| &modem.exit) {
+        Some(ModemExit::Told) | None => Some(told.unwrap_or(proxy.ip)),
+        Some(ModemExit::Interface(_) | ModemExit::Source(_)) => told,
+    };
+    let (starts_at, seconds) = (proxy.lease.starts_at, proxy.order.rotation_seconds);
+    let asked_at = dialer.and_then(|dialer| dialer.asked_at);
+    // What was asked for those who had it before is not theirs to know.
+    let asked_at = asked_at.filter(|at| starts_at <= *at);
+    shown["exit_ip"] = exit.map(|ip| ip.to_string()).into();
+    shown["last_rotated_at"] = asked_at.map(date).into();
+    shown["next_rotation_at"] =
+        modem.and(rotation::due(seconds, starts_at, asked_at)).map(date).into();
 }
 
 /// How a customer is known.

@@ -13,6 +13,7 @@ pub(crate) mod problem;
 mod receipts;
 pub(crate) mod refusal;
 mod replace;
+mod rotations;
 mod traffic;
 mod usage;
 mod wallet;
@@ -40,6 +41,8 @@ use crate::body::{self, NoBody};
 use crate::front::About;
 use crate::routes::{Matched, Route};
 use crate::{answer, caller, query};
+
+pub(crate) use self::rotations::length;
 
 const DIALECT: &str = "native";
 
@@ -117,6 +120,10 @@ pub(crate) fn routes() -> Vec<Route> {
         route(replace::OF_ONE, &["get"], get(guarded(replace::OF_ONE, replace::list))),
         route(traffic::REFUSALS, &["get"], get(guarded(traffic::REFUSALS, traffic::refusals))),
         route(traffic::CHECK, &["post"], post(guarded(traffic::CHECK, traffic::check))),
+        route(rotations::ROTATE, &["post"], post(guarded(rotations::ROTATE, rotations::rotate))),
+        route(rotations::OF_LEASE, &["get"], get(guarded(rotations::OF_LEASE, rotations::list))),
+        route(rotations::ONE, &["get"], get(guarded(rotations::ONE, rotations::show))),
+        route(rotations::LINK, &["post"], post(guarded(rotations::LINK, rotations::renew_link))),
         route(comment::PATH, &["post"], post(guarded(comment::PATH, comment::carry_out))),
         route(
             authorisations::PATH,

@@ -18,6 +18,10 @@ pub(super) fn add(paths: &mut Map<String, Value>, sandbox: bool) {
     path("/api/v1/leases/{id}/replacements", json!({ "get": replacements() }));
     path("/api/v1/leases/{id}/refusals", json!({ "get": refusals() }));
     path("/api/v1/leases/{id}/check", json!({ "post": check() }));
+    path("/api/v1/leases/{id}/rotate", json!({ "post": rotate() }));
+    path("/api/v1/leases/{id}/rotations", json!({ "get": rotations() }));
+    path("/api/v1/leases/{id}/reboot-link", json!({ "post": reboot_link() }));
+    path("/api/v1/rotations/{id}", json!({ "get": rotation() }));
     path("/api/v1/leases/comment", json!({ "post": comment() }));
     path("/api/v1/authorisations", json!({ "get": authorisations(), "post": add_authorisation() }));
     path(
@@ -297,16 +301,72 @@ fn sandbox_card() -> Value {
     })
 }
 
+fn rotate() -> Value {
+    let id = [id_in_path("The lease.")];
+    let mut operation =
+        customers("rotateLease", "Ask for another exit of a mobile proxy", &id, "Rotation");
+    let done = operation["responses"]["200"].take();
+    operation["responses"] = json!({
+        "202": done,
+        "400": operation["responses"]["400"],
+        "401": operation["responses"]["401"],
+        "403": operation["responses"]["403"],
+        "404": problem("There is no such lease."),
+        "409": problem("The lease has ended."),
+        "422": problem("Its exit cannot be changed."),
+        "429": problem("It has just been rotated; `Retry-After` says when to ask again."),
+        "503": operation["responses"]["503"],
+    });
+    operation["requestBody"] = json!({
+        "required": false,
+        "content": { "application/json": { "schema": schema("RotateLease") } }
+    });
+    operation
+}
+
+fn rotations() -> Value {
+    let [after, limit] = paging();
+    let parameters = [id_in_path("The lease."), after, limit];
+    let mut operation = customers(
+        "rotations",
+        "The rotations of a lease in the last 90 days",
+        &parameters,
+        "Rotations",
+    );
+    operation["responses"]["404"] = problem("There is no such lease.");
+    operation
+}
+
+fn rotation() -> Value {
+    let id = [id_in_path("The rotation.")];
+    let mut operation = customers("rotation", "What has come of a rotation", &id, "Rotation");
+    operation["responses"]["404"] = problem("There is no such rotation.");
+    operation
+}
+
+fn reboot_link() -> Value {
+    let id = [id_in_path("The lease.")];
+    let summary = "Replace the link that rotates a lease; the old one is dead at once";
+    let mut operation = customers("renewRebootLink", summary, &id, "RebootLink");
+    operation["responses"]["404"] = problem("There is no such lease.");
+    operation["responses"]["409"] = problem("The lease has ended.");
+    operation["responses"]["422"] = problem("Its exit cannot be changed.");
+    operation
+}
+
 fn reboot() -> Value {
     let text = json!({ "type": "string" });
     json!({
         "operationId": "reboot",
-        "summary": "Rotate a mobile exit; not served by this version",
+        "summary": "Rotate a mobile exit",
         "tags": ["native"],
         "parameters": [parameter("query", "token", true, &text, "From the `rebootLink`.")],
         "responses": {
-            "404": { "description": "There is no such link." },
-            "503": { "description": "Traffic is not served by this installation yet." }
+            "200": { "description": "The modem is asked to dial; `GET /api/v1/leases` tells the exit." },
+            "404": { "description": "There is no such link, or its lease has ended." },
+            "422": { "description": "The operator does not drive this proxy's modem." },
+            "429": { "description": "It has just been rotated; `Retry-After` says when to try again." },
+            "503": { "description": "Cannot be served now; nothing was done." }
         }
     })
 }

@@ -57,7 +57,7 @@ impl<'p> Shown<'p> {
         let mobile = kind == ProxyKind::Mobile;
         let minutes = proxy.order.rotation_seconds.filter(|_| mobile).map(|it| it / 60);
         let link_reboot = if mobile {
-            let (base, token) = (&app.settings.base_url, app.engine.reboot_token(proxy.lease.id));
+            let (base, token) = (&app.settings.base_url, app.engine.reboot_token(proxy));
             format!("{base}/api/proxy/reboot?token={token}").into()
         } else {
             "#".into()

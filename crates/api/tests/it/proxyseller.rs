@@ -52,6 +52,7 @@ impl Shop {
             ip: [127, 4, 1, host].into(),
             slot: 0,
             gateway: "main".into(),
+            modem: None,
         };
         let new: Vec<_> = (0..10).map(new).collect();
         self.store.add_addresses(&new, self.engine.now()).unwrap();

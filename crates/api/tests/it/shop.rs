@@ -392,7 +392,7 @@ impl Making {
         let mut stock = Vec::new();
         let mut add = |pool: &ProductKey, ip: Ipv4Addr, slot| {
             let (pool, gateway) = (pool.clone(), "main".to_owned());
-            stock.push(NewAddress { pool, ip: IpAddr::V4(ip), slot, gateway });
+            stock.push(NewAddress { pool, ip: IpAddr::V4(ip), slot, gateway, modem: None });
         };
         for host in 1..=250 {
             add(&pool("IPv4/USA"), Ipv4Addr::new(127, 1, host % 8, host), 0);

@@ -18,7 +18,7 @@ use domain::deposit::Deposit;
 use domain::idempotency::{Idempotency, KeySource};
 use domain::ids::{
     AddressId, AuthorisationId, CardId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId,
-    PromoId,
+    PromoId, RotationId,
 };
 use domain::journal::{Entry, Event};
 use domain::kind::ProxyKind;
@@ -32,6 +32,7 @@ use domain::product::ProductKey;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
 use domain::replace::Replacement;
+use domain::rotation::{Ask, Dialer, NotRotated, Rotation, Timer};
 use domain::select::{Among, Selection};
 use domain::served::{Place, Served};
 use domain::time::{Span, Time};
@@ -148,6 +149,16 @@ impl Store for Mortal {
         fn served(after: Option<Place>, limit: u32) -> Result<Vec<Served>>;
         fn served_of(touched: &Touched) -> Result<Vec<Served>>;
         fn suspended_customers() -> Result<BTreeSet<CustomerId>>;
+        fn modems_changed(after: i64) -> Result<(i64, BTreeSet<String>)>;
+        fn dialers(names: &BTreeSet<String>) -> Result<Vec<(Dialer, Option<Rotation>)>>;
+        fn ask_rotation(ask: &Ask, now: Time) -> Result<std::result::Result<Rotation, NotRotated>>;
+        fn take_rotations(modems: &BTreeSet<String>, now: Time) -> Result<Vec<Rotation>>;
+        fn end_rotation(id: RotationId, claim: i64, outcome: domain::rotation::Outcome, now: Time) -> Result<bool>;
+        fn tidy_rotations(now: Time, limit: u32) -> Result<u32>;
+        fn rotation(id: RotationId) -> Result<Option<Rotation>>;
+        fn rotations(lease: LeaseId, after: Option<RotationId>, limit: u32) -> Result<Vec<Rotation>>;
+        fn rotation_timers(after: Option<(String, AddressId)>, limit: u32, now: Time) -> Result<Vec<Timer>>;
+        fn renew_reboot_link(customer: CustomerId, lease: LeaseId, now: Time) -> Result<Option<u32>>;
         fn payments(filter: &PaymentFilter, after: Option<PaymentId>, limit: u32) -> Result<Vec<Payment>>;
         fn unfinished_payments(until: Time, limit: u32) -> Result<Vec<Payment>>;
         fn top_ups_due(until: Time, limit: u32) -> Result<Vec<(Time, CustomerId)>>;
@@ -195,6 +206,7 @@ impl Shop {
             ip: [192, 0, 2, host].into(),
             slot: 0,
             gateway: "main".into(),
+            modem: None,
         };
         let addresses: Vec<NewAddress> = (0..20).map(address).collect();
         store.add_addresses(&addresses, START).unwrap();

@@ -19,8 +19,10 @@ pub struct Lease {
     ways: Box<[Way]>,
     entries: Box<[Entry]>,
     exit: Exit,
+    exits: u32,
     limits: Limits,
     suspended: bool,
+    dialing: bool,
 }
 
 /// Where traffic of a lease leaves from.
@@ -137,8 +139,8 @@ impl Lease {
         let ways = logins.chain(sources).collect::<Result<_, _>>()?;
         let exit = Exit::new(&lease.exit).ok_or(Unfit::BadExit(id))?;
         let entries = lease.entries.iter().map(|entry| Entry::from(*entry)).collect();
-        let (ends_at, limits, suspended) = (lease.ends_at, lease.limits, lease.suspended);
-        Ok(Lease { id, ends_at, ways, entries, exit, limits, suspended })
+        let feed::lease::Lease { ends_at, exits, limits, suspended, dialing, .. } = *lease;
+        Ok(Lease { id, ends_at, ways, entries, exit, exits, limits, suspended, dialing })
     }
 
     /// Which lease it is.
@@ -164,6 +166,11 @@ impl Lease {
     /// Whether it is known, but not served.
     pub(crate) fn is_suspended(&self) -> bool {
         self.suspended
+    }
+
+    /// Whether its exit is about to be another one.
+    pub(crate) fn is_dialing(&self) -> bool {
+        self.dialing
     }
 
     /// Whether it can be reached at `entry`.
@@ -194,13 +201,14 @@ impl Lease {
     }
 
     /// Whether a flow that this lease let in from `source` by `proof` would be let in, and leave
-    /// from the same address, with the lease as it is `now`.
+    /// from the same address, with the lease as it is `now`. What goes on while its exit is about to
+    /// be another one may go on: perhaps it stays the same.
     pub(crate) fn still_admits(&self, now: &Lease, source: IpAddr, proof: Proof) -> bool {
         let admitted = match proof {
             Proof::Login(verifier) => now.verifies(&verifier),
             Proof::Source => now.is_source(source),
         };
-        admitted && now.exit == self.exit && !now.suspended
+        admitted && now.exit == self.exit && now.exits == self.exits && !now.suspended
     }
 
     pub(super) fn ways(&self) -> &[Way] {

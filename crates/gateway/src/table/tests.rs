@@ -15,6 +15,8 @@ fn lease(id: u64) -> feed::lease::Lease {
         exit: Exit::Address(IpAddr::from([127, 0, 0, 1])),
         ends_at: 1_000,
         suspended: false,
+        exits: 0,
+        dialing: false,
         limits: Limits::default(),
     }
 }

@@ -40,6 +40,7 @@ fn changes_that_concern_a_tunnel_end_it() {
     assert!(!lives_after(|town, lease| {
         town.put(&Lease { exit: Exit::Address(exit_of(9)), ..lease });
     }));
+    assert!(!lives_after(|town, lease| town.put(&Lease { exits: 1, ..lease })));
     assert!(!lives_after(|town, old| assert!(
         town.gateway.replace([&lease(2)]).is_empty() && old.id == 1
     )));
@@ -54,6 +55,26 @@ fn changes_that_do_not_concern_a_tunnel_let_it_be() {
     assert!(lives_after(|town, lease| {
         assert!(town.gateway.replace([&lease, &self::lease(2)]).is_empty());
     }));
+}
+
+#[test]
+fn while_an_exit_is_about_to_change_what_goes_on_goes_on_and_nothing_new_begins() {
+    assert!(lives_after(|town, lease| {
+        town.put(&Lease { dialing: true, ..lease.clone() });
+        let refused = refused(town);
+        assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+        assert!(refused.contains("\r\nRetry-After: ") && refused.contains("exit_dialing"));
+        town.put(&lease);
+    }));
+}
+
+/// What a client is told who wants a tunnel of a lease and gets none.
+fn refused(town: &Town) -> String {
+    let mut client = Client::connect(town.entry);
+    client.send(
+        "CONNECT 127.0.0.1:9 HTTP/1.1\r\nHost: a\r\nProxy-Authorization: Basic dTE6cDE=\r\n\r\n",
+    );
+    String::from_utf8_lossy(&client.rest()).into_owned()
 }
 
 #[test]

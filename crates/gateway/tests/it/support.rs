@@ -118,6 +118,8 @@ pub(crate) fn lease(id: u64) -> Lease {
         exit: Exit::Address(exit_of(id)),
         ends_at: (START + Span::HOUR).millis(),
         suspended: false,
+        exits: 0,
+        dialing: false,
         limits: Limits::default(),
     }
 }

@@ -65,6 +65,7 @@ impl Shop {
                 ip: Ipv4Addr::from(0x0a00_0000 + number).into(),
                 slot: 0,
                 gateway: "main".into(),
+                modem: None,
             })
             .collect();
         for new in new.chunks(100_000) {

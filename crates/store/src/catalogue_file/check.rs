@@ -9,7 +9,7 @@ use toml::Spanned;
 
 use super::place::{Fault, Read};
 use super::raw::{File, Text};
-use super::{gateways, packages, products, terms};
+use super::{gateways, modems, packages, products, terms};
 
 /// The catalogue that `file` says.
 pub(super) fn catalogue(file: &File, version: i64) -> Read<Catalogue> {
@@ -32,6 +32,14 @@ pub(super) fn catalogue(file: &File, version: i64) -> Read<Catalogue> {
         if catalogue.operators.insert(tag.clone(), operator).is_some() {
             let says = format!("mobile operator {tag:?} is described twice; tags are unique");
             return Err(Fault::at(&raw.tag, says));
+        }
+    }
+    for raw in &file.modems {
+        let modem = modems::modem(&catalogue, raw)?;
+        let name = modem.name.clone();
+        if catalogue.modems.insert(name.clone(), modem).is_some() {
+            let says = format!("modem {name:?} is described twice; names are unique");
+            return Err(Fault::at(&raw.name, says));
         }
     }
     for raw in &file.products {

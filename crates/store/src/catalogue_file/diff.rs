@@ -6,6 +6,7 @@ use std::fmt;
 use domain::catalogue::{Catalogue, PriceList, Terms};
 use domain::kind::ProxyKind;
 use domain::limits::Limits;
+use domain::modem::{Driver, Managed, Modem, ModemExit, Which};
 use domain::money::Percent;
 use domain::time::Span;
 
@@ -113,6 +114,9 @@ fn things(catalogue: &Catalogue) -> BTreeMap<(u8, String), Facts> {
         ];
         things.insert((2, format!("mobile operator {tag}")), facts);
     }
+    for (name, modem) in &catalogue.modems {
+        things.insert((5, format!("modem {name}")), of_modem(modem));
+    }
     for (key, product) in &catalogue.products {
         let mut facts: Facts = Vec::new();
         for (currency, prices) in &product.prices {
@@ -171,6 +175,49 @@ fn limits(limits: Limits) -> String {
         number(limits.bytes_per_second),
         if limits.udp { "on" } else { "off" },
     )
+}
+
+fn of_modem(modem: &Modem) -> Facts {
+    let exit = match &modem.exit {
+        ModemExit::Told => "as it tells".to_owned(),
+        ModemExit::Interface(name) => format!("interface {name}"),
+        ModemExit::Source(ip) => format!("source {ip}"),
+    };
+    let driver = match &modem.driver {
+        Driver::Http(hook) => {
+            let names: Vec<String> =
+                hook.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+            let secret = hook.secret.as_ref().map(|name| format!(", secret {name}"));
+            format!(
+                "http {} {} [{}]{}, expects {}",
+                hook.method.name(),
+                hook.url,
+                names.join("; "),
+                secret.unwrap_or_default(),
+                hook.expect
+            )
+        }
+        Driver::ModemManager(Managed { which, reset }) => {
+            let which = match which {
+                Which::Imei(imei) => format!("IMEI {imei}"),
+                Which::Interface(name) => format!("at {name}"),
+            };
+            format!("ModemManager, {which}, {}", if *reset { "reset" } else { "reconnect" })
+        }
+        Driver::Simulator(simulated) => format!(
+            "simulator through {}, {} ms each, fails every {}",
+            list(simulated.exits.iter()),
+            simulated.takes.millis(),
+            simulated.fails_every
+        ),
+    };
+    vec![
+        fact("gateway", &modem.gateway),
+        fact("exit", exit),
+        fact("interval", format_args!("{} s", modem.interval.millis() / 1000)),
+        fact("deadline", format_args!("{} s", modem.deadline.millis() / 1000)),
+        fact("driver", driver),
+    ]
 }
 
 fn of_prices(currency: &str, prices: &PriceList, facts: &mut Facts) {

@@ -5,6 +5,7 @@ mod check;
 mod diff;
 mod gateways;
 mod limits;
+mod modems;
 mod packages;
 mod place;
 mod products;

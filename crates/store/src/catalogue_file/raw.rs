@@ -28,6 +28,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) operators: Vec<Operator>,
     #[serde(default)]
+    pub(super) modems: Vec<Modem>,
+    #[serde(default)]
     pub(super) products: Vec<Spanned<Product>>,
     #[serde(default)]
     pub(super) packages: Vec<Spanned<Package>>,
@@ -70,6 +72,57 @@ pub(super) struct Operator {
     pub(super) name: Text,
     pub(super) country: Text,
     pub(super) rotation_seconds: Spanned<Vec<Spanned<u32>>>,
+}
+
+/// `[[modems]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Modem {
+    pub(super) name: Text,
+    pub(super) gateway: Text,
+    pub(super) interface: Option<Text>,
+    pub(super) source: Option<Text>,
+    pub(super) interval_seconds: Option<Spanned<u32>>,
+    pub(super) deadline_seconds: Option<Spanned<u32>>,
+    pub(super) driver: Spanned<Driver>,
+}
+
+/// `[modems.driver]`: one of them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Driver {
+    pub(super) http: Option<Http>,
+    pub(super) modem_manager: Option<ModemManager>,
+    pub(super) simulator: Option<Simulator>,
+}
+
+/// `[modems.driver.http]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Http {
+    pub(super) url: Text,
+    pub(super) method: Option<Text>,
+    #[serde(default)]
+    pub(super) headers: BTreeMap<Text, Text>,
+    pub(super) secret: Option<Text>,
+    pub(super) expect: Option<Spanned<u16>>,
+}
+
+/// `[modems.driver.modem_manager]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModemManager {
+    pub(super) imei: Option<Text>,
+    pub(super) method: Option<Text>,
+}
+
+/// `[modems.driver.simulator]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Simulator {
+    pub(super) exits: Spanned<Vec<Text>>,
+    pub(super) takes_ms: Option<Spanned<u32>>,
+    pub(super) fails_every: Option<u32>,
 }
 
 /// `[[products]]`

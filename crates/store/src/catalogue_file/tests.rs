@@ -3,6 +3,7 @@
 use domain::catalogue::Package;
 use domain::kind::ProxyKind;
 use domain::limits::Limits;
+use domain::modem::{Driver, HookMethod, Managed, ModemExit, Simulated, Which};
 use domain::money::{Currency, UnitPrice};
 use domain::period::Period;
 use domain::product::ProductKey;
@@ -361,4 +362,90 @@ fn a_gateway_may_have_a_port_for_tls() {
     refused("socks_port = 8082", &with("https_port = 8081"), "http_port and https_port are both");
     refused("socks_port = 8082", &with("https_port = 0"), "https_port cannot be 0");
     refused("socks_port = 8082", &with("https_port = 20001"), "https_port 20001 lies within");
+}
+
+/// `SMALL` with a modem whose description ends with `rest`.
+fn with_modem(rest: &str) -> String {
+    format!("{SMALL}\n[[modems]]\nname = \"m1\"\ngateway = \"main\"\n{rest}")
+}
+
+#[test]
+fn a_modem_says_what_makes_it_dial_and_where_its_traffic_leaves_from() {
+    let modem = |rest: &str| read(&with_modem(rest), 1).unwrap().modems["m1"].clone();
+    let simulated = modem("driver.simulator = { exits = [\"127.0.0.2\"], takes_ms = 7 }");
+    assert_eq!((simulated.gateway.as_str(), simulated.exit), ("main", ModemExit::Told));
+    assert_eq!(simulated.interval, Span::from_seconds(60));
+    let expected = Simulated {
+        exits: vec!["127.0.0.2".parse().unwrap()],
+        takes: Span::from_millis(7),
+        fails_every: 0,
+    };
+    assert_eq!(simulated.driver, Driver::Simulator(expected));
+    let managed = modem(
+        "interface = \"wwan0\"\ninterval_seconds = 120\ndeadline_seconds = 45\n\
+         driver.modem_manager = { method = \"reset\" }",
+    );
+    assert_eq!(managed.exit, ModemExit::Interface("wwan0".into()));
+    let which = Which::Interface("wwan0".into());
+    assert_eq!(managed.driver, Driver::ModemManager(Managed { which, reset: true }));
+    assert_eq!(managed.deadline, Span::from_seconds(45));
+    let hooked = modem(
+        "source = \"192.168.8.100\"\ndriver.http = { url = \"http://farm.example/{modem}\", \
+         method = \"POST\", headers = { Authorization = \"Bearer {secret}\" }, secret = \"farm\" }",
+    );
+    assert_eq!(hooked.exit, ModemExit::Source("192.168.8.100".parse().unwrap()));
+    let Driver::Http(hook) = hooked.driver else { panic!("a hook") };
+    assert_eq!(
+        (hook.method, hook.expect, hook.secret.as_deref()),
+        (HookMethod::Post, 200, Some("farm"))
+    );
+    assert_eq!(hook.headers, [("authorization".to_owned(), "Bearer {secret}".to_owned())]);
+}
+
+#[test]
+fn a_modem_that_makes_no_sense_is_refused() {
+    let hook = |fields: &str| format!("driver.http = {{ {fields} }}");
+    for (rest, says) in [
+        ("driver = {}".to_owned(), "driver is one of"),
+        ("driver.simulator = { exits = [] }".to_owned(), "the list of exits is empty"),
+        ("driver.simulator = { exits = [\"x\"] }".to_owned(), "\"x\" is no address"),
+        ("driver.modem_manager = {}".to_owned(), "by its imei or interface"),
+        ("driver.modem_manager = { imei = \"12\" }".to_owned(), "14 to 16 digits"),
+        (
+            "interface = \"a\"\nsource = \"127.0.0.1\"\ndriver.simulator = { exits = [\"::1\"] }"
+                .to_owned(),
+            "not both",
+        ),
+        (
+            "interval_seconds = 0\ndriver.simulator = { exits = [\"::1\"] }".to_owned(),
+            "within 1 to",
+        ),
+        (hook("url = \"ftp://x/\""), "begins with http:// or https://"),
+        (hook("url = \"http://ann:pw@x/\""), "has no user in it"),
+        (hook("url = \"http:///x\""), "names a host"),
+        (hook("url = \"http://x/{imei}\""), "only {modem} and {secret}"),
+        (hook("url = \"http://x/{secret}\""), "no secret to be filled in"),
+        (hook("url = \"http://x/\", headers = { Authorization = \"Bearer abc\" }"), "is a secret"),
+        (hook("url = \"http://x/\", headers = { Host = \"y\" }"), "no header field to be set"),
+        (hook("url = \"http://x/\", method = \"HEAD\""), "GET, POST or PUT"),
+        (hook("url = \"http://x/\", expect = 500"), "from 200 to 399"),
+    ] {
+        let error = read(&with_modem(&rest), 1).unwrap_err().to_string();
+        assert!(error.contains(says), "{rest}: {error}");
+    }
+    let text = with_modem("driver.simulator = { exits = [\"::1\"] }");
+    let twice = format!(
+        "{text}\n[[modems]]\nname = \"m1\"\ngateway = \"main\"\ndriver.simulator = {{ exits = [\"::1\"] }}"
+    );
+    assert!(read(&twice, 1).unwrap_err().to_string().contains("described twice"));
+    let elsewhere = text.replace("gateway = \"main\"", "gateway = \"other\"");
+    assert!(read(&elsewhere, 1).unwrap_err().to_string().contains("there is no gateway"));
+    let old = read(SMALL, 1).unwrap();
+    let said = diff(&old, &read(&text, 2).unwrap());
+    assert_eq!(said.len(), 1);
+    assert!(
+        said[0].to_string().starts_with("+ modem m1: gateway main, exit as it tells"),
+        "{}",
+        said[0]
+    );
 }

@@ -124,6 +124,7 @@ pub fn leases_are_served_as_they_are_shown(make: &mut Make<'_>) {
         leases: [LeaseId(999)].into(),
         orders: [OrderId(999)].into(),
         customers: [CustomerId(999)].into(),
+        modems: ["unknown".to_owned()].into(),
     };
     assert_eq!(of(unknown), []);
     assert_eq!(of(Touched::default()), []);

@@ -74,6 +74,21 @@ name = "Verizon"
 country = "USA"
 rotation_seconds = [300, 600, 1800]
 
+[[modems]]
+name = "m1"
+gateway = "main"
+driver.simulator = { exits = ["127.0.0.2", "127.0.0.3"] }
+
+[[modems]]
+name = "m2"
+gateway = "main"
+driver.simulator = { exits = ["127.0.0.4"] }
+
+[[modems]]
+name = "m3"
+gateway = "main"
+driver.simulator = { exits = ["127.0.0.5"] }
+
 [[products]]
 kind = "IPv4"
 country = "USA"
@@ -319,7 +334,7 @@ pub fn exit(kind: ProxyKind, number: u32) -> IpAddr {
 
 /// An address to be added.
 pub fn address(pool: &ProductKey, ip: IpAddr, slot: u32, gateway: &str) -> NewAddress {
-    NewAddress { pool: pool.clone(), ip, slot, gateway: gateway.to_owned() }
+    NewAddress { pool: pool.clone(), ip, slot, gateway: gateway.to_owned(), modem: None }
 }
 
 /// A promo code for everything and everybody.

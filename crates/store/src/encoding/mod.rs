@@ -3,6 +3,7 @@
 
 pub(crate) mod event;
 pub(crate) mod refusal;
+pub(crate) mod rotation;
 #[cfg(test)]
 mod tests;
 mod wire;

@@ -14,7 +14,7 @@ use domain::customer::Customer;
 use domain::idempotency::{Answer, Remembered};
 use domain::ids::{
     AddressId, AuthorisationId, CardId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId,
-    PrefixId, PromoId,
+    PrefixId, PromoId, RotationId,
 };
 use domain::journal::Entry;
 use domain::lease::{Lease, LeaseState, Standing};
@@ -25,7 +25,8 @@ use domain::payment::Payment;
 use domain::product::ProductKey;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
-use domain::served::Served;
+use domain::rotation::{Dialer, Rotation};
+use domain::served::{Served, Through};
 use domain::time::{Span, Time};
 use domain::usage::{Day, Meter, MeterReading, Used};
 use domain::world::{Changes, Loaded, NextIds};
@@ -60,6 +61,14 @@ pub(super) struct Books {
     pub(super) top_ups: BTreeMap<CustomerId, AutoTopUp>,
     pub(super) usage: BTreeMap<(Day, LeaseId), Used>,
     pub(super) meters: BTreeMap<Meter, MeterReading>,
+    pub(super) rotations: BTreeMap<RotationId, Rotation>,
+    pub(super) next_rotation: i64,
+    /// By name, with the number that was when something was last to be noticed of them.
+    pub(super) dialers: BTreeMap<String, (Dialer, i64)>,
+    /// That number now.
+    pub(super) exit_number: i64,
+    /// How often links were replaced.
+    pub(super) reboot_epochs: BTreeMap<LeaseId, u32>,
     pub(super) next: NextIds,
     /// Answers to entries from this one on may not have reached their customers.
     pub(super) quiet: i64,
@@ -71,6 +80,8 @@ pub(super) struct Exit {
     pub(super) address: Address,
     /// Which of the leases that share it; `None` if it was drawn from a prefix.
     pub(super) slot: Option<u32>,
+    /// The modem that it is behind.
+    pub(super) modem: Option<String>,
 }
 
 impl Books {
@@ -102,6 +113,11 @@ impl Books {
             top_ups: BTreeMap::new(),
             usage: BTreeMap::new(),
             meters: BTreeMap::new(),
+            rotations: BTreeMap::new(),
+            next_rotation: 1,
+            dialers: BTreeMap::new(),
+            exit_number: 0,
+            reboot_epochs: BTreeMap::new(),
             next: NextIds { entry: 1, order: 1, lease: 1, address: 1, authorisation: 1 },
             quiet: 1,
         }
@@ -241,7 +257,8 @@ impl Books {
             assert!(self.leases.insert(id, lease).is_some(), "lease {} exists", id.0);
         }
         for address in changes.addresses_new {
-            let again = self.addresses.insert(address.id, Exit { address, slot: None });
+            let again =
+                self.addresses.insert(address.id, Exit { address, slot: None, modem: None });
             assert!(again.is_none(), "address {again:?} is drawn once");
         }
         for (id, lease) in changes.addresses_taken {
@@ -311,22 +328,36 @@ impl Books {
     pub(super) fn proxies(&self, customer: CustomerId) -> impl Iterator<Item = Proxy> {
         let of = move |lease: &&Lease| lease.customer == customer;
         self.leases.values().filter(of).map(|lease| {
-            let address = &self.addresses[&lease.address].address;
+            let Exit { address, modem, .. } = &self.addresses[&lease.address];
             Proxy {
                 lease: lease.clone(),
                 order: self.order(lease.order),
                 ip: address.ip,
                 gateway: address.gateway.clone(),
                 port: address.port,
+                modem: modem.clone(),
+                reboot_epoch: self.reboot_epochs.get(&lease.id).copied().unwrap_or(0),
             }
         })
+    }
+
+    /// A modem, as far as it matters for traffic.
+    fn through(&self, name: &str) -> Through {
+        let (dialer, _) = self.dialer(name);
+        let Dialer { name, exit, exits, dialing, .. } = dialer;
+        Through { name, exit, exits, dialing }
+    }
+
+    /// A modem, and what the number was when something was last to be noticed of it.
+    pub(super) fn dialer(&self, name: &str) -> (Dialer, i64) {
+        self.dialers.get(name).cloned().unwrap_or_else(|| (Dialer::new(name), 0))
     }
 
     /// All leases that are not over, as gateways have to know them.
     pub(super) fn served(&self) -> Vec<Served> {
         let not_over = self.leases.values().filter(|lease| lease.state != LeaseState::Over);
         let served = not_over.map(|lease| {
-            let address = &self.addresses[&lease.address].address;
+            let Exit { address, modem, .. } = &self.addresses[&lease.address];
             let of_order = self.authorisations.values().filter(|it| it.order == lease.order);
             Served {
                 lease: lease.id,
@@ -337,6 +368,7 @@ impl Books {
                 product: lease.product.clone(),
                 protocol: self.orders[&lease.order].protocol,
                 ip: address.ip,
+                modem: modem.as_ref().map(|name| self.through(name)),
                 gateway: address.gateway.clone(),
                 port: address.port,
                 ends_at: lease.ends_at,

@@ -54,6 +54,13 @@ const MIGRATIONS: &[Migration] = &[
         shared: include_str!("../../migrations/0006_usage.sql"),
         own: "",
     },
+    Migration {
+        id: 7,
+        name: "rotation",
+        alone: false,
+        shared: include_str!("../../migrations/0007_rotation.sql"),
+        own: "",
+    },
 ];
 
 struct Migration {

@@ -31,6 +31,7 @@ mod promos;
 mod proxies;
 mod reactor;
 mod replacements;
+mod rotations;
 mod row;
 mod runs;
 mod save;
@@ -62,6 +63,7 @@ use domain::command::{Command, Decision};
 use domain::customer::Customer;
 use domain::ids::{
     AddressId, AuthorisationId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId, PromoId,
+    RotationId,
 };
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
@@ -71,6 +73,7 @@ use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
 use domain::replace::Replacement;
+use domain::rotation::{Ask, Dialer, KEPT, NotRotated, Outcome, Rotation, Timer};
 use domain::served::{Place, Served};
 use domain::time::{Span, Time};
 use domain::usage::{Day, DayOfLease, Meter, MeterReading, Report as UsageReport, Taken};
@@ -93,6 +96,7 @@ use crate::records::{
     OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked, Touched, UsageFilter,
 };
 use crate::revocations::Revocations;
+use crate::rotating;
 use crate::statements;
 use crate::vault::Vault;
 use crate::{Result, Store};
@@ -210,6 +214,11 @@ impl PostgresStore {
     fn take_addresses(&self, count: i64) -> Result<i64> {
         let counts = NextIds { address: count, ..NextIds::default() };
         Ok(numbers::take(&self.numbers, counts)?.address)
+    }
+
+    /// Where rotations are read, or written if it `owns` what it reads.
+    fn desk<'t>(&self, tx: &'t Tx<'t>, owns: bool) -> Result<rotations::Rows<'t>> {
+        Ok(rotations::Rows { tx, catalogue: self.catalogues.in_force(tx)?, owns })
     }
 
     fn shelf<'a>(&'a self, tx: &'a Tx<'a>, now: Time) -> Shelf<'a> {
@@ -492,6 +501,89 @@ impl Store for PostgresStore {
 
     fn suspended_customers(&self) -> Result<BTreeSet<CustomerId>> {
         self.read(customers::suspended)
+    }
+
+    fn modems_changed(&self, after: i64) -> Result<(i64, BTreeSet<String>)> {
+        self.read(|tx| rotations::changed(tx, after))
+    }
+
+    fn dialers(&self, names: &BTreeSet<String>) -> Result<Vec<(Dialer, Option<Rotation>)>> {
+        self.read(|tx| rotations::dialers(&self.desk(tx, false)?, names))
+    }
+
+    fn ask_rotation(
+        &self,
+        ask: &Ask,
+        now: Time,
+    ) -> Result<std::result::Result<Rotation, NotRotated>> {
+        // Who asks too often does not keep others from writing.
+        if let Some(refused) =
+            self.read(|tx| rotating::refusal(&self.desk(tx, false)?, ask, now))?
+        {
+            return Ok(Err(refused));
+        }
+        self.write(|tx| rotating::ask(&self.desk(tx, true)?, ask, now))
+    }
+
+    fn take_rotations(&self, modems: &BTreeSet<String>, now: Time) -> Result<Vec<Rotation>> {
+        let open = self.read(|tx| rotating::takeable(&self.desk(tx, false)?, modems, now))?;
+        let take = |id| self.write(|tx| rotating::take(&self.desk(tx, true)?, id, now)).transpose();
+        open.into_iter().filter_map(take).collect()
+    }
+
+    fn end_rotation(
+        &self,
+        id: RotationId,
+        claim: i64,
+        outcome: Outcome,
+        now: Time,
+    ) -> Result<bool> {
+        self.write(|tx| rotating::end(&self.desk(tx, true)?, id, claim, outcome, now))
+    }
+
+    fn tidy_rotations(&self, now: Time, limit: u32) -> Result<u32> {
+        let (stale, is_any_old) = self.read(|tx| {
+            let stale = rotating::stale(&self.desk(tx, false)?, now)?;
+            Ok((stale, rotations::is_any_old(tx, now - KEPT)?))
+        })?;
+        for id in stale {
+            self.write(|tx| rotating::give_up(&self.desk(tx, true)?, id, now))?;
+        }
+        match is_any_old {
+            true => self.write(|tx| rotations::forget(tx, now - KEPT, limit)),
+            false => Ok(0),
+        }
+    }
+
+    fn rotation(&self, id: RotationId) -> Result<Option<Rotation>> {
+        self.read(|tx| rotations::one(tx, id))
+    }
+
+    fn rotations(
+        &self,
+        lease: LeaseId,
+        after: Option<RotationId>,
+        limit: u32,
+    ) -> Result<Vec<Rotation>> {
+        self.read(|tx| rotations::of_lease(tx, lease, after, limit))
+    }
+
+    fn rotation_timers(
+        &self,
+        after: Option<(String, AddressId)>,
+        limit: u32,
+        now: Time,
+    ) -> Result<Vec<Timer>> {
+        self.read(|tx| rotations::timers(tx, after.as_ref(), limit, now))
+    }
+
+    fn renew_reboot_link(
+        &self,
+        customer: CustomerId,
+        lease: LeaseId,
+        now: Time,
+    ) -> Result<Option<u32>> {
+        self.write(|tx| rotations::renew_link(tx, customer, lease, now))
     }
 
     fn payments(

@@ -30,7 +30,8 @@ use crate::{Result, encoding};
 macro_rules! page {
     ($condition:literal) => {
         concat!(
-            "SELECT ", lease_columns!(), ", address.ip, address.gateway, address.port
+            "SELECT ", lease_columns!(), ", address.ip, address.gateway, address.port,
+         address.modem, lease.reboot_epoch
              FROM unnest(CAST($2 AS BIGINT[])) AS wanted (kind) CROSS JOIN LATERAL (
                  SELECT * FROM lease WHERE lease.customer_id = $1 AND lease.kind = wanted.kind
                  AND lease.id >= $3 AND ", $condition, " ORDER BY lease.id LIMIT $5
@@ -46,7 +47,8 @@ statements! {
     /// due finds these; the plus signs keep PostgreSQL from walking all leases of the customer
     /// instead.
     UNNOTED = concat!(
-        "SELECT ", lease_columns!(), ", address.ip, address.gateway, address.port
+        "SELECT ", lease_columns!(), ", address.ip, address.gateway, address.port,
+         address.modem, lease.reboot_epoch
          FROM lease JOIN address ON address.id = lease.address_id
          WHERE lease.state < 2 AND lease.look_at_ms <= $3 AND +lease.state = 0
          AND +lease.customer_id = $1 AND lease.kind = ANY($2) AND lease.ends_at_ms <= $3"
@@ -54,7 +56,8 @@ statements! {
     UNNOTED_IDS = "SELECT id FROM lease WHERE state < 2 AND look_at_ms <= $3 AND +state = 0
         AND +customer_id = $1 AND +kind = $2 AND ends_at_ms <= $3";
     BY_IDS = concat!(
-        "SELECT ", lease_columns!(), ", address.ip, address.gateway, address.port
+        "SELECT ", lease_columns!(), ", address.ip, address.gateway, address.port,
+         address.modem, lease.reboot_epoch
          FROM lease JOIN address ON address.id = lease.address_id
          WHERE lease.id = ANY($2) AND +lease.customer_id = $1 AND lease.state < 2"
     );
@@ -203,6 +206,8 @@ impl Shelf<'_> {
                 ip: encoding::ip("address.ip", row.text(LEASE_COLUMNS)?)?,
                 gateway: row.text(LEASE_COLUMNS + 1)?.to_owned(),
                 port: encoding::small("address.port", row.int(LEASE_COLUMNS + 2)?)?,
+                modem: row.optional_text(LEASE_COLUMNS + 3)?.map(str::to_owned),
+                reboot_epoch: encoding::small("lease.reboot_epoch", row.int(LEASE_COLUMNS + 4)?)?,
             })
         };
         leases.into_iter().zip(rows).map(proxy).collect()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::access::Access;
 use domain::ids::{CustomerId, LeaseId, OrderId};
 use domain::order::Protocol;
-use domain::served::{Place, Served};
+use domain::served::{Place, Served, Through};
 
 use super::authorisations::access;
 use super::row::Row;
@@ -24,10 +24,11 @@ macro_rules! leases {
         concat!(
             "SELECT lease.id, lease.order_id, lease.customer_id, lease.kind, lease.ends_at_ms,
              customer.suspended, customer_order.protocol, address.ip, address.gateway, address.port,
-             lease.product
+             address.modem, modem.exit_ip, modem.exits, modem.dialing, lease.product
              FROM ", $from, " JOIN address ON address.id = lease.address_id
              JOIN customer ON customer.id = lease.customer_id
-             JOIN customer_order ON customer_order.id = lease.order_id ",
+             JOIN customer_order ON customer_order.id = lease.order_id
+             LEFT JOIN modem ON modem.name = address.modem ",
             $rest
         )
     };
@@ -50,6 +51,10 @@ statements! {
             WHERE bought.first_lease_id <= lease.id ORDER BY lease.id LIMIT bought.quantity
          ) AS lease",
         "WHERE bought.id = ANY($1) AND lease.state < 2"
+    );
+    BY_MODEMS = leases!(
+        "address AS behind JOIN lease ON lease.id = behind.lease_id",
+        "WHERE behind.modem = ANY($1) AND lease.state < 2"
     );
     LIVE_OF = leases!("lease", "WHERE lease.customer_id = ANY($1) AND lease.state = 0");
     RESERVED_OF = leases!("lease", "WHERE lease.customer_id = ANY($1) AND lease.state = 1");
@@ -85,11 +90,13 @@ pub(super) fn of(tx: &Tx<'_>, vault: &Vault, touched: &Touched) -> Result<Vec<Se
     let leases: Vec<i64> = touched.leases.iter().map(|id| id.0).collect();
     let orders: Vec<i64> = touched.orders.iter().map(|id| id.0).collect();
     let customers: Vec<i64> = touched.customers.iter().map(|id| id.0).collect();
+    let modems: Vec<&str> = touched.modems.iter().map(String::as_str).collect();
     let answers = tx.all(&[
         Ask { sql: BY_IDS, values: &[&leases] },
         Ask { sql: BY_ORDERS, values: &[&orders] },
         Ask { sql: LIVE_OF, values: &[&customers] },
         Ask { sql: RESERVED_OF, values: &[&customers] },
+        Ask { sql: BY_MODEMS, values: &[&modems] },
     ])?;
     let list = collect(answers.iter().flat_map(|answer| &answer.rows))?;
     with_access(tx, vault, list)
@@ -112,15 +119,28 @@ fn served(row: &Row) -> Result<Served> {
         order: OrderId(row.int(1)?),
         customer: CustomerId(row.int(2)?),
         kind: encoding::kind("lease.kind", row.int(3)?)?,
-        product: encoding::product("lease.product", row.text(10)?)?,
+        product: encoding::product("lease.product", row.text(14)?)?,
         ends_at: row.time(4)?,
         suspended: row.flag(5)?,
         protocol: protocol.transpose()?,
         ip: encoding::ip("address.ip", row.text(7)?)?,
         gateway: row.text(8)?.to_owned(),
         port: encoding::small("address.port", row.int(9)?)?,
+        modem: through(row)?,
         access: Arc::default(),
     })
+}
+
+/// The modem of a lease.
+fn through(row: &Row) -> Result<Option<Through>> {
+    let Some(name) = row.optional_text(10)? else { return Ok(None) };
+    let exit = row.optional_text(11)?;
+    Ok(Some(Through {
+        name: name.to_owned(),
+        exit: exit.map(|text| encoding::ip("modem.exit_ip", text)).transpose()?,
+        exits: encoding::small("modem.exits", row.optional_int(12)?.unwrap_or(0))?,
+        dialing: row.optional_int(13)? == Some(1),
+    }))
 }
 
 /// The same leases, with who may use them.

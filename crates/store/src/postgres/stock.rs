@@ -8,10 +8,10 @@ use domain::ids::PrefixId;
 use domain::product::ProductKey;
 use domain::time::Time;
 
-use super::ids;
 use super::row::Row;
 use super::statements::statements;
 use super::transaction::Tx;
+use super::{ids, rotations};
 use crate::records::{NewAddress, NewPrefix, StockLine, Stocked};
 use crate::stock_lines::StockLines;
 use crate::stocking::Stocking;
@@ -32,10 +32,10 @@ statements! {
         SELECT * FROM unnest(CAST($1 AS TEXT[]), CAST($2 AS BIGINT[]))
         ON CONFLICT (gateway) DO UPDATE SET next_port = excluded.next_port";
     ADD = "INSERT INTO address (id, product, ip, slot, drawn, gateway, port, rank, lease_id,
-        free_at_ms) SELECT id, product, ip, slot, 0, gateway, port, rank, NULL, $8
+        free_at_ms, modem) SELECT id, product, ip, slot, 0, gateway, port, rank, NULL, $8, modem
         FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS TEXT[]), CAST($3 AS TEXT[]),
-        CAST($4 AS BIGINT[]), CAST($5 AS TEXT[]), CAST($6 AS BIGINT[]), CAST($7 AS BIGINT[]))
-        AS new (id, product, ip, slot, gateway, port, rank)";
+        CAST($4 AS BIGINT[]), CAST($5 AS TEXT[]), CAST($6 AS BIGINT[]), CAST($7 AS BIGINT[]),
+        CAST($9 AS TEXT[])) AS new (id, product, ip, slot, gateway, port, rank, modem)";
     ADD_PREFIX = "INSERT INTO prefix (id, product, base, length, gateway, drawn)
         VALUES ((SELECT COALESCE(MAX(id), 0) + 1 FROM prefix), $1, $2, $3, $4, 0)
         ON CONFLICT (base, length) DO NOTHING";
@@ -72,6 +72,7 @@ pub(super) fn add_addresses(
 ) -> Result<Stocked> {
     // Nobody adds the same address meanwhile.
     ids::lock(tx)?;
+    rotations::set_modems(tx, new)?;
     let unknown = unknown(tx, new)?;
     let known = u64::try_from(new.len() - unknown.len()).expect("it fits");
     let stocked = Stocked { added: 0, known };
@@ -83,7 +84,7 @@ pub(super) fn add_addresses(
     let mut stocking = Stocking { catalogue, now, next_address, next_ports, stocked };
     let mut columns = Columns::default();
     for new in unknown {
-        columns.push(&stocking.add(new)?, new.slot);
+        columns.push(&stocking.add(new)?, new);
     }
     tx.execute(
         ADD,
@@ -96,6 +97,7 @@ pub(super) fn add_addresses(
             &columns.ports,
             &columns.ranks,
             &now.millis(),
+            &columns.modems,
         ],
     )?;
     set_ports(tx, &stocking.next_ports)?;
@@ -150,14 +152,16 @@ struct Columns {
     gateways: Vec<String>,
     ports: Vec<i64>,
     ranks: Vec<i64>,
+    modems: Vec<Option<String>>,
 }
 
 impl Columns {
-    fn push(&mut self, address: &Address, slot: u32) {
+    fn push(&mut self, address: &Address, new: &NewAddress) {
         self.ids.push(address.id.0);
         self.products.push(address.pool.to_string());
         self.ips.push(address.ip.to_string());
-        self.slots.push(slot.into());
+        self.slots.push(new.slot.into());
+        self.modems.push(new.modem.clone());
         self.gateways.push(address.gateway.clone());
         self.ports.push(address.port.into());
         self.ranks.push(address.rank);

@@ -28,7 +28,8 @@ statements! {
     /// With all that is shown of the lease, which is there and the customer's.
     SHOWN = concat!(
         "SELECT ", state_columns!(), ", ", customer_and_wallet_columns!(), ", ", lease_columns!(),
-        ", address.ip, address.gateway, address.port, ", order_columns!(), "
+        ", address.ip, address.gateway, address.port, address.modem,
+         lease.reboot_epoch, ", order_columns!(), "
          FROM state JOIN customer ON customer.id = ?1
          JOIN wallet ON wallet.customer_id = customer.id
          JOIN lease ON lease.id = ?2 AND lease.customer_id = customer.id AND lease.state < 2

@@ -42,6 +42,12 @@ const MIGRATIONS: &[Migration] = &[
         shared: include_str!("../../migrations/0006_usage.sql"),
         own: "",
     },
+    Migration {
+        id: 7,
+        name: "rotation",
+        shared: include_str!("../../migrations/0007_rotation.sql"),
+        own: "",
+    },
 ];
 
 /// What SQLite keeps of a file to tell whose it is: `Subl`.

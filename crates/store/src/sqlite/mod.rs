@@ -28,6 +28,7 @@ mod proxies;
 mod readers;
 mod replacements;
 mod restore;
+mod rotations;
 mod save;
 mod served;
 mod state;
@@ -49,6 +50,7 @@ use domain::command::{Command, Decision};
 use domain::customer::Customer;
 use domain::ids::{
     AddressId, AuthorisationId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId, PromoId,
+    RotationId,
 };
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
@@ -58,6 +60,7 @@ use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
 use domain::replace::Replacement;
+use domain::rotation::{Ask, Dialer, KEPT, NotRotated, Outcome, Rotation, Timer};
 use domain::served::{Place, Served};
 use domain::time::{Span, Time};
 use domain::usage::{Day, DayOfLease, Meter, MeterReading, Report as UsageReport, Taken};
@@ -82,6 +85,7 @@ use crate::records::{
     OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked, Touched, UsageFilter,
 };
 use crate::revocations::Revocations;
+use crate::rotating;
 use crate::statements;
 use crate::vault::Vault;
 use crate::{Result, Store};
@@ -183,6 +187,11 @@ impl SqliteStore {
             catalogue.clone(),
             now,
         )
+    }
+
+    /// Where rotations are read and written, within a transaction.
+    fn desk<'c>(&self, connection: &'c Connection) -> Result<rotations::Rows<'c>> {
+        Ok(rotations::Rows { connection, catalogue: self.catalogue_in(connection)? })
     }
 
     fn catalogue_in(&self, connection: &Connection) -> Result<Arc<Catalogue>> {
@@ -511,6 +520,92 @@ impl Store for SqliteStore {
 
     fn suspended_customers(&self) -> Result<BTreeSet<CustomerId>> {
         self.read(customers::suspended)
+    }
+
+    fn modems_changed(&self, after: i64) -> Result<(i64, BTreeSet<String>)> {
+        self.read(|connection| rotations::changed(connection, after))
+    }
+
+    fn dialers(&self, names: &BTreeSet<String>) -> Result<Vec<(Dialer, Option<Rotation>)>> {
+        self.read(|connection| rotations::dialers(&self.desk(connection)?, names))
+    }
+
+    fn ask_rotation(
+        &self,
+        ask: &Ask,
+        now: Time,
+    ) -> Result<std::result::Result<Rotation, NotRotated>> {
+        // Who asks too often does not keep others from writing.
+        if let Some(refused) =
+            self.read(|connection| rotating::refusal(&self.desk(connection)?, ask, now))?
+        {
+            return Ok(Err(refused));
+        }
+        self.write(|connection| rotating::ask(&self.desk(connection)?, ask, now))
+    }
+
+    fn take_rotations(&self, modems: &BTreeSet<String>, now: Time) -> Result<Vec<Rotation>> {
+        let open =
+            self.read(|connection| rotating::takeable(&self.desk(connection)?, modems, now))?;
+        let take = |id| {
+            self.write(|connection| rotating::take(&self.desk(connection)?, id, now)).transpose()
+        };
+        open.into_iter().filter_map(take).collect()
+    }
+
+    fn end_rotation(
+        &self,
+        id: RotationId,
+        claim: i64,
+        outcome: Outcome,
+        now: Time,
+    ) -> Result<bool> {
+        self.write(|connection| rotating::end(&self.desk(connection)?, id, claim, outcome, now))
+    }
+
+    fn tidy_rotations(&self, now: Time, limit: u32) -> Result<u32> {
+        let (stale, is_any_old) = self.read(|connection| {
+            let stale = rotating::stale(&self.desk(connection)?, now)?;
+            Ok((stale, rotations::is_any_old(connection, now - KEPT)?))
+        })?;
+        for id in stale {
+            self.write(|connection| rotating::give_up(&self.desk(connection)?, id, now))?;
+        }
+        match is_any_old {
+            true => self.write(|connection| rotations::forget(connection, now - KEPT, limit)),
+            false => Ok(0),
+        }
+    }
+
+    fn rotation(&self, id: RotationId) -> Result<Option<Rotation>> {
+        self.read(|connection| rotations::one(connection, id))
+    }
+
+    fn rotations(
+        &self,
+        lease: LeaseId,
+        after: Option<RotationId>,
+        limit: u32,
+    ) -> Result<Vec<Rotation>> {
+        self.read(|connection| rotations::of_lease(connection, lease, after, limit))
+    }
+
+    fn rotation_timers(
+        &self,
+        after: Option<(String, AddressId)>,
+        limit: u32,
+        now: Time,
+    ) -> Result<Vec<Timer>> {
+        self.read(|connection| rotations::timers(connection, after, limit, now))
+    }
+
+    fn renew_reboot_link(
+        &self,
+        customer: CustomerId,
+        lease: LeaseId,
+        now: Time,
+    ) -> Result<Option<u32>> {
+        self.write(|connection| rotations::renew_link(connection, customer, lease, now))
     }
 
     fn payments(

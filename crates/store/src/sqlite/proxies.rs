@@ -27,13 +27,15 @@ use crate::{Result, encoding};
 
 statements! {
     LIVE = concat!(
-        "SELECT ", lease_columns!(), ", address.ip, address.gateway, address.port
+        "SELECT ", lease_columns!(), ", address.ip, address.gateway, address.port,
+         address.modem, lease.reboot_epoch
          FROM lease JOIN address ON address.id = lease.address_id
          WHERE lease.state = 0 AND lease.customer_id = ?1 AND lease.kind = ?2 AND lease.id >= ?3
          AND lease.ends_at_ms > ?4 ORDER BY lease.id LIMIT ?5"
     );
     RESERVED = concat!(
-        "SELECT ", lease_columns!(), ", address.ip, address.gateway, address.port
+        "SELECT ", lease_columns!(), ", address.ip, address.gateway, address.port,
+         address.modem, lease.reboot_epoch
          FROM lease JOIN address ON address.id = lease.address_id
          WHERE lease.state = 1 AND lease.customer_id = ?1 AND lease.kind = ?2 AND lease.id >= ?3
          AND lease.reserved_until_ms > ?4 ORDER BY lease.id LIMIT ?5"
@@ -41,7 +43,8 @@ statements! {
     /// Active by the books, but ended by the clock. What has ended is due, so the index of what is
     /// due finds these; the plus signs keep SQLite from walking all leases of the customer instead.
     UNNOTED = concat!(
-        "SELECT ", lease_columns!(), ", address.ip, address.gateway, address.port
+        "SELECT ", lease_columns!(), ", address.ip, address.gateway, address.port,
+         address.modem, lease.reboot_epoch
          FROM lease JOIN address ON address.id = lease.address_id
          WHERE lease.state < 2 AND lease.look_at_ms <= ?3 AND +lease.state = 0
          AND +lease.customer_id = ?1 AND +lease.kind = ?2 AND lease.ends_at_ms <= ?3"
@@ -49,7 +52,8 @@ statements! {
     UNNOTED_IDS = "SELECT id FROM lease WHERE state < 2 AND look_at_ms <= ?3 AND +state = 0
         AND +customer_id = ?1 AND +kind = ?2 AND ends_at_ms <= ?3";
     BY_ID = concat!(
-        "SELECT ", lease_columns!(), ", address.ip, address.gateway, address.port, ",
+        "SELECT ", lease_columns!(), ", address.ip, address.gateway, address.port, address.modem,
+         lease.reboot_epoch, ",
         order_columns!(), " FROM lease JOIN address ON address.id = lease.address_id
          JOIN ", order_with_access!(), " WHERE customer_order.id = lease.order_id
          AND lease.id = ?1 AND lease.customer_id = ?2 AND lease.state < 2"
@@ -65,7 +69,7 @@ statements! {
 }
 
 /// How many columns an address has in a list.
-const ADDRESS_COLUMNS: usize = 3;
+const ADDRESS_COLUMNS: usize = 5;
 
 /// What lists are made from.
 pub(super) struct Shelf<'a> {
@@ -291,6 +295,8 @@ impl Shelf<'_> {
             ip: encoding::ip("address.ip", ip)?,
             gateway: row.get(first + 1)?,
             port: row.get(first + 2)?,
+            modem: row.get(first + 3)?,
+            reboot_epoch: row.get(first + 4)?,
         })
     }
 }

@@ -7,7 +7,7 @@ use domain::access::Access;
 use domain::ids::{CustomerId, LeaseId, OrderId};
 use domain::kind::ProxyKind;
 use domain::order::Protocol;
-use domain::served::{Place, Served};
+use domain::served::{Place, Served, Through};
 use domain::time::Time;
 use rusqlite::{Connection, Row};
 
@@ -24,10 +24,11 @@ macro_rules! leases {
         concat!(
             "SELECT lease.id, lease.order_id, lease.customer_id, lease.kind, lease.ends_at_ms,
              customer.suspended, customer_order.protocol, address.ip, address.gateway, address.port,
-             lease.product
+             address.modem, modem.exit_ip, modem.exits, modem.dialing, lease.product
              FROM lease CROSS JOIN address ON address.id = lease.address_id
              CROSS JOIN customer ON customer.id = lease.customer_id
-             CROSS JOIN customer_order ON customer_order.id = lease.order_id ",
+             CROSS JOIN customer_order ON customer_order.id = lease.order_id
+             LEFT JOIN modem ON modem.name = address.modem ",
             $rest
         )
     };
@@ -44,6 +45,9 @@ statements! {
     );
     BY_ID = leases!("WHERE lease.id = ?1 AND lease.state < 2");
     BY_ORDER = leases!("WHERE lease.order_id = ?1 AND lease.state < 2");
+    BY_MODEM = leases!(
+        "WHERE lease.id IN (SELECT lease_id FROM address WHERE modem = ?1) AND lease.state < 2"
+    );
     LIVE_OF = leases!("WHERE lease.state = 0 AND lease.customer_id = ?1");
     RESERVED_OF = leases!("WHERE lease.state = 1 AND lease.customer_id = ?1");
     ACCESS = "SELECT login, password_sealed, source_ip FROM authorisation
@@ -81,6 +85,9 @@ pub(super) fn of(connection: &Connection, vault: &Vault, touched: &Touched) -> R
         reader.read(LIVE_OF, [id.0])?;
         reader.read(RESERVED_OF, [id.0])?;
     }
+    for name in &touched.modems {
+        reader.read(BY_MODEM, [name])?;
+    }
     Ok(reader.leases.into_values().collect())
 }
 
@@ -112,7 +119,7 @@ impl<'a> Reader<'a> {
         let kind: ProxyKind = encoding::kind("lease.kind", row.get(3)?)?;
         let protocol = row.get_ref(6)?.as_str_or_null().map_err(rusqlite::Error::from)?;
         let ip = row.get_ref(7)?.as_str().map_err(rusqlite::Error::from)?;
-        let product = row.get_ref(10)?.as_str().map_err(rusqlite::Error::from)?;
+        let product = row.get_ref(14)?.as_str().map_err(rusqlite::Error::from)?;
         Ok(Served {
             lease: LeaseId(row.get(0)?),
             order,
@@ -124,6 +131,7 @@ impl<'a> Reader<'a> {
             ip: encoding::ip("address.ip", ip)?,
             gateway: row.get(8)?,
             port: row.get(9)?,
+            modem: through(row)?,
             ends_at: Time::from_millis(row.get(4)?),
             access: self.access(customer, order)?,
         })
@@ -144,6 +152,18 @@ impl<'a> Reader<'a> {
         self.access.insert(order, Arc::clone(&list));
         Ok(list)
     }
+}
+
+/// The modem of a lease.
+fn through(row: &Row<'_>) -> Result<Option<Through>> {
+    let Some(name) = row.get(10)? else { return Ok(None) };
+    let exit: Option<String> = row.get(11)?;
+    Ok(Some(Through {
+        name,
+        exit: exit.map(|text| encoding::ip("modem.exit_ip", &text)).transpose()?,
+        exits: row.get::<_, Option<u32>>(12)?.unwrap_or(0),
+        dialing: row.get::<_, Option<bool>>(13)?.unwrap_or(false),
+    }))
 }
 
 fn spoken(name: &str) -> Result<Protocol> {

@@ -1,6 +1,6 @@
 //! Addresses and prefixes in stock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::address::{Address, Pool, Prefix};
 use domain::catalogue::Catalogue;
@@ -11,8 +11,8 @@ use domain::world::Changes;
 use rusqlite::{Connection, Row};
 
 use super::failure::missing;
-use super::state;
 use super::statements::statements;
+use super::{rotations, state};
 use crate::records::{NewAddress, NewPrefix, StockLine, Stocked};
 use crate::stock_lines::StockLines;
 use crate::stocking::Stocking;
@@ -30,7 +30,7 @@ statements! {
     TAKE = "UPDATE address SET lease_id = ?2 WHERE id = ?1 AND lease_id IS NULL";
     GIVE_BACK = "UPDATE address SET lease_id = NULL, free_at_ms = ?2 WHERE id = ?1";
     ADD = "INSERT INTO address (id, product, ip, slot, drawn, gateway, port, rank, lease_id,
-        free_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+        free_at_ms, modem) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     KNOWN = "SELECT EXISTS (SELECT 1 FROM address WHERE ip = ?1 AND slot = ?2 AND drawn = 0)";
     SET_DRAWN = "UPDATE prefix SET drawn = ?2 WHERE id = ?1 AND drawn < ?2";
     ADD_PREFIX = "INSERT INTO prefix (id, product, base, length, gateway, drawn)
@@ -113,7 +113,7 @@ fn set_ports(connection: &Connection, ports: &BTreeMap<String, u16>) -> Result<(
 /// Adds the addresses that were drawn. Their leases are added behind them.
 pub(super) fn save_new(connection: &Connection, changes: &Changes) -> Result<()> {
     for address in &changes.addresses_new {
-        add(connection, address, 0, true)?;
+        add(connection, address, 0, true, None)?;
     }
     Ok(())
 }
@@ -141,7 +141,13 @@ pub(super) fn save(connection: &Connection, changes: &Changes) -> Result<()> {
     set_ports(connection, &changes.next_ports)
 }
 
-fn add(connection: &Connection, address: &Address, slot: u32, drawn: bool) -> Result<()> {
+fn add(
+    connection: &Connection,
+    address: &Address,
+    slot: u32,
+    drawn: bool,
+    modem: Option<&str>,
+) -> Result<()> {
     connection.prepare_cached(ADD)?.execute((
         address.id.0,
         address.pool.to_string(),
@@ -153,6 +159,7 @@ fn add(connection: &Connection, address: &Address, slot: u32, drawn: bool) -> Re
         address.rank,
         address.lease.map(|LeaseId(id)| id),
         address.free_at.millis(),
+        modem,
     ))?;
     Ok(())
 }
@@ -172,14 +179,23 @@ pub(super) fn add_addresses(
         next_ports: next_ports(connection)?,
         stocked: Stocked::default(),
     };
+    let mut moved = BTreeSet::new();
     for it in new {
         let place = (it.ip.to_string(), it.slot);
         let known: bool = connection.prepare_cached(KNOWN)?.query_row(place, |row| row.get(0))?;
-        if known {
-            stocking.pass_over();
-        } else {
-            add(connection, &stocking.add(it)?, it.slot, false)?;
+        if !known {
+            add(connection, &stocking.add(it)?, it.slot, false, it.modem.as_deref())?;
+            continue;
         }
+        stocking.pass_over();
+        if let Some(modem) = &it.modem
+            && rotations::set_modem(connection, it.ip, it.slot, modem)?
+        {
+            moved.insert(modem.as_str());
+        }
+    }
+    if !moved.is_empty() {
+        rotations::note_changed(connection, moved)?;
     }
     next.address = stocking.next_address;
     set_ports(connection, &stocking.next_ports)?;

@@ -122,6 +122,7 @@ pub(crate) const TABLES: &[Table] = &[
             "rank",
             "lease_id",
             "free_at_ms",
+            "modem",
         ],
         key: "id",
         kept: Kept::There,
@@ -174,6 +175,7 @@ pub(crate) const TABLES: &[Table] = &[
             "renew_card_id",
             "replaced_at_ms",
             "comment",
+            "reboot_epoch",
         ],
         key: "id",
         kept: Kept::There,
@@ -317,6 +319,39 @@ pub(crate) const TABLES: &[Table] = &[
         kept: Kept::There,
     },
     Table {
+        name: "modem",
+        columns: &["name", "exit_ip", "exits", "dialing", "asked_at_ms", "rotation_id", "changed"],
+        key: "name",
+        kept: Kept::There,
+    },
+    Table {
+        name: "rotation",
+        columns: &[
+            "id",
+            "modem",
+            "lease_id",
+            "cause",
+            "tries",
+            "state",
+            "until_ms",
+            "old_ip",
+            "new_ip",
+            "failure",
+            "asked_at_ms",
+            "begun_at_ms",
+            "ended_at_ms",
+            "claim",
+        ],
+        key: "id",
+        kept: Kept::There,
+    },
+    Table {
+        name: "exit_state",
+        columns: &["id", "version", "next_rotation"],
+        key: "id",
+        kept: Kept::There,
+    },
+    Table {
         name: "batch",
         columns: &["first_entry", "entries", "mark", "server_id", "number"],
         key: "first_entry",
@@ -358,7 +393,7 @@ impl Table {
 
     /// Whether its key is text, of which other orders are known than that of its bytes.
     pub(crate) fn has_text_key(&self) -> bool {
-        self.key == "gateway" || self.name == "meter"
+        matches!(self.key, "gateway" | "name") || self.name == "meter"
     }
 
     /// The place of one of its columns.

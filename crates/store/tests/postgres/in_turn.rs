@@ -14,6 +14,7 @@ use domain::command::{Command, Decision};
 use domain::customer::Customer;
 use domain::ids::{
     AddressId, AuthorisationId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId, PromoId,
+    RotationId,
 };
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
@@ -23,6 +24,7 @@ use domain::payment::Payment;
 use domain::promo::Promo;
 use domain::proxy::Proxy;
 use domain::replace::Replacement;
+use domain::rotation::{Ask, Dialer, NotRotated, Rotation, Timer};
 use domain::served::{Place, Served};
 use domain::time::{Span, Time};
 use domain::usage::{Day, DayOfLease, Meter, MeterReading, Report as UsageReport, Taken};
@@ -125,6 +127,16 @@ impl Store for Turns {
         fn served(after: Option<Place>, limit: u32) -> Result<Vec<Served>>;
         fn served_of(touched: &Touched) -> Result<Vec<Served>>;
         fn suspended_customers() -> Result<BTreeSet<CustomerId>>;
+        fn modems_changed(after: i64) -> Result<(i64, BTreeSet<String>)>;
+        fn dialers(names: &BTreeSet<String>) -> Result<Vec<(Dialer, Option<Rotation>)>>;
+        fn ask_rotation(ask: &Ask, now: Time) -> Result<std::result::Result<Rotation, NotRotated>>;
+        fn take_rotations(modems: &BTreeSet<String>, now: Time) -> Result<Vec<Rotation>>;
+        fn end_rotation(id: RotationId, claim: i64, outcome: domain::rotation::Outcome, now: Time) -> Result<bool>;
+        fn tidy_rotations(now: Time, limit: u32) -> Result<u32>;
+        fn rotation(id: RotationId) -> Result<Option<Rotation>>;
+        fn rotations(lease: LeaseId, after: Option<RotationId>, limit: u32) -> Result<Vec<Rotation>>;
+        fn rotation_timers(after: Option<(String, AddressId)>, limit: u32, now: Time) -> Result<Vec<Timer>>;
+        fn renew_reboot_link(customer: CustomerId, lease: LeaseId, now: Time) -> Result<Option<u32>>;
         fn payments(filter: &PaymentFilter, after: Option<PaymentId>, limit: u32) -> Result<Vec<Payment>>;
         fn unfinished_payments(until: Time, limit: u32) -> Result<Vec<Payment>>;
         fn top_ups_due(until: Time, limit: u32) -> Result<Vec<(Time, CustomerId)>>;

@@ -155,6 +155,7 @@ pub(super) fn add_stock(store: &dyn Store, there: u32, count: u32, at: Time) -> 
                 ip: IpAddr::V4(Ipv4Addr::from(*ip)),
                 slot: 0,
                 gateway: "main".into(),
+                modem: None,
             })
             .collect();
         store.add_addresses(&new, at)?;

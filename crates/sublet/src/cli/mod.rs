@@ -11,6 +11,7 @@ mod init;
 mod key;
 mod migrate;
 mod misuse;
+mod modem;
 mod operator;
 mod payment;
 mod promo;
@@ -83,6 +84,9 @@ enum Books {
     /// The addresses that are rented out
     #[command(subcommand)]
     Stock(stock::Stock),
+    /// The modems of mobile proxies
+    #[command(subcommand)]
+    Modem(modem::Modem),
     /// Promo codes
     #[command(subcommand)]
     Promo(promo::Promo),
@@ -169,6 +173,7 @@ impl Books {
         match self {
             Books::Catalogue(catalogue) => catalogue.run(shop),
             Books::Stock(stock) => stock.run(shop),
+            Books::Modem(modem) => modem.run(shop),
             Books::Promo(promo) => promo.run(shop),
             Books::Customer(customer) => customer.run(shop),
             Books::Key(key) => key.run(shop),

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use domain::access::Access;
 use domain::catalogue::Catalogue;
 use domain::ids::LeaseId;
+use domain::modem::ModemExit;
 use domain::order::Protocol;
 use domain::served::Served;
 use feed::lease::{self, Exit, Lease, Limits, Login, Source};
@@ -39,11 +40,23 @@ pub(super) fn lease(served: &Served, catalogue: &Catalogue) -> Option<Lease> {
         id: id(served.lease),
         entries: ports(served, catalogue).map(|(port, _)| SocketAddr::new(ip, port)).collect(),
         access,
-        exit: Exit::Address(served.ip),
+        exit: exit(served, catalogue),
+        exits: served.modem.as_ref().map_or(0, |modem| modem.exits),
+        dialing: served.modem.as_ref().is_some_and(|modem| modem.dialing),
         ends_at: served.ends_at.millis(),
         suspended: served.suspended,
         limits: limits(catalogue.limits(&served.product)),
     })
+}
+
+/// Where the traffic of a lease leaves from.
+fn exit(served: &Served, catalogue: &Catalogue) -> Exit {
+    let Some(through) = &served.modem else { return Exit::Address(served.ip) };
+    match catalogue.modems.get(&through.name).map(|modem| &modem.exit) {
+        Some(ModemExit::Interface(name)) => Exit::Interface(name.clone()),
+        Some(ModemExit::Source(ip)) => Exit::Address(*ip),
+        Some(ModemExit::Told) | None => Exit::Address(through.exit.unwrap_or(served.ip)),
+    }
 }
 
 /// The ports at which a lease is reached, and what is spoken there.
@@ -89,8 +102,10 @@ mod tests {
     use domain::country::Country;
     use domain::ids::{CustomerId, OrderId};
     use domain::kind::ProxyKind;
+    use domain::modem::{Driver, Modem, Simulated};
     use domain::product::ProductKey;
-    use domain::time::Time;
+    use domain::served::Through;
+    use domain::time::{Span, Time};
 
     use super::*;
 
@@ -123,6 +138,7 @@ mod tests {
             },
             protocol: None,
             ip: "192.0.2.1".parse().unwrap(),
+            modem: None,
             gateway: "main".into(),
             port: 20_004,
             ends_at: Time::from_millis(1_000),
@@ -145,6 +161,35 @@ mod tests {
         let only = |protocol| Served { protocol: Some(protocol), ..served(ProxyKind::Ipv6) };
         check(&only(Protocol::Http), &["0.0.0.0:20004"]);
         check(&only(Protocol::Socks), &["0.0.0.0:20005"]);
+    }
+
+    #[test]
+    fn behind_a_modem_it_leaves_from_where_the_catalogue_says() {
+        let told = "127.0.0.3".parse().unwrap();
+        let through = Through { name: "m1".into(), exit: Some(told), exits: 2, dialing: true };
+        let through = |exit| Some(Through { exit, ..through.clone() });
+        let behind = |exit| Served { modem: through(exit), ..served(ProxyKind::Mobile) };
+        let check = |exit: ModemExit, served: &Served, expected: Exit| {
+            let simulated = Simulated { exits: vec![told], takes: Span::ZERO, fails_every: 0 };
+            let modem = Modem {
+                name: "m1".into(),
+                gateway: "main".into(),
+                exit,
+                interval: Span::from_seconds(60),
+                deadline: Span::from_seconds(60),
+                driver: Driver::Simulator(simulated),
+            };
+            let modems = [("m1".to_owned(), modem)].into();
+            let lease = lease(served, &Catalogue { modems, ..catalogue() }).unwrap();
+            assert_eq!(lease.exit, expected);
+            assert_eq!((lease.exits, lease.dialing), (2, true));
+        };
+        check(ModemExit::Told, &behind(Some(told)), Exit::Address(told));
+        check(ModemExit::Told, &behind(None), Exit::Address(served(ProxyKind::Mobile).ip));
+        let wwan = ModemExit::Interface("wwan0".into());
+        check(wwan, &behind(Some(told)), Exit::Interface("wwan0".into()));
+        let source = "192.168.8.100".parse().unwrap();
+        check(ModemExit::Source(source), &behind(Some(told)), Exit::Address(source));
     }
 
     #[test]

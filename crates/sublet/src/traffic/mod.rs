@@ -1,6 +1,8 @@
-//! The gateway in this process: it carries the traffic of leases that the engine tells of.
+//! The gateway in this process: it carries the traffic of leases that the engine tells of, and
+//! drives the modems that are on its machine.
 
 mod books;
+mod drivers;
 mod face;
 mod files;
 mod keeper;
@@ -8,6 +10,7 @@ mod lease;
 mod listeners;
 mod metering;
 mod options;
+mod rotator;
 mod rules;
 mod upkeep;
 
@@ -25,6 +28,7 @@ use engine::engine::Engine;
 use gateway::clock::Clock;
 use gateway::resolve::Dns;
 use gateway::{Binding, Gateway, Settings, Table};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::check::Echoes;
@@ -34,7 +38,11 @@ use face::{Asked, Face};
 use keeper::{Keeper, Stand};
 use metering::Metering;
 pub(crate) use options::Options;
+use rotator::Rotator;
 use upkeep::Upkeep;
+
+/// How long the end waits for modems that are dialing.
+const DIALING: Duration = Duration::from_secs(5);
 
 /// How often is looked whether they have ended.
 const DRAIN_LOOK: Duration = Duration::from_millis(20);
@@ -46,6 +54,9 @@ pub(crate) struct Carrier {
     upkeep: JoinHandle<()>,
     stand: Arc<Stand>,
     metering: Metering<Own>,
+    rotator: JoinHandle<()>,
+    /// Has the rotator take no more jobs.
+    rests: watch::Sender<bool>,
     /// Where customers can connect to, as far as that is the same for many.
     pub(crate) listening: Vec<SocketAddr>,
     /// What it does.
@@ -93,9 +104,23 @@ impl Carrier {
             tracing::info!("Nobody is served any more at {unused} ports that were taken over");
         }
         let stand = keeper.stand();
-        let keeper = tokio::spawn(keeper.keep());
+        let names = options.gateways.iter().cloned().collect();
+        let (rests, rest) = watch::channel(false);
+        let rotator = Rotator::new(engine, names, options.modem_secrets.clone(), rest);
+        let (keeper, rotator) = (tokio::spawn(keeper.keep()), tokio::spawn(rotator.keep()));
         let upkeep = tokio::spawn(upkeep.keep(Arc::clone(&gateway)));
-        Ok(Carrier { gateway, keeper, upkeep, metering, stand, listening, counts, face })
+        Ok(Carrier {
+            gateway,
+            keeper,
+            upkeep,
+            rotator,
+            rests,
+            metering,
+            stand,
+            listening,
+            counts,
+            face,
+        })
     }
 
     /// What has it accept nothing more.
@@ -121,8 +146,9 @@ impl Carrier {
 
     /// Waits so long for those who are being served, or until it is `hurried`, and ends.
     pub(crate) async fn end(self, patience: Duration, hurried: impl Future<Output = ()>) {
-        let Carrier { gateway, keeper, upkeep, mut metering, .. } = self;
+        let Carrier { gateway, keeper, upkeep, mut rotator, rests, mut metering, .. } = self;
         gateway.drain();
+        rests.send_replace(true);
         let served = async {
             while gateway.connections() > 0 {
                 tokio::time::sleep(DRAIN_LOOK).await;
@@ -131,6 +157,10 @@ impl Carrier {
         tokio::select! {
             _ = tokio::time::timeout(patience, served) => {}
             () = hurried => {}
+        }
+        // A modem that dials for longer is left to it; its job is found abandoned.
+        if tokio::time::timeout(DIALING, &mut rotator).await.is_err() {
+            rotator.abort();
         }
         let cut = gateway.connections();
         if cut > 0 {

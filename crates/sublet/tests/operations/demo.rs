@@ -31,7 +31,7 @@ fn every_line_that_the_demo_prints_works_as_printed() {
         let mut line = String::new();
         assert!(out.read_line(&mut line).unwrap() > 0, "the demo has ended: {script}");
         let word = line.split([' ', '=']).next().unwrap_or_default();
-        if ["curl", "ORDER", "PROXY", "sublet"].contains(&word) {
+        if ["curl", "ORDER", "PROXY", "MOBILE", "LINK", "sublet"].contains(&word) {
             script.push_str(&format!("{line}echo\n"));
         }
         comments += usize::from(line.starts_with('#'));
@@ -65,7 +65,11 @@ fn every_line_that_the_demo_prints_works_as_printed() {
     let rented = format!("127.{}", rented.unwrap());
     let seen: Vec<&Value> =
         answers.iter().filter_map(|answer| answer.get("your_address")).collect();
-    assert_eq!(seen, [rented.as_str(); 2], "{said}");
+    let [one, other, before, after] = &seen[..] else { panic!("{said}") };
+    assert_eq!([one, other], [rented.as_str(); 2], "{said}");
+    // And of the mobile one another address once its link was called.
+    let exit = |seen: &Value| seen.as_str().unwrap().split('.').nth(1).unwrap().to_owned();
+    assert_eq!((exit(before), exit(after)), ("200".to_owned(), "201".to_owned()), "{said}");
     let ordered = answers.iter().find(|answer| answer.get("orderNumber").is_some()).unwrap();
     let extended = answers.iter().find(|answer| answer.get("ipAddressIds").is_some()).unwrap();
     assert_eq!((&ordered["proxyType"], &extended["quantity"]), (&json!("IPv4"), &json!(2)));

@@ -1,6 +1,7 @@
 //! The shapes of what the native API takes and gives.
 
 use domain::replace::ReplaceReason;
+use domain::rotation::{Cause, Failure};
 use serde_json::{Map, Value, json};
 
 use super::super::{object, schema};
@@ -12,6 +13,8 @@ pub(in super::super) fn add_schemas(schemas: &mut Map<String, Value>) {
     let maybe = |kind: &str| json!({ "type": [kind, "null"] });
     let count = || json!({ "type": "integer", "minimum": 0 });
     let list = |items: Value| json!({ "type": "array", "items": items });
+    let mut failures: Vec<Value> = Failure::ALL.map(|it| it.name().into()).into();
+    failures.push(Value::Null);
     let mut add = |name: &str, members: &[(&str, Value)], required: &[&str]| {
         schemas.insert(name.to_owned(), object(members, required));
     };
@@ -54,6 +57,9 @@ pub(in super::super) fn add_schemas(schemas: &mut Map<String, Value>) {
             ("operator", text()),
             ("rotation_seconds", count()),
             ("reboot_link", text()),
+            ("exit_ip", maybe("string")),
+            ("last_rotated_at", maybe("string")),
+            ("next_rotation_at", maybe("string")),
         ],
         &["id", "order_id", "state", "kind", "country", "exit", "host", "starts_at", "ends_at"],
     );
@@ -102,6 +108,30 @@ pub(in super::super) fn add_schemas(schemas: &mut Map<String, Value>) {
         ],
         &["works", "expected_exit", "ways"],
     );
+    let most = domain::rotation::TRIES_MAX;
+    let tries = json!({ "type": "integer", "minimum": 1, "maximum": most, "default": 1 });
+    add("RotateLease", &[("until_changed", tries)], &[]);
+    add(
+        "Rotation",
+        &[
+            ("id", text()),
+            ("lease_id", text()),
+            ("state", json!({ "enum": ["queued", "dialing", "changed", "same", "failed"] })),
+            ("cause", json!({ "enum": Cause::ALL.map(Cause::name) })),
+            ("tries", count()),
+            ("exit_before", maybe("string")),
+            ("exit", maybe("string")),
+            ("failure", json!({ "enum": failures })),
+            ("asked_at", moment()),
+            ("begun_at", maybe("string")),
+            ("ended_at", maybe("string")),
+            ("next_allowed_at", moment()),
+        ],
+        &["id", "lease_id", "state", "cause", "tries", "asked_at", "next_allowed_at"],
+    );
+    let rotations = [("rotations", list(schema("Rotation"))), ("next", maybe("string"))];
+    add("Rotations", &rotations, &["rotations", "next"]);
+    add("RebootLink", &[("reboot_link", text())], &["reboot_link"]);
     let leases = [("leases", list(schema("Lease"))), ("next", maybe("string"))];
     add("Leases", &leases, &["leases", "next"]);
     let price = [("period_days", count()), ("unit_price", text()), ("discount_percent", text())];

@@ -73,7 +73,7 @@ impl Orders {
         let protocol = order.protocol.unwrap_or(Protocol::Http);
         let mobile = kind == ProxyKind::Mobile;
         let reboot_link = || {
-            let (base, token) = (&self.app.settings.base_url, engine.reboot_token(lease.id));
+            let (base, token) = (&self.app.settings.base_url, engine.reboot_token(proxy));
             format!("{base}/api/proxy/reboot?token={token}")
         };
         ListedAddress {

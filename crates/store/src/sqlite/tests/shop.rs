@@ -88,6 +88,7 @@ impl Shop {
                 ip: std::net::Ipv4Addr::from(0x0a00_0000 + number).into(),
                 slot: 0,
                 gateway: "main".into(),
+                modem: None,
             })
             .collect();
         self.store.add_addresses(&new, START).unwrap();

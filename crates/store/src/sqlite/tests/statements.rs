@@ -19,6 +19,7 @@ const WHOLE: &[&str] = &[
     "audit::ADDRESSES",
     "audit::PROMO_USES",
     "migrate::TABLES",
+    "rotations::OPEN",
 ];
 
 fn all() -> Vec<(String, &'static str)> {
@@ -39,6 +40,7 @@ fn all() -> Vec<(String, &'static str)> {
         ("promos", promos::STATEMENTS),
         ("proxies", proxies::STATEMENTS),
         ("replacements", replacements::STATEMENTS),
+        ("rotations", rotations::STATEMENTS),
         ("served", served::STATEMENTS),
         ("state", state::STATEMENTS),
         ("stock", stock::STATEMENTS),

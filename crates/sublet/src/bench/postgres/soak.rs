@@ -184,6 +184,7 @@ fn set_up(place: &Place, customers: u32) -> Result<Shop> {
                 ip: "127.0.0.2".parse()?,
                 slot,
                 gateway: "main".into(),
+                modem: None,
             })
         })
         .collect::<Result<_>>()?;

@@ -6,7 +6,7 @@ use domain::kind::ProxyKind;
 use domain::network::Network;
 
 use super::line::Line;
-use super::{Delivery, deliver, misfit, say};
+use super::{Delivery, deliver, misfit, no_modem, say};
 use crate::problem::Problem;
 use crate::reading;
 use crate::shop::Shop;
@@ -16,7 +16,7 @@ use crate::shop::Shop;
 Examples:
   sublet stock add --kind IPv4 --country USA --cidr 198.51.100.0/24
   sublet stock add --kind IPv6 --country DEU --cidr 2001:db8:1::/48
-  sublet stock add --kind MOBILE --country USA --operator verizon --cidr 198.51.100.7 --slots 5
+  sublet stock add --kind MOBILE --country USA --operator verizon --cidr 198.51.100.7 --slots 5 --modem m1
 
 A range of IPv4 adds each of its addresses; one of IPv6 adds a prefix from which addresses are drawn
 as they are let. What is in stock already is passed over.")]
@@ -39,18 +39,27 @@ pub(crate) struct Add {
     /// How many leases may share each MOBILE address [default: 1]
     #[arg(long, value_name = "N")]
     slots: Option<u32>,
+    /// The modem of the catalogue that the MOBILE address is behind; of one that is in stock
+    /// already, this is changed
+    #[arg(long, value_name = "NAME", value_parser = reading::tag)]
+    modem: Option<String>,
 }
 
 impl Add {
     pub(super) fn run(self, shop: &mut Shop<'_, '_>) -> Result<(), Problem> {
-        let Add { kind, country, cidr, operator, gateway, slots } = self;
-        let line = Line { network: cidr, kind, country, operator, gateway, slots };
+        let Add { kind, country, cidr, operator, gateway, slots, modem } = self;
+        let line = Line { network: cidr, kind, country, operator, gateway, slots, modem };
         if let Some(problem) = line.problem() {
             return Err(Problem::usage(problem));
         }
         if let Some(misfit) = misfit(&*shop.store.catalogue()?, &line.pool(), &line.gateway) {
             let hint = "`sublet catalogue apply FILE` says what is sold and where it is served";
             return Err(Problem::failed(misfit).hint(hint));
+        }
+        if let Some(none) =
+            no_modem(&*shop.store.catalogue()?, line.modem.as_deref(), &line.gateway)
+        {
+            return Err(Problem::failed(none).hint("the catalogue describes them as [[modems]]"));
         }
         let mut delivery = Delivery::default();
         line.add_to(&mut delivery);

@@ -10,11 +10,11 @@ use domain::catalogue::Catalogue;
 use domain::product::ProductKey;
 
 use super::line::Line;
-use super::{Delivery, misfit};
+use super::{Delivery, misfit, no_modem};
 use crate::reading;
 
 /// The columns that are known; the first three are needed. The first may be called `cidr` too.
-const COLUMNS: [&str; 6] = ["ip", "kind", "country", "operator", "gateway", "slots"];
+const COLUMNS: [&str; 7] = ["ip", "kind", "country", "operator", "gateway", "slots", "modem"];
 const NEEDED: usize = 3;
 
 /// The most addresses of one file.
@@ -30,7 +30,7 @@ pub(super) struct Wrong {
 }
 
 /// Where each column stands.
-struct Header([Option<usize>; 6]);
+struct Header([Option<usize>; 7]);
 
 /// Reads a whole file, or says everything that is wrong with it.
 pub(super) fn read(text: &str, catalogue: &Catalogue) -> Result<Delivery, Vec<Wrong>> {
@@ -68,7 +68,7 @@ pub(super) fn read(text: &str, catalogue: &Catalogue) -> Result<Delivery, Vec<Wr
 
 impl Header {
     fn read(row: &str) -> Result<Header, String> {
-        let mut places = [None; 6];
+        let mut places = [None; 7];
         for (at, name) in cells(row).enumerate() {
             let name = if name.eq_ignore_ascii_case("cidr") { COLUMNS[0] } else { name };
             let known = COLUMNS.iter().position(|column| column.eq_ignore_ascii_case(name));
@@ -109,6 +109,7 @@ impl Header {
             operator: value(3).map(reading::tag).transpose().map_err(|says| of(3, says))?,
             gateway: reading::tag(value(4).unwrap_or("main")).map_err(|says| of(4, says))?,
             slots: slots.map_err(|_| of(5, "a number is expected".into()))?,
+            modem: value(6).map(reading::tag).transpose().map_err(|says| of(6, says))?,
         })
     }
 }
@@ -135,7 +136,8 @@ impl Seen {
         let key = (line.pool(), line.gateway.clone());
         let found = self.fitting.entry(key);
         let misfit = found.or_insert_with_key(|(pool, gateway)| misfit(catalogue, pool, gateway));
-        misfit.clone().map_or(Ok(()), Err)
+        misfit.clone().map_or(Ok(()), Err)?;
+        no_modem(catalogue, line.modem.as_deref(), &line.gateway).map_or(Ok(()), Err)
     }
 
     /// Notes what a line has added from `from` on. The same again is harmless; the same address

@@ -12,16 +12,16 @@ use crate::shop::Shop;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example of a file:
-  ip,kind,country,operator,gateway,slots
+  ip,kind,country,operator,gateway,slots,modem
   # ours
   198.51.100.0/24,IPv4,USA
   203.0.113.7,ISP,DEU,,main
   2001:db8:1::/48,IPv6,DEU
-  198.51.100.7,MOBILE,USA,verizon,main,5
+  198.51.100.7,MOBILE,USA,verizon,main,5,m1
 
 The first line names the columns; ip, kind and country are needed, the gateway is main by default.
-Nothing is added before the whole file was read. What is in stock already is passed over, so the
-same file can be imported again.")]
+Nothing is added before the whole file was read. What is in stock already is passed over, but that
+it may be behind another modem, so the same file can be imported again.")]
 pub(crate) struct Import {
     /// The CSV file
     file: PathBuf,

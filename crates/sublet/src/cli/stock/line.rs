@@ -30,6 +30,8 @@ pub(super) struct Line {
     pub(super) gateway: String,
     /// How many leases may share each address.
     pub(super) slots: Option<u32>,
+    /// The modem that its addresses are behind.
+    pub(super) modem: Option<String>,
 }
 
 impl Line {
@@ -55,6 +57,12 @@ impl Line {
         }
         if !mobile && self.slots.is_some_and(|slots| slots != 1) {
             return Some(format!("{kind} addresses are not shared: they have no slots"));
+        }
+        if !mobile && self.modem.is_some() {
+            return Some(format!("{kind} addresses are behind no modem"));
+        }
+        if self.modem.is_some() && network.count() > 1 {
+            return Some(format!("{network}: a modem has one address"));
         }
         if self.slots.is_some_and(|slots| !(1..=SLOTS_MAX).contains(&slots)) {
             return Some(format!("an address has 1 to {SLOTS_MAX} slots"));
@@ -87,7 +95,8 @@ impl Line {
         for ip in addresses {
             for slot in 0..self.slots.unwrap_or(1) {
                 let (pool, gateway) = (pool.clone(), self.gateway.clone());
-                delivery.addresses.push(NewAddress { pool, ip, slot, gateway });
+                let modem = self.modem.clone();
+                delivery.addresses.push(NewAddress { pool, ip, slot, gateway, modem });
             }
         }
     }
@@ -105,6 +114,7 @@ mod tests {
             operator: (kind == "MOBILE").then(|| "verizon".to_owned()),
             gateway: "main".into(),
             slots: None,
+            modem: None,
         }
     }
 
@@ -146,7 +156,10 @@ mod tests {
         let none = |line: &Line| Line { operator: None, ..line.clone() };
         let some = |line: &Line| Line { operator: Some("verizon".into()), ..line.clone() };
         let slots = |slots, line: &Line| Line { slots: Some(slots), ..line.clone() };
+        let behind = |line: &Line| Line { modem: Some("m1".into()), ..line.clone() };
         for (line, says) in [
+            (behind(&line("198.51.100.7", "ISP")), "behind no modem"),
+            (behind(&line("198.51.100.0/31", "MOBILE")), "a modem has one address"),
             (line("198.51.100.0/24", "IPv6"), "no IPv6 address"),
             (line("2001:db8::/32", "IPv4"), "no IPv4 address"),
             (line("2001:db8::1", "ISP"), "no IPv4 address"),
@@ -163,5 +176,8 @@ mod tests {
         assert_eq!(line("10.0.0.0/12", "IPv4").problem(), None);
         assert_eq!(slots(1, &line("10.0.0.0", "IPv4")).problem(), None);
         assert_eq!(line("2001:db8::1", "MOBILE").problem(), None);
+        let modem = behind(&line("198.51.100.7", "MOBILE"));
+        assert_eq!(modem.problem(), None);
+        assert_eq!(delivered(&modem).addresses[0].modem.as_deref(), Some("m1"));
     }
 }

@@ -128,6 +128,16 @@ fn misfit(catalogue: &Catalogue, pool: &ProductKey, gateway: &str) -> Option<Str
     }
 }
 
+/// Why nothing can be behind `modem` at `gateway`.
+fn no_modem(catalogue: &Catalogue, modem: Option<&str>, gateway: &str) -> Option<String> {
+    let name = modem?;
+    match catalogue.modems.get(name) {
+        Some(modem) if modem.gateway == gateway => None,
+        Some(modem) => Some(format!("modem {name} is at gateway {}", modem.gateway)),
+        None => Some(format!("the catalogue in force has no modem {name}")),
+    }
+}
+
 /// A line of stock as it is shown.
 #[derive(Debug, Serialize)]
 struct Shown {
