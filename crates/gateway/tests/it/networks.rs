@@ -154,8 +154,7 @@ impl World {
                 }
             });
         });
-        let oracles =
-            there.run(|| ["192.0.2.80:0", "[2001:db8:80::80]:0"].map(|address| oracle(address)));
+        let oracles = there.run(|| ["192.0.2.80:0", "[2001:db8:80::80]:0"].map(oracle));
         let mut rules = Town::rules();
         let open = ["192.0.2.80/32", "2001:db8:80::80/128"];
         rules.allow.extend(open.map(|network| network.parse::<Prefix>().unwrap()));
