@@ -1,5 +1,7 @@
 //! Clients that connect inside TLS.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail with whatever it finds")]
+
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
