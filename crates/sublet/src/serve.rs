@@ -260,7 +260,10 @@ pub(crate) async fn run(
         let patience = options.drain.map_or(usual, |it| Duration::from_secs(it.into()));
         let hurried = async {
             match is_followed {
-                true => signals.asked().await,
+                true => {
+                    signals.asked().await;
+                    tokio::time::sleep(DRAIN).await;
+                }
                 false => std::future::pending().await,
             }
         };
@@ -319,7 +322,7 @@ impl Heritage {
     /// Says to whom it comes from that everything is served here now; whether there is somebody.
     async fn is_served(&mut self) -> bool {
         let Some(taken) = self.taken.take() else { return false };
-        let told = tokio::task::spawn_blocking(move || taken.is_ready()).await;
+        let told = tokio::task::spawn_blocking(move || taken.go_on()).await;
         if let Err(error) = told.map_err(io::Error::other).and_then(|told| told) {
             // It has gone by itself; what it gave is here.
             tracing::warn!("The server before this one did not say that it leaves: {error}");

@@ -69,7 +69,7 @@ enum Noun {
     Restore(restore::Restore),
     /// Move the books from a file to PostgreSQL
     Migrate(migrate::Migrate),
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     Demo(demo::Demo),
     #[command(subcommand)]
     Bench(bench::Bench),

@@ -19,7 +19,7 @@ pub(crate) struct Taken {
 }
 
 /// Takes over from the server that is asked at `socket`. When this returns, it has let go of the
-/// books; its gateway goes on until [`Taken::is_ready`]. Nothing, if there is none.
+/// books; its gateway goes on until [`Taken::go_on`]. Nothing, if there is none.
 pub(crate) fn take(socket: &Path) -> Result<Option<Taken>, Problem> {
     match try_to_take(socket) {
         Ok(taken) => Ok(Some(taken)),
@@ -52,7 +52,7 @@ fn try_to_take(socket: &Path) -> io::Result<Taken> {
 
 impl Taken {
     /// Says that everything is served here now, so that the other one can leave.
-    pub(crate) fn is_ready(mut self) -> io::Result<()> {
+    pub(crate) fn go_on(mut self) -> io::Result<()> {
         self.line.write_all(&[READY])?;
         self.line.set_read_timeout(Some(PROMPT))?;
         hear(&mut self.line, LEAVING)
