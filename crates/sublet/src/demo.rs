@@ -102,7 +102,7 @@ fn set_up(store: &dyn Store, now: Time) -> Result<Notes> {
     let sample = ports::free(CATALOGUE);
     // What is sold says which modems are needed.
     store.apply_catalogue(&sample, now)?;
-    store.apply_catalogue(&(sample + &modems::described(&store.catalogue()?)), now)?;
+    store.apply_catalogue(&(sample + &modems::described(&*store.catalogue()?)), now)?;
     add_stock(store, now)?;
     let new = NewCustomer {
         name: "Demo customer".into(),

@@ -66,7 +66,7 @@ fn every_line_that_the_demo_prints_works_as_printed() {
     let seen: Vec<&Value> =
         answers.iter().filter_map(|answer| answer.get("your_address")).collect();
     let [one, other, before, after] = &seen[..] else { panic!("{said}") };
-    assert_eq!([one, other], [rented.as_str(); 2], "{said}");
+    assert!(*one == rented.as_str() && *other == rented.as_str(), "{said}");
     // And of the mobile one another address once its link was called.
     let exit = |seen: &Value| seen.as_str().unwrap().split('.').nth(1).unwrap().to_owned();
     assert_eq!((exit(before), exit(after)), ("200".to_owned(), "201".to_owned()), "{said}");
