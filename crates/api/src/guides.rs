@@ -47,6 +47,7 @@ const CUSTOMERS: &[Guide] = guides! {
     "customers/extending": "Extending",
     "customers/auto-extend": "Auto-extend",
     "customers/usage": "What you use",
+    "customers/using-proxies": "Using proxies",
     "customers/api-keys": "API keys",
     "customers/errors": "Errors",
     "customers/youproxy": "Coming from Youproxy",

@@ -139,7 +139,8 @@ pub(crate) fn admit(
             found.inspect_err(|_| shared.throng.failed(source, login, nanos))?
         }
     };
-    let denied = |refusal| Err(Denied { refusal, lease: Some(lease.id()) });
+    let id = lease.id();
+    let denied = |refusal| Err(Denied { refusal, lease: Some(id) });
     if lease.is_suspended() {
         return denied(Refusal::LeaseSuspended);
     }
@@ -158,13 +159,12 @@ pub(crate) fn admit(
         return Ok(Grant { tenant, lease });
     }
     seat.part();
-    let (id, grant) = (lease.id(), Grant { tenant, lease });
-    let opened = grant.take_turn(nanos).and_then(|()| {
-        let most = grant.lease.limits().flows;
-        grant.tenant.account.open(most).then_some(()).ok_or(Refusal::TooManyFlows)
-    });
-    if let Err(refusal) = opened {
-        return Err(Denied { refusal, lease: Some(id) });
+    let grant = Grant { tenant, lease };
+    if let Err(refusal) = grant.take_turn(nanos) {
+        return denied(refusal);
+    }
+    if !grant.tenant.account.open(grant.lease.limits().flows) {
+        return denied(Refusal::TooManyFlows);
     }
     seat.join(Rc::clone(&grant.tenant), proof);
     Ok(grant)

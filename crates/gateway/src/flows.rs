@@ -339,11 +339,6 @@ impl Seat {
         self.tenant.as_ref().map(|tenant| tenant.lease.borrow().id())
     }
 
-    /// The tenant that the connection is a flow of.
-    pub(crate) fn tenant(&self) -> Option<&Rc<Tenant>> {
-        self.tenant.as_ref()
-    }
-
     /// Whether the connection is a flow of this tenant.
     pub(crate) fn is_of(&self, tenant: &Rc<Tenant>) -> bool {
         self.tenant.as_ref().is_some_and(|own| Rc::ptr_eq(own, tenant))

@@ -37,7 +37,8 @@ pub(crate) struct Global {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
-    /// Read options from a TOML file: database, key_file, json
+    /// Read options from a TOML file: database, key_file, json, and of `serve` gateway_cert,
+    /// gateway_key, blocked_destinations and check_url
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 }
@@ -49,6 +50,24 @@ struct File {
     database: Option<String>,
     key_file: Option<PathBuf>,
     json: Option<bool>,
+    gateway_cert: Option<PathBuf>,
+    gateway_key: Option<PathBuf>,
+    #[serde(default)]
+    blocked_destinations: Vec<PathBuf>,
+    check_url: Option<String>,
+}
+
+/// Options of `serve` that the configuration file has too.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Serve {
+    /// See the command line.
+    pub(crate) gateway_cert: Option<PathBuf>,
+    /// See the command line.
+    pub(crate) gateway_key: Option<PathBuf>,
+    /// See the command line.
+    pub(crate) blocked_destinations: Vec<PathBuf>,
+    /// See the command line.
+    pub(crate) check_url: Option<String>,
 }
 
 /// The options that hold.
@@ -60,6 +79,8 @@ pub(crate) struct Settings {
     pub(crate) key_file: Option<PathBuf>,
     /// Whether results are for programs.
     pub(crate) json: bool,
+    /// What the configuration file says for `serve`.
+    pub(crate) serve: Serve,
 }
 
 impl Global {
@@ -77,6 +98,12 @@ impl Global {
             database: Database::parse(&url, key_file.clone())?,
             key_file,
             json: self.json || file.json.unwrap_or(false),
+            serve: Serve {
+                gateway_cert: file.gateway_cert,
+                gateway_key: file.gateway_key,
+                blocked_destinations: file.blocked_destinations,
+                check_url: file.check_url,
+            },
         })
     }
 }
@@ -112,11 +139,14 @@ mod tests {
             database: Some("sqlite:/srv/books.db".into()),
             key_file: Some("/etc/sublet.key".into()),
             json: Some(true),
+            gateway_cert: Some("/etc/cert.pem".into()),
+            ..File::default()
         };
         let from_file = global().merged(file()).unwrap();
         assert_eq!(from_file.database.file(), Some(Path::new("/srv/books.db")));
         assert_eq!(from_file.database.key_file(), Path::new("/etc/sublet.key"));
         assert!(from_file.json);
+        assert_eq!(from_file.serve.gateway_cert.as_deref(), Some(Path::new("/etc/cert.pem")));
 
         let typed = Global { database: Some("sqlite:x.db".into()), ..global() };
         assert_eq!(typed.merged(file()).unwrap().database.file(), Some(Path::new("x.db")));

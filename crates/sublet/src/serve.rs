@@ -201,8 +201,8 @@ pub(crate) async fn run(
     let scheduler = options.roles.contains(&Role::Scheduler).then(|| engine.run_scheduler());
     let signals = Signals::new()?;
     let gateway = carrier.as_ref().map(|carrier| carrier.listening.clone());
-    heritage.is_served().await?;
-    let giver = socket.and_then(|path| open_giver(&path));
+    let follows = heritage.is_served().await;
+    let giver = socket.and_then(|path| open_giver(&path, follows));
     ready(&Ready { http: format!("http://{address}"), gateway })?;
 
     let lend = lender(carrier.as_ref(), &spare);
@@ -316,18 +316,15 @@ impl From<Option<Taken>> for Heritage {
 }
 
 impl Heritage {
-    /// Says to whom it comes from that everything is served here now.
-    async fn is_served(&mut self) -> Result<(), Problem> {
-        let Some(taken) = self.taken.take() else { return Ok(()) };
+    /// Says to whom it comes from that everything is served here now; whether there is somebody.
+    async fn is_served(&mut self) -> bool {
+        let Some(taken) = self.taken.take() else { return false };
         let told = tokio::task::spawn_blocking(move || taken.is_ready()).await;
-        match told.map_err(io::Error::other).and_then(|told| told) {
-            Ok(()) => Ok(()),
+        if let Err(error) = told.map_err(io::Error::other).and_then(|told| told) {
             // It has gone by itself; what it gave is here.
-            Err(error) => {
-                tracing::warn!("The server before this one did not say that it leaves: {error}");
-                Ok(())
-            }
+            tracing::warn!("The server before this one did not say that it leaves: {error}");
         }
+        true
     }
 }
 
@@ -344,8 +341,8 @@ fn listen(at: SocketAddr, taken: Option<TcpListener>) -> Result<tokio::net::TcpL
     Ok(::serve::bind(at).map_err(anyhow::Error::from)?)
 }
 
-fn open_giver(path: &Path) -> Option<Giver> {
-    match Giver::open(path) {
+fn open_giver(path: &Path, follows: bool) -> Option<Giver> {
+    match Giver::open(path, follows) {
         Ok(giver) => Some(giver),
         Err(error) => {
             let shown = path.display();

@@ -14,6 +14,7 @@ use domain::ids::{AddressId, LeaseId};
 use domain::journal::Event;
 use domain::kind::ProxyKind;
 use domain::lease::Lease;
+use domain::limits::Limits;
 use domain::money::{Currency, UnitPrice};
 use domain::order::PlaceOrder;
 use domain::period::{PeriodCode, PeriodWish};
@@ -50,6 +51,7 @@ fn stocked() -> Loaded {
         quantities: vec![2, 5, 7, 9],
         prices: [(Currency::USD, list)].into(),
         reserve: Span::DAY,
+        limits: Limits::default(),
         on_sale: true,
     };
     let parts: Vec<String> = pair.parts().map(|part| part.to_string()).collect();

@@ -101,6 +101,10 @@ impl Shop {
         let folder = tempfile::tempdir().unwrap();
         for file in std::fs::read_dir(self.folder.path()).unwrap() {
             let file = file.unwrap();
+            // A server that was killed leaves its socket behind.
+            if !file.file_type().unwrap().is_file() {
+                continue;
+            }
             std::fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
         }
         let database = self.database.copied(folder.path());

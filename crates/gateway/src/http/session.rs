@@ -3,12 +3,10 @@
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -17,6 +15,7 @@ use super::credentials::Presented;
 use crate::admit::{self, Claim, Denied, Grant};
 use crate::destination;
 use crate::flows::{End, Seat};
+use crate::link::reset_on_drop;
 use crate::meter::Way;
 use crate::refusal::Refusal;
 use crate::refusals::Event;
@@ -48,14 +47,14 @@ impl<'a> Backend for Session<'a> {
                 Claim::Login { login: known.login, password: known.password }
             }
         };
-        let was_of = self.seat.tenant().map(Rc::clone);
+        let was_of = self.seat.lease();
         let admitted = admit::admit(self.worker, self.seat, self.source, self.entry, claim);
         let grant = admitted.map_err(|Denied { refusal, lease }| {
             let (source, target) = (self.source, None);
             self.worker.refused(Event { refusal, lease, source, target });
             refusal
         })?;
-        self.has_turn |= !was_of.is_some_and(|tenant| self.seat.is_of(&tenant));
+        self.has_turn |= self.seat.lease() != was_of;
         *self.handshake = None;
         Ok(grant)
     }
@@ -66,13 +65,15 @@ impl<'a> Backend for Session<'a> {
     }
 
     async fn connect(&mut self, grant: &Grant, target: &Target) -> Result<Upstream<'a>, Refusal> {
-        if !std::mem::take(&mut self.has_turn) {
-            let turn = grant.take_turn(self.worker.nanos());
-            turn.inspect_err(|refusal| self.refused(*refusal, Some(target)))?;
-        }
         self.due(self.worker.shared.settings.connect);
         let policy = policies(self.worker);
-        let reach = destination::reach(self.worker, grant, target);
+        let has_turn = std::mem::take(&mut self.has_turn);
+        let reach = async {
+            if !has_turn {
+                grant.take_turn(self.worker.nanos())?;
+            }
+            destination::reach(self.worker, grant, target).await
+        };
         let reached = match self.worker.within(self.seat, reach).await {
             Ok(reached) => reached,
             Err(End::Deadline) => Err(Refusal::ConnectTimeout),
@@ -90,8 +91,7 @@ impl<'a> Backend for Session<'a> {
     }
 
     fn cut(&mut self, upstream: Upstream<'a>) {
-        // What cannot be set has gone already.
-        let _ = SockRef::from(&upstream.stream).set_linger(Some(Duration::ZERO));
+        reset_on_drop(&upstream.stream);
     }
 
     fn due(&mut self, after: Duration) {

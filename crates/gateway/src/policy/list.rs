@@ -45,8 +45,12 @@ impl List {
     }
 
     fn add(&mut self, said: &str) -> Option<()> {
-        if let Some(ports) = said.strip_prefix("port ") {
-            self.ports.push(ports_in(ports)?);
+        // The word alone is a slip of the pen too.
+        let ports = said
+            .strip_prefix("port")
+            .filter(|rest| rest.trim_start().len() < rest.len() || rest.is_empty());
+        if let Some(ports) = ports {
+            self.ports.push(ports_in(ports.trim_start())?);
         } else if let Ok(prefix) = said.parse() {
             self.prefixes.push(prefix);
         } else {

@@ -2,6 +2,7 @@
 
 use domain::catalogue::Package;
 use domain::kind::ProxyKind;
+use domain::limits::Limits;
 use domain::money::{Currency, UnitPrice};
 use domain::period::Period;
 use domain::product::ProductKey;
@@ -318,4 +319,46 @@ fn a_difference_tells_of_packages() {
     let changed =
         ["~ package pair: quantities 2/10 → 5", "~ package pair: USD per day 0.04 → 0.03"];
     assert_eq!(lines(&sold, &read(&text, 3).unwrap()), changed);
+}
+
+#[test]
+fn limits_are_those_of_the_kind_but_for_what_a_product_says() {
+    let usual = read(SMALL, 1).unwrap();
+    assert_eq!(usual.limits(&key("IPv4/USA")), Limits::default());
+    let text = SMALL
+        .replace("quantity = [1, 1000]", "quantity = [1, 1000]\nlimits = { connections = 7, udp = true }")
+        .replace(
+            "per_day.USD = \"0.05\"",
+            "per_day.USD = \"0.05\"\nlimits = { bytes_per_second = 4096, new_connections_per_second = 0 }",
+        );
+    let limited = read(&text, 2).unwrap();
+    let own =
+        Limits { connections: 7, new_connections_per_second: 0, bytes_per_second: 4096, udp: true };
+    assert_eq!(limited.limits(&key("IPv4/USA")), own);
+    let of_kind = Limits { connections: 7, udp: true, ..Limits::default() };
+    // Of what is not sold any more, too.
+    assert_eq!(limited.limits(&key("IPv4/FRA")), of_kind);
+    assert_eq!(limited.limits(&key("MOBILE/USA/verizon")), Limits::default());
+    assert!(!limited.is_served_like(&usual) && limited.is_served_like(&limited.clone()));
+    let told: Vec<String> = diff(&usual, &limited).iter().map(ToString::to_string).collect();
+    let changed = "~ kind IPv4: limits 500 connections/50 new a second/any bytes a second/UDP off \
+                   → 7 connections/50 new a second/any bytes a second/UDP on";
+    assert!(told.iter().any(|line| line == changed), "{told:?}");
+    let added = "~ product IPv4/USA: limits 7 connections/any new a second/4096 bytes a second/UDP \
+                 on (new)";
+    assert!(told.iter().any(|line| line == added), "{told:?}");
+    let with = |limits: &str| format!("quantity = [1, 1000]\nlimits = {{ {limits} }}");
+    refused("quantity = [1, 1000]", &with("bytes_per_second = 100"), "at least 4096");
+    refused("quantity = [1, 1000]", &with("connections = -1"), "-1");
+    refused("quantity = [1, 1000]", &with("conections = 1"), "conections");
+}
+
+#[test]
+fn a_gateway_may_have_a_port_for_tls() {
+    let with = |line: &str| format!("socks_port = 8082\n{line}");
+    let catalogue = read(&SMALL.replace("socks_port = 8082", &with("https_port = 8083")), 1);
+    assert_eq!(catalogue.unwrap().gateways["main"].https_port, Some(8083));
+    refused("socks_port = 8082", &with("https_port = 8081"), "http_port and https_port are both");
+    refused("socks_port = 8082", &with("https_port = 0"), "https_port cannot be 0");
+    refused("socks_port = 8082", &with("https_port = 20001"), "https_port 20001 lies within");
 }

@@ -91,7 +91,10 @@ pub fn leases_are_served_as_they_are_shown(make: &mut Make<'_>) {
         let served = whole.iter().find(|served| served.lease == proxy.lease.id).unwrap();
         assert_eq!(*served, one(&shop, proxy.lease.id));
         assert_eq!((served.order, served.customer), (proxy.order.id, proxy.lease.customer));
-        assert_eq!(served.kind, proxy.lease.product.kind);
+        assert_eq!(
+            (served.kind, &served.product),
+            (proxy.lease.product.kind, &proxy.lease.product)
+        );
         assert_eq!(served.endpoint(&catalogue), proxy.endpoint(&catalogue));
         assert_eq!((served.ip, served.gateway.as_str()), (proxy.ip, "main"));
         assert_eq!((served.port, served.ends_at), (proxy.port, proxy.lease.ends_at));

@@ -15,8 +15,13 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    pub(super) fn run(self, settings: &Settings, console: &mut Console<'_>) -> Result<(), Problem> {
+    pub(super) fn run(
+        mut self,
+        settings: &Settings,
+        console: &mut Console<'_>,
+    ) -> Result<(), Problem> {
         logging::start();
+        self.options.traffic = self.options.traffic.or(&settings.serve)?;
         self.options.check()?;
         let name = self.options.name();
         let socket = self.options.hand_over.clone();

@@ -29,8 +29,11 @@ pub(crate) struct Heir {
 }
 
 impl Giver {
-    /// Begins to listen. Whatever is there is no server's any more, or one's that we have followed.
-    pub(crate) fn open(path: &Path) -> io::Result<Giver> {
+    /// Begins to listen, unless a server does already that we do not follow.
+    pub(crate) fn open(path: &Path, follows: bool) -> io::Result<Giver> {
+        if !follows && UnixStream::connect(path).is_ok() {
+            return Err(io::Error::other("another server is asked there"));
+        }
         // It may well not be there.
         let _ = std::fs::remove_file(path);
         let listener = UnixListener::bind(path)?;

@@ -214,7 +214,7 @@ impl Keeper {
         let is_ready = self.is_told && unheard == 0;
         self.counts.is_ready.store(is_ready, Ordering::Relaxed);
         let stays = !self.stand.is_leaving.load(Ordering::Acquire);
-        if stays && self.listened.elapsed() >= LISTEN_AGAIN {
+        if unheard > 0 && stays && self.listened.elapsed() >= LISTEN_AGAIN {
             self.listeners.try_again();
             self.listened = Instant::now();
         }

@@ -6,6 +6,7 @@ use gateway::policy::PortRange;
 use gateway::ranges::Prefix;
 
 use crate::check::Target;
+use crate::config;
 use crate::problem::Problem;
 
 /// Which of the catalogue's gateways this process is, and where it lets traffic go.
@@ -54,6 +55,20 @@ impl Options {
     pub(crate) fn kept_in(mut self, folder: PathBuf) -> Options {
         self.gateway_data.get_or_insert(folder);
         self
+    }
+
+    /// The same, with what a configuration file says where the command line says nothing.
+    pub(crate) fn or(mut self, file: &config::Serve) -> Result<Options, Problem> {
+        self.gateway_cert = self.gateway_cert.or_else(|| file.gateway_cert.clone());
+        self.gateway_key = self.gateway_key.or_else(|| file.gateway_key.clone());
+        if self.blocked_destinations.is_empty() {
+            self.blocked_destinations.clone_from(&file.blocked_destinations);
+        }
+        if let (None, Some(url)) = (&self.check_url, &file.check_url) {
+            let wrong = |says| Problem::usage(format!("check_url {url} is {says}"));
+            self.check_url = Some(url.parse().map_err(wrong)?);
+        }
+        Ok(self)
     }
 
     /// Refuses what clap cannot know to be wrong.

@@ -35,6 +35,7 @@ macro_rules! guides {
 guides! {
     customers_index: "customers/index.md",
     customers_authorization: "customers/authorization.md",
+    customers_using_proxies: "customers/using-proxies.md",
     customers_api_keys: "customers/api-keys.md",
     customers_preparing_an_order: "customers/preparing-an-order.md",
     customers_placing_an_order: "customers/placing-an-order.md",
@@ -119,4 +120,23 @@ fn headings(page: &str) -> impl Iterator<Item = String> {
         let words = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
         words.chars().filter(|letter| letter.is_alphanumeric() || "-_".contains(*letter)).collect()
     })
+}
+
+/// The reasons in the customers' guide are those that there are, in the same words.
+#[test]
+fn every_reason_of_a_refusal_is_explained() {
+    let page = include_str!("../../../../docs/customers/using-proxies.md");
+    let (_, table) = page.split_once("| reason | HTTP | Proxy-Status | SOCKS5 |").unwrap();
+    let mut rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    for refusal in gateway::refusal::Refusal::ALL {
+        let wording = refusal.wording();
+        let proxy_status = wording.proxy_status.map_or(String::new(), |it| format!("`{it}`"));
+        let expected = format!(
+            "| `{}` | {} | {proxy_status} | {} | ",
+            wording.code, wording.status, wording.socks_reply
+        );
+        let row = rows.next().unwrap_or("nothing");
+        assert!(row.starts_with(&expected), "{row} is not {expected}…");
+    }
+    assert_eq!(rows.next(), None);
 }

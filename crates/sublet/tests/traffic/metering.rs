@@ -232,7 +232,7 @@ fn every_byte_is_counted_once_and_shown_to_customer_and_operator() {
     }
 
     // The operator sees the same from his side.
-    let said = |words: &[&str]| town.shop.run(&[&["--json", "usage"], words].concat());
+    let said = |words: &[&str]| town.shop.run(&[&["usage"], words].concat());
     let by_lease = said(&["--by", "lease"]);
     let line = by_lease.iter().find(|line| line["lease_id"] == one.id.as_str()).unwrap();
     assert_eq!(sum([line]), expected_one);

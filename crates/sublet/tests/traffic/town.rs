@@ -283,9 +283,9 @@ pub(crate) const SHARED_HOST: &str = "127.0.0.9";
 pub(crate) fn setup() -> Setup {
     // Below the ports that the system gives to those who do not ask for one.
     static GIVEN: AtomicU16 = AtomicU16::new(0);
-    const EACH: u16 = 10;
-    let process = u16::try_from(std::process::id() % 100).unwrap();
-    let http = 10_000 + process * 200 + EACH * GIVEN.fetch_add(1, Ordering::Relaxed);
+    const EACH: u16 = 20;
+    let process = u16::try_from(std::process::id() % 50).unwrap();
+    let http = 10_000 + process * 400 + EACH * GIVEN.fetch_add(1, Ordering::Relaxed);
     let (socks, shared) = (http + 1, http + 2);
     let catalogue = FLAT
         .replace("http_port = 8081", &format!("http_port = {http}"))

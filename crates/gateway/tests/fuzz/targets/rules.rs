@@ -1,14 +1,22 @@
-//! What operators write about destinations: prefixes and names. What is read is what was written,
+//! What operators write about destinations: prefixes, names and ports. What is read is what was written,
 //! and sets made of it hold what they should.
 
 use std::net::IpAddr;
 
-use gateway::policy::Names;
+use gateway::policy::{List, Names};
 use gateway::ranges::{Prefix, RangeSet};
 use gateway::target::Name;
 
 pub(crate) fn run(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(list) = List::read(text) {
+        // Every line that says something closes something.
+        let closes = list.names.len() + list.prefixes.len() + list.ports.len();
+        let said = |line: &&str| !line.split('#').next().unwrap_or_default().trim().is_empty();
+        assert_eq!(closes, text.lines().filter(said).count());
+        assert!(Names::new(list.names.iter().map(String::as_str)).is_ok());
+        assert!(list.ports.iter().all(|ports| *ports.start() > 0 && !ports.is_empty()));
+    }
     let prefixes: Vec<Prefix> = text.lines().filter_map(|line| line.parse().ok()).collect();
     for prefix in &prefixes {
         let again = format!("{}/{}", prefix.first(), prefix.length());
