@@ -1,3 +1,5 @@
 //! The lease table as it travels to gateways, and usage on its way back.
 
 pub mod lease;
+pub mod report;
+pub mod stream;
