@@ -7,6 +7,8 @@ mod console;
 mod database;
 mod demo;
 mod logging;
+mod nodes;
+mod outpost;
 mod problem;
 mod progress;
 mod random;

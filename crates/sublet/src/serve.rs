@@ -14,6 +14,7 @@ use serde::Serialize;
 use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::nodes::Desk;
 use crate::problem::Problem;
 use crate::traffic::{self, Carrier};
 
@@ -61,6 +62,9 @@ pub(crate) struct Options {
     /// [default: without limit]
     #[arg(long, value_name = "AMOUNT", value_parser = clap::value_parser!(i64).range(1..1_000_000_000))]
     pub(crate) top_up_per_month: Option<i64>,
+    /// Where gateways on other hosts come to learn what to serve [default: nowhere]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) gateway_listen: Option<SocketAddr>,
     #[command(flatten)]
     pub(crate) traffic: traffic::Options,
 }
@@ -81,6 +85,7 @@ impl Options {
             base_url: None,
             top_ups_per_day: None,
             top_up_per_month: None,
+            gateway_listen: None,
             traffic: traffic::Options::default(),
         }
     }
@@ -138,6 +143,10 @@ pub(crate) async fn run(
         true => start_carrier(&engine, options, address).await,
         false => None,
     };
+    let desk = match options.gateway_listen {
+        Some(address) => Some(Desk::open(&engine, address).await?),
+        None => None,
+    };
     let counts = carrier.as_ref().map(|carrier| Arc::clone(&carrier.counts));
     let router = router(&engine, options, &server, counts, address);
     let upkeep = engine.run_upkeep();
@@ -156,13 +165,17 @@ pub(crate) async fn run(
         }
     };
     let gateway = carrier.as_ref().map(|carrier| carrier.listening.clone());
-    ready(&Ready { http: format!("http://{address}"), gateway })?;
+    let control = desk.as_ref().map(|desk| format!("https://{}", desk.address));
+    ready(&Ready { http: format!("http://{address}"), gateway, control })?;
     let summary = server.run(listener, router, asked_to_end).await;
     if let Some(scheduler) = scheduler {
         scheduler.abort();
     }
     if let Some(carrier) = carrier {
         carrier.end().await;
+    }
+    if let Some(desk) = desk {
+        desk.close();
     }
     upkeep.abort();
     engine.close().await;
@@ -195,6 +208,9 @@ pub(crate) struct ReadyLine<'a> {
     event: &'static str,
     http: &'a str,
     gateway: Option<&'a [SocketAddr]>,
+    /// Where gateways on other hosts come to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    control: Option<&'a str>,
 }
 
 /// What a server says once it takes requests.
@@ -204,12 +220,19 @@ pub(crate) struct Ready {
     /// Where its gateway listens for leases whose addresses are endpoints themselves; nothing if it
     /// has none.
     pub(crate) gateway: Option<Vec<SocketAddr>>,
+    /// Where gateways on other hosts come to, if anywhere.
+    pub(crate) control: Option<String>,
 }
 
 impl Ready {
     /// The line for programs.
     pub(crate) fn for_programs(&self) -> ReadyLine<'_> {
-        ReadyLine { event: "ready", http: &self.http, gateway: self.gateway.as_deref() }
+        ReadyLine {
+            event: "ready",
+            http: &self.http,
+            gateway: self.gateway.as_deref(),
+            control: self.control.as_deref(),
+        }
     }
 
     /// What is served and where, in a sentence or two.
@@ -222,7 +245,9 @@ impl Ready {
                 format!(" Proxies are served at {}.", places.join(" and "))
             }
         };
-        format!("Serving at {}.{proxies}", self.http)
+        let control = self.control.as_ref();
+        let control = control.map_or_else(String::new, |at| format!(" Gateways follow at {at}."));
+        format!("Serving at {}.{proxies}{control}", self.http)
     }
 }
 
@@ -262,7 +287,7 @@ pub(crate) fn bench_router(engine: &Engine) -> Router {
 }
 
 /// Lets the process have as many connections as the system allows it.
-fn raise_descriptor_limit() {
+pub(crate) fn raise_descriptor_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {

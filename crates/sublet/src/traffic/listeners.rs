@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use domain::catalogue::Catalogue;
 use gateway::{Gateway, ListenerId, Speaks, host};
 
 /// The listeners of a gateway.
@@ -23,6 +22,7 @@ pub(super) struct Listeners {
     dirty: BTreeSet<u16>,
     /// Ports that cannot be listened on.
     unheard: BTreeSet<u16>,
+    is_paused: bool,
 }
 
 /// A listener that is open.
@@ -52,13 +52,12 @@ impl Listeners {
             open: BTreeMap::new(),
             dirty: BTreeSet::new(),
             unheard: BTreeSet::new(),
+            is_paused: false,
         }
     }
 
-    /// Listens from now on where the catalogue says, for these gateways.
-    pub(super) fn common(&mut self, catalogue: &Catalogue, is_here: impl Fn(&str) -> bool) {
-        let here = catalogue.gateways.values().filter(|gateway| is_here(&gateway.name));
-        let ports = here.flat_map(|gateway| [gateway.http_port, gateway.socks_port]).collect();
+    /// Listens from now on at these ports for many leases.
+    pub(super) fn common(&mut self, ports: BTreeSet<u16>) {
         let before = std::mem::replace(&mut self.common, ports);
         self.dirty.extend(before);
         self.dirty.extend(&self.common);
@@ -76,6 +75,20 @@ impl Listeners {
             self.dirty.insert(*port);
         }
         self.of_lease.insert(lease, ports.iter().map(|(port, _)| *port).collect());
+    }
+
+    /// No lease has ports for itself any more.
+    pub(super) fn clear_all(&mut self) {
+        self.dirty.extend(self.wanted.keys());
+        self.of_lease.clear();
+        self.wanted.clear();
+    }
+
+    /// Listens nowhere until it is told to go on.
+    pub(super) fn pause(&mut self, is_paused: bool) {
+        self.is_paused = is_paused;
+        self.dirty.extend(&self.common);
+        self.dirty.extend(self.wanted.keys());
     }
 
     /// A lease has no ports for itself any more.
@@ -149,6 +162,9 @@ impl Listeners {
 
     /// How is to be listened at a port, if at all.
     fn how(&self, port: u16) -> Option<How> {
+        if self.is_paused {
+            return None;
+        }
         if self.common.contains(&port) {
             return Some(How::Common);
         }
