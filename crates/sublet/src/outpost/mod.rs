@@ -165,18 +165,22 @@ pub(crate) async fn run(
             () = &mut asked_to_end => break false,
         }
     };
-    following.abort();
-    // What was told is saved by then.
-    let _ = following.await;
     let gateway = {
         let serving = serving.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         serving.as_ref().map(|serving| Arc::clone(&serving.gateway))
     };
+    if !is_removed {
+        tracing::info!("Asked to end: draining");
+        // At once: the rest may wait for a disk.
+        gateway.iter().for_each(|gateway| gateway.drain());
+    }
+    following.abort();
+    // What was told is saved by then.
+    let _ = following.await;
     if is_removed {
         folder.erase().context("what was told cannot be erased")?;
         return Err(Problem::failed("the operator has removed this gateway; it serves no more"));
     }
-    tracing::info!("Asked to end: draining");
     if let Some(gateway) = &gateway {
         traffic::drain(gateway, DRAIN).await;
     }

@@ -113,9 +113,7 @@ impl Work {
                 Ok(job) => self.take(&job),
                 Err(RecvTimeoutError::Timeout) => Ok(()),
                 Err(RecvTimeoutError::Disconnected) => {
-                    self.is_dirty |= self.open.is_some();
-                    self.marked = Instant::now();
-                    let marked = self.mark();
+                    let marked = if self.is_dirty { self.mark() } else { Ok(()) };
                     return self.tell(marked);
                 }
             };
