@@ -49,4 +49,5 @@ pub mod served;
 pub mod stock;
 pub mod sweep;
 pub mod time;
+pub mod usage;
 pub mod world;

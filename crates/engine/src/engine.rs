@@ -34,12 +34,16 @@ use crate::served::Followers;
 use crate::tokens::Tokens;
 use crate::totals::Totals;
 use crate::upkeep;
+use crate::usage::Kept;
 
 /// How often is looked what is due, when nothing says sooner.
 const TICK: Duration = Duration::from_millis(250);
 
 /// How often is looked what payments wait for.
 const PAYMENTS: Duration = Duration::from_secs(1);
+
+/// How often is looked for usage that has been kept long enough.
+const USAGE: Duration = Duration::from_secs(600);
 
 /// After so long what could not be remembered is tried again.
 const REMEMBER_AGAIN: Duration = Duration::from_millis(500);
@@ -70,6 +74,7 @@ pub(crate) struct Inner {
     renewals: Renewals,
     pub(crate) followers: Arc<Followers>,
     totals: Totals,
+    pub(crate) usage_kept: Kept,
     /// The catalogue that was last read.
     catalogue: Mutex<Arc<Catalogue>>,
     sandbox: bool,
@@ -173,6 +178,7 @@ impl Engine {
             renewals: Renewals::default(),
             followers,
             totals: Totals::default(),
+            usage_kept: Kept::default(),
             catalogue,
             sandbox: installation.sandbox,
             sweeping: tokio::sync::Mutex::default(),
@@ -209,6 +215,13 @@ impl Engine {
             known.clone_from(&catalogue);
         }
         known.clone()
+    }
+
+    /// A name that no other installation has, by which what is kept beside the books is told from
+    /// another's.
+    pub fn installation_name(&self) -> String {
+        // No lease has this number, so that nobody is ever shown it.
+        self.inner.public_ids.lease(domain::ids::LeaseId(0))
     }
 
     /// What the batcher has done, and how many requests wait.
@@ -341,10 +354,10 @@ impl Engine {
         }
     }
 
-    /// Does what is due, for ever, on a task of its own: what leases ask for, and beside it, at its
-    /// own pace, what payments do.
+    /// Does what is due, for ever, on a task of its own: what leases ask for, and beside it, each at
+    /// its own pace, what payments do and what is to be forgotten.
     pub fn run_scheduler(&self) -> JoinHandle<()> {
-        let (sweeper, payer) = (self.clone(), self.clone());
+        let (sweeper, payer, forgetter) = (self.clone(), self.clone(), self.clone());
         tokio::spawn(async move {
             let sweeping = again_and_again(TICK, "what is due", move || {
                 let engine = sweeper.clone();
@@ -354,7 +367,11 @@ impl Engine {
                 let engine = payer.clone();
                 async move { engine.tend_payments().await }
             });
-            tokio::join!(sweeping, paying);
+            let forgetting = again_and_again(USAGE, "what has been kept long enough", move || {
+                let engine = forgetter.clone();
+                async move { engine.forget_usage().await }
+            });
+            tokio::join!(sweeping, paying, forgetting);
         })
     }
 

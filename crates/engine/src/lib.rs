@@ -23,4 +23,5 @@ pub mod served;
 mod tokens;
 pub mod totals;
 pub mod upkeep;
+pub mod usage;
 pub mod wallet;

@@ -130,9 +130,15 @@ impl Gateway {
         self.tell(|| Order::ClockTurned);
     }
 
-    /// What each lease has used since the last call, a second ago at the latest. To be called once
-    /// a second.
+    /// What each lease has used since the last call, but for what has passed in the last quarter of
+    /// a second. To be called every now and then, once a second at least.
     pub fn usage(&self) -> Vec<(u64, Used)> {
+        self.shared.accounts.collect()
+    }
+
+    /// Closes everything, and says what each lease has used since [`Gateway::usage`] was last asked.
+    pub fn end(mut self) -> Vec<(u64, Used)> {
+        self.close_everything();
         self.shared.accounts.collect()
     }
 
@@ -144,10 +150,8 @@ impl Gateway {
     fn tell(&self, order: impl Fn() -> Order) {
         self.threads.iter().for_each(|thread| thread.tell(order()));
     }
-}
 
-impl Drop for Gateway {
-    fn drop(&mut self) {
+    fn close_everything(&mut self) {
         self.tell(|| Order::End);
         for thread in &mut self.threads {
             if let Some(handle) = thread.handle.take() {
@@ -155,6 +159,12 @@ impl Drop for Gateway {
                 let _ = handle.join();
             }
         }
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.close_everything();
     }
 }
 

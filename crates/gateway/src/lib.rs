@@ -20,6 +20,7 @@ mod relay;
 pub mod resolve;
 mod settings;
 pub mod socks5;
+pub mod spool;
 pub mod table;
 pub mod target;
 mod throng;

@@ -85,7 +85,7 @@ pub(crate) struct Worker {
 
 /// While there is anything to look after, it is looked after at least so often: bytes are brought
 /// to accounts, and a machine that has slept finds leases that have ended meanwhile.
-const LOOK: u64 = 1_000;
+const LOOK: u64 = 250;
 /// How long connections may take to end when everything does.
 const CLOSING: Duration = Duration::from_secs(1);
 /// How soon a throttled flow is tried again.

@@ -22,6 +22,7 @@ pub mod rows;
 pub mod served;
 pub mod shop;
 pub mod stock;
+pub mod usage;
 
 use crate::Store;
 
@@ -96,6 +97,10 @@ pub const CASES: &[(&str, Case)] = &[
     ("leases_are_served_as_they_are_shown", served::leases_are_served_as_they_are_shown),
     ("what_is_served_changes_with_the_books", served::what_is_served_changes_with_the_books),
     ("the_feed_tells_its_end", served::the_feed_tells_its_end),
+    ("usage_is_counted_once", usage::usage_is_counted_once),
+    ("usage_is_counted_once_from_many_sides", usage::usage_is_counted_once_from_many_sides),
+    ("a_large_report_is_taken_part_by_part", usage::a_large_report_is_taken_part_by_part),
+    ("usage_is_listed_in_pages_and_forgotten", usage::usage_is_listed_in_pages_and_forgotten),
     ("the_last_address_has_one_winner", races::the_last_address_has_one_winner),
     ("money_for_some_pays_for_no_more", races::money_for_some_pays_for_no_more),
     ("promo_limits_hold_under_load", races::promo_limits_hold_under_load),

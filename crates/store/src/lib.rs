@@ -29,6 +29,7 @@ mod statements;
 mod stock_lines;
 mod stocking;
 pub mod transfer;
+mod usage;
 pub mod vault;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,13 +55,14 @@ use domain::proxy::Proxy;
 use domain::replace::Replacement;
 use domain::served::{Place, Served};
 use domain::time::{Span, Time};
+use domain::usage::{Day, DayOfLease, Meter, MeterReading, Report, Taken};
 use domain::world::World;
 
 use crate::error::Error;
 use crate::nodes::{Enrolled, GatewayIdentity, NewNode, Node};
 use crate::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked, Touched,
+    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked, Touched, UsageFilter,
 };
 
 /// The result of asking a store.
@@ -318,6 +320,25 @@ pub trait Store: Send + Sync + 'static {
     /// Wallets that are to be topped up by `until`, ordered by from when on, then by customer; at
     /// most `limit`.
     fn top_ups_due(&self, until: Time, limit: u32) -> Result<Vec<(Time, CustomerId)>>;
+
+    /// Adds what leases have used, as a gateway reports it, in the transaction that notes the number
+    /// of the report: one that is behind the last of its meter is taken, and any other is not. A
+    /// large one is taken part by part, so that others who write need not wait for it.
+    fn take_usage(&self, gateway: &str, report: &Report, now: Time) -> Result<Taken>;
+
+    /// What leases have used, by day and lease, from behind `after`; at most `limit`.
+    fn usage(
+        &self,
+        filter: &UsageFilter,
+        after: Option<(Day, LeaseId)>,
+        limit: u32,
+    ) -> Result<Vec<DayOfLease>>;
+
+    /// Who has reported usage, from behind `after`; at most `limit`.
+    fn meters(&self, after: Option<&Meter>, limit: u32) -> Result<Vec<MeterReading>>;
+
+    /// Forgets what was used on up to `limit` days of leases before a day; says how many.
+    fn forget_usage(&self, before: Day, limit: u32) -> Result<u32>;
 
     /// Proves the books from the journal alone and compares what is kept with it.
     fn audit(&self, progress: &mut dyn FnMut(u64)) -> Result<audit::Report>;

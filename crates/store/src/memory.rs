@@ -33,6 +33,7 @@ use domain::proxy::Proxy;
 use domain::replace::Replacement;
 use domain::served::{Place, Served};
 use domain::time::{Span, Time};
+use domain::usage::{Day, DayOfLease, Meter, MeterReading, Report as UsageReport, Taken, Used};
 use domain::world::World;
 
 use self::books::{Books, Exit};
@@ -41,10 +42,11 @@ use crate::error::Error;
 use crate::nodes::{Enrolled, GatewayIdentity, NewNode, Node};
 use crate::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked, Touched,
+    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked, Touched, UsageFilter,
 };
 use crate::stock_lines::StockLines;
 use crate::stocking::Stocking;
+use crate::usage::Progress;
 use crate::{Result, Store, catalogue_file};
 
 /// Books in memory.
@@ -614,6 +616,70 @@ impl Store for MemoryStore {
         due.sort_unstable();
         due.truncate(size(limit));
         Ok(due)
+    }
+
+    fn take_usage(&self, gateway: &str, report: &UsageReport, now: Time) -> Result<Taken> {
+        let mut books = self.books();
+        let progress = books.meters.get(&report.meter).map_or_else(Progress::default, |it| {
+            Progress { last: it.last, part: None, used: it.used }
+        });
+        let part = match progress.next(report, usize::MAX) {
+            Ok(part) => part,
+            Err(taken) => return Ok(taken),
+        };
+        let mut unknown = 0;
+        for (key, used) in &part.lines {
+            if books.leases.contains_key(&key.1) {
+                let sum = books.usage.entry(*key).or_default();
+                *sum = sum.plus(*used).at_most(Used::MOST);
+            } else {
+                unknown += 1;
+            }
+        }
+        let (meter, gateway) = (report.meter.clone(), gateway.to_owned());
+        let (last, used) = (part.after.last, part.after.used);
+        let reading = MeterReading { meter: meter.clone(), gateway, last, at: now, used };
+        books.meters.insert(meter, reading);
+        Ok(part.taken(unknown))
+    }
+
+    fn usage(
+        &self,
+        filter: &UsageFilter,
+        after: Option<(Day, LeaseId)>,
+        limit: u32,
+    ) -> Result<Vec<DayOfLease>> {
+        let books = self.books();
+        let lines = books.usage.iter().map(|((day, lease), used)| DayOfLease {
+            day: *day,
+            lease: *lease,
+            customer: books.leases[lease].customer,
+            used: *used,
+        });
+        let wanted = lines.filter(|it| {
+            filter.days.from <= it.day
+                && it.day <= filter.days.to
+                && after.is_none_or(|after| after < (it.day, it.lease))
+                && filter.lease.is_none_or(|lease| lease == it.lease)
+                && filter.customer.is_none_or(|customer| customer == it.customer)
+        });
+        Ok(wanted.take(size(limit)).collect())
+    }
+
+    fn meters(&self, after: Option<&Meter>, limit: u32) -> Result<Vec<MeterReading>> {
+        let books = self.books();
+        let behind = books.meters.values().filter(|it| after.is_none_or(|after| *after < it.meter));
+        Ok(behind.take(size(limit)).cloned().collect())
+    }
+
+    fn forget_usage(&self, before: Day, limit: u32) -> Result<u32> {
+        let mut books = self.books();
+        let old = books.usage.keys().filter(|(day, _)| *day < before).take(size(limit));
+        let old: Vec<_> = old.copied().collect();
+        for key in &old {
+            books.usage.remove(key);
+        }
+        Ok(u32::try_from(old.len()).unwrap_or(u32::MAX))
     }
 
     fn audit(&self, progress: &mut dyn FnMut(u64)) -> Result<Report> {

@@ -9,6 +9,7 @@ use domain::money::{Currency, Percent};
 use domain::network::Network;
 use domain::product::ProductKey;
 use domain::time::{Span, Time};
+use domain::usage::Days;
 
 /// Whether a database may be made when it is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +85,17 @@ pub struct PaymentFilter {
     pub customer: Option<CustomerId>,
     /// Only those that wait to be paid on a page.
     pub pending: bool,
+}
+
+/// Whose usage is listed, and of which days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UsageFilter {
+    /// Only this customer's.
+    pub customer: Option<CustomerId>,
+    /// Only this lease's.
+    pub lease: Option<LeaseId>,
+    /// Only of these days.
+    pub days: Days,
 }
 
 /// A customer to be added.

@@ -35,6 +35,8 @@ const BACK: &str = "
     DROP TABLE payment;
     DROP TABLE card;
     DROP TABLE auto_top_up;
+    DROP TABLE usage_day;
+    DROP TABLE meter;
     ALTER TABLE lease DROP COLUMN replaced_at_ms;
     ALTER TABLE lease DROP COLUMN comment;
     ALTER TABLE lease DROP COLUMN renew_card_id;

@@ -111,6 +111,11 @@ impl Database {
         &self.key_file
     }
 
+    /// The folder of what a gateway keeps beside the books.
+    pub(crate) fn gateway_folder(&self) -> PathBuf {
+        self.file().unwrap_or(&self.key_file).with_file_name("gateway")
+    }
+
     /// The database in this file, with its key file beside it.
     pub(crate) fn in_file(path: PathBuf) -> Database {
         let key_file = path.with_file_name("sublet.key");

@@ -7,6 +7,7 @@ use domain::money::{Currency, Percent};
 use domain::network::Network;
 use domain::product::is_tag;
 use domain::time::{Span, Time};
+use domain::usage::Day;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -78,6 +79,12 @@ pub(crate) fn shown(time: Time) -> String {
 pub(crate) fn brief(time: Time) -> String {
     let at = Timestamp::from_millisecond(time.millis()).unwrap_or_default();
     at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A day as it is shown: `2026-12-01`.
+pub(crate) fn day_shown(day: Day) -> String {
+    let at = Timestamp::from_millisecond(day.start().millis()).unwrap_or_default();
+    at.strftime("%Y-%m-%d").to_string()
 }
 
 /// A customer's number.

@@ -14,6 +14,7 @@ use serde::Serialize;
 use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::database::Database;
 use crate::nodes::Desk;
 use crate::problem::Problem;
 use crate::traffic::{self, Carrier};
@@ -62,6 +63,9 @@ pub(crate) struct Options {
     /// [default: without limit]
     #[arg(long, value_name = "AMOUNT", value_parser = clap::value_parser!(i64).range(1..1_000_000_000))]
     pub(crate) top_up_per_month: Option<i64>,
+    /// For how many days it is kept what leases have used on them.
+    #[arg(long, default_value_t = Engine::USAGE_DAYS, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=4000))]
+    pub(crate) usage_days: u32,
     /// Where gateways on other hosts come to learn what to serve [default: nowhere]
     #[arg(long, value_name = "ADDR")]
     pub(crate) gateway_listen: Option<SocketAddr>,
@@ -85,9 +89,16 @@ impl Options {
             base_url: None,
             top_ups_per_day: None,
             top_up_per_month: None,
+            usage_days: Engine::USAGE_DAYS,
             gateway_listen: None,
             traffic: traffic::Options::default(),
         }
+    }
+
+    /// The same, keeping what belongs beside the books of `database` there.
+    pub(crate) fn beside(mut self, database: &Database) -> Options {
+        self.traffic = self.traffic.kept_in(database.gateway_folder());
+        self
     }
 
     /// What the server is called.
@@ -136,6 +147,7 @@ pub(crate) async fn run(
     providers.caps = Caps { per_day: options.top_ups_per_day, per_month: options.top_up_per_month };
     let clock = Arc::new(SystemClock);
     let engine = Engine::start_with(store, clock, Bounds::default(), providers)?;
+    engine.keep_usage_for(options.usage_days);
     let listener = ::serve::bind(options.listen).map_err(anyhow::Error::from)?;
     let address = listener.local_addr()?;
     let server = ::serve::Server::new(::serve::Limits::default());

@@ -13,6 +13,7 @@ pub(crate) mod problem;
 mod receipts;
 pub(crate) mod refusal;
 mod replace;
+mod usage;
 mod wallet;
 mod wish;
 
@@ -128,6 +129,8 @@ pub(crate) fn routes() -> Vec<Route> {
         ),
         route(receipts::PATH, &["get"], get(guarded(receipts::PATH, receipts::list))),
         route(receipts::ONE, &["get"], get(guarded(receipts::ONE, receipts::show))),
+        route(usage::PATH, &["get"], get(guarded(usage::PATH, usage::list))),
+        route(usage::OF_ONE, &["get"], get(guarded(usage::OF_ONE, usage::of_one))),
         route(
             payments::PATH,
             &["get", "post"],

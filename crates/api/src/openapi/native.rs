@@ -24,6 +24,8 @@ pub(super) fn add(paths: &mut Map<String, Value>, sandbox: bool) {
     );
     path("/api/v1/receipts", json!({ "get": receipts() }));
     path("/api/v1/receipts/{id}", json!({ "get": receipt() }));
+    path("/api/v1/usage", json!({ "get": usage() }));
+    path("/api/v1/leases/{id}/usage", json!({ "get": usage_of_lease() }));
     path("/api/v1/payments", json!({ "get": payments(), "post": pay() }));
     path("/api/v1/payment-methods", json!({ "get": payment_methods() }));
     path("/api/v1/cards", json!({ "get": cards() }));
@@ -188,6 +190,30 @@ fn receipt() -> Value {
     let id = parameter("path", "id", true, &json!({ "type": "string" }), "The receipt's id.");
     let mut operation = customers("receipt", "One thing that happened", &[id], "Receipt");
     operation["responses"]["404"] = problem("There is no such receipt.");
+    operation
+}
+
+fn days_and_paging() -> [Value; 4] {
+    let day = json!({ "type": "string", "format": "date" });
+    let [after, limit] = paging();
+    [
+        parameter("query", "from", false, &day, "The first day, in UTC; 30 days if it is missing."),
+        parameter("query", "to", false, &day, "The last day, in UTC; today if it is missing."),
+        after,
+        limit,
+    ]
+}
+
+fn usage() -> Value {
+    let summary = "How much went through what is rented, by day and lease";
+    customers("usage", summary, &days_and_paging(), "Usage")
+}
+
+fn usage_of_lease() -> Value {
+    let parameters = [&[id_in_path("The lease's id.")], &days_and_paging()[..]].concat();
+    let summary = "How much went through a lease, by day";
+    let mut operation = customers("usageOfLease", summary, &parameters, "Usage");
+    operation["responses"]["404"] = problem("There is no such lease.");
     operation
 }
 

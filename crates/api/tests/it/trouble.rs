@@ -25,6 +25,7 @@ use domain::proxy::Proxy;
 use domain::replace::Replacement;
 use domain::served::{Place, Served};
 use domain::time::{Span, Time};
+use domain::usage::{Day, DayOfLease, Meter, MeterReading, Report as UsageReport, Taken};
 use domain::world::World;
 use store::audit::Report;
 use store::error::Error;
@@ -180,6 +181,10 @@ impl Store for Troubled {
         fn payments(filter: &PaymentFilter, after: Option<PaymentId>, limit: u32) -> Result<Vec<Payment>>;
         fn unfinished_payments(until: Time, limit: u32) -> Result<Vec<Payment>>;
         fn top_ups_due(until: Time, limit: u32) -> Result<Vec<(Time, CustomerId)>>;
+        fn take_usage(gateway: &str, report: &UsageReport, now: Time) -> Result<Taken>;
+        fn usage(filter: &UsageFilter, after: Option<(Day, LeaseId)>, limit: u32) -> Result<Vec<DayOfLease>>;
+        fn meters(after: Option<&Meter>, limit: u32) -> Result<Vec<MeterReading>>;
+        fn forget_usage(before: Day, limit: u32) -> Result<u32>;
         fn sales_locked() -> Result<bool>;
         fn set_sales_locked(locked: bool) -> Result<()>;
     }

@@ -27,6 +27,7 @@ use domain::promo::Promo;
 use domain::proxy::Proxy;
 use domain::served::Served;
 use domain::time::{Span, Time};
+use domain::usage::{Day, Meter, MeterReading, Used};
 use domain::world::{Changes, Loaded, NextIds};
 
 use crate::nodes::{GatewayIdentity, Node};
@@ -60,6 +61,8 @@ pub(super) struct Books {
     pub(super) payments: BTreeMap<PaymentId, Payment>,
     pub(super) cards: BTreeMap<CardId, Card>,
     pub(super) top_ups: BTreeMap<CustomerId, AutoTopUp>,
+    pub(super) usage: BTreeMap<(Day, LeaseId), Used>,
+    pub(super) meters: BTreeMap<Meter, MeterReading>,
     pub(super) next: NextIds,
     /// Answers to entries from this one on may not have reached their customers.
     pub(super) quiet: i64,
@@ -102,6 +105,8 @@ impl Books {
             payments: BTreeMap::new(),
             cards: BTreeMap::new(),
             top_ups: BTreeMap::new(),
+            usage: BTreeMap::new(),
+            meters: BTreeMap::new(),
             next: NextIds { entry: 1, order: 1, lease: 1, address: 1, authorisation: 1 },
             quiet: 1,
         }

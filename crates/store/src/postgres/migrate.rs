@@ -48,6 +48,13 @@ const MIGRATIONS: &[Migration] = &[
         own: "",
     },
     Migration {
+        id: 6,
+        name: "usage",
+        alone: false,
+        shared: include_str!("../../migrations/0006_usage.sql"),
+        own: "",
+    },
+    Migration {
         id: 8,
         name: "nodes",
         alone: false,

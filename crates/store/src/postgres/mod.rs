@@ -47,6 +47,7 @@ mod tests;
 mod tls;
 mod transact;
 mod transaction;
+mod usage;
 mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,6 +74,7 @@ use domain::proxy::Proxy;
 use domain::replace::Replacement;
 use domain::served::{Place, Served};
 use domain::time::{Span, Time};
+use domain::usage::{Day, DayOfLease, Meter, MeterReading, Report as UsageReport, Taken};
 use domain::world::{NextIds, World};
 
 pub use self::open::{Options, exists, shown};
@@ -90,7 +92,7 @@ use crate::error::Error;
 use crate::nodes::{Enrolled, GatewayIdentity, NewNode, Node};
 use crate::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked, Touched,
+    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked, Touched, UsageFilter,
 };
 use crate::revocations::Revocations;
 use crate::statements;
@@ -561,6 +563,27 @@ impl Store for PostgresStore {
 
     fn top_ups_due(&self, until: Time, limit: u32) -> Result<Vec<(Time, CustomerId)>> {
         self.read(|tx| payments::top_ups_due(tx, until, limit))
+    }
+
+    fn take_usage(&self, gateway: &str, report: &UsageReport, now: Time) -> Result<Taken> {
+        self.write(|tx| usage::take(tx, gateway, report, now))
+    }
+
+    fn usage(
+        &self,
+        filter: &UsageFilter,
+        after: Option<(Day, LeaseId)>,
+        limit: u32,
+    ) -> Result<Vec<DayOfLease>> {
+        self.read(|tx| usage::list(tx, filter, after, limit))
+    }
+
+    fn meters(&self, after: Option<&Meter>, limit: u32) -> Result<Vec<MeterReading>> {
+        self.read(|tx| usage::meters(tx, after, limit))
+    }
+
+    fn forget_usage(&self, before: Day, limit: u32) -> Result<u32> {
+        self.write(|tx| usage::forget(tx, before, limit))
     }
 
     fn audit(&self, progress: &mut dyn FnMut(u64)) -> Result<Report> {

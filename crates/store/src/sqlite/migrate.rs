@@ -37,6 +37,12 @@ const MIGRATIONS: &[Migration] = &[
         own: "",
     },
     Migration {
+        id: 6,
+        name: "usage",
+        shared: include_str!("../../migrations/0006_usage.sql"),
+        own: "",
+    },
+    Migration {
         id: 8,
         name: "nodes",
         shared: include_str!("../../migrations/0008_nodes.sql"),

@@ -36,6 +36,7 @@ mod stock;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod usage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -60,6 +61,7 @@ use domain::proxy::Proxy;
 use domain::replace::Replacement;
 use domain::served::{Place, Served};
 use domain::time::{Span, Time};
+use domain::usage::{Day, DayOfLease, Meter, MeterReading, Report as UsageReport, Taken};
 use domain::world::{Loaded, World};
 use rusqlite::Connection;
 
@@ -79,7 +81,7 @@ use crate::error::Error;
 use crate::nodes::{Enrolled, GatewayIdentity, NewNode, Node};
 use crate::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked, Touched,
+    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked, Touched, UsageFilter,
 };
 use crate::revocations::Revocations;
 use crate::statements;
@@ -579,6 +581,35 @@ impl Store for SqliteStore {
 
     fn top_ups_due(&self, until: Time, limit: u32) -> Result<Vec<(Time, CustomerId)>> {
         self.read(|connection| payments::top_ups_due(connection, until, limit))
+    }
+
+    fn take_usage(&self, gateway: &str, report: &UsageReport, now: Time) -> Result<Taken> {
+        deciding(&self.writer().connection, |connection| {
+            let (taken, is_new) = usage::take(connection, gateway, report, now)?;
+            Ok(if is_new { Ending::Commit(taken) } else { Ending::Rollback(taken) })
+        })
+    }
+
+    fn usage(
+        &self,
+        filter: &UsageFilter,
+        after: Option<(Day, LeaseId)>,
+        limit: u32,
+    ) -> Result<Vec<DayOfLease>> {
+        self.read(|connection| usage::list(connection, filter, after, limit))
+    }
+
+    fn meters(&self, after: Option<&Meter>, limit: u32) -> Result<Vec<MeterReading>> {
+        self.read(|connection| usage::meters(connection, after, limit))
+    }
+
+    fn forget_usage(&self, before: Day, limit: u32) -> Result<u32> {
+        deciding(&self.writer().connection, |connection| {
+            Ok(match usage::forget(connection, before, limit)? {
+                0 => Ending::Rollback(0),
+                forgotten => Ending::Commit(forgotten),
+            })
+        })
     }
 
     fn audit(&self, progress: &mut dyn FnMut(u64)) -> Result<Report> {

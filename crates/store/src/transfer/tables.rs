@@ -319,6 +319,28 @@ pub(crate) const TABLES: &[Table] = &[
         kept: Kept::There,
     },
     Table {
+        name: "usage_day",
+        columns: &["day", "lease_id", "customer_id", "bytes_up", "bytes_down", "flows"],
+        key: "day, lease_id",
+        kept: Kept::There,
+    },
+    Table {
+        name: "meter",
+        columns: &[
+            "id",
+            "gateway",
+            "last_number",
+            "part_day",
+            "part_lease_id",
+            "bytes_up",
+            "bytes_down",
+            "flows",
+            "at_ms",
+        ],
+        key: "id",
+        kept: Kept::There,
+    },
+    Table {
         name: "batch",
         columns: &["first_entry", "entries", "mark", "server_id", "number"],
         key: "first_entry",
@@ -360,7 +382,7 @@ impl Table {
 
     /// Whether its key is text, of which other orders are known than that of its bytes.
     pub(crate) fn has_text_key(&self) -> bool {
-        self.key == "gateway"
+        self.key == "gateway" || self.name == "meter"
     }
 
     /// The place of one of its columns.

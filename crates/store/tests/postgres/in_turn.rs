@@ -25,6 +25,7 @@ use domain::proxy::Proxy;
 use domain::replace::Replacement;
 use domain::served::{Place, Served};
 use domain::time::{Span, Time};
+use domain::usage::{Day, DayOfLease, Meter, MeterReading, Report as UsageReport, Taken};
 use domain::world::World;
 use store::audit::Report;
 use store::conformance::CASES;
@@ -32,7 +33,7 @@ use store::nodes::{Enrolled, GatewayIdentity, NewNode, Node};
 use store::postgres::{Options, PostgresStore};
 use store::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
-    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked, Touched,
+    OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked, Touched, UsageFilter,
 };
 use store::{Result, Store};
 use tempfile::TempDir;
@@ -136,6 +137,10 @@ impl Store for Turns {
         fn payments(filter: &PaymentFilter, after: Option<PaymentId>, limit: u32) -> Result<Vec<Payment>>;
         fn unfinished_payments(until: Time, limit: u32) -> Result<Vec<Payment>>;
         fn top_ups_due(until: Time, limit: u32) -> Result<Vec<(Time, CustomerId)>>;
+        fn take_usage(gateway: &str, report: &UsageReport, now: Time) -> Result<Taken>;
+        fn usage(filter: &UsageFilter, after: Option<(Day, LeaseId)>, limit: u32) -> Result<Vec<DayOfLease>>;
+        fn meters(after: Option<&Meter>, limit: u32) -> Result<Vec<MeterReading>>;
+        fn forget_usage(before: Day, limit: u32) -> Result<u32>;
         fn audit(progress: &mut dyn FnMut(u64)) -> Result<Report>;
         fn backup(to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<()>;
         fn sales_locked() -> Result<bool>;

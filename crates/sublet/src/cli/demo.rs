@@ -19,7 +19,8 @@ impl Demo {
         logging::start_quietly();
         let (store, keys) = demo::open(&self.options, &settings.database, SystemClock.now())?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let options = serve::Options::on(self.options.listen);
+        let mut options = serve::Options::on(self.options.listen);
+        options.traffic = options.traffic.kept_in(self.options.data.join("gateway"));
         runtime.block_on(async {
             let echo = demo::echo::start().await?;
             let tell = |ready: &serve::Ready| {

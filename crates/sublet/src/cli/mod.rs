@@ -11,6 +11,7 @@ mod gateway;
 mod init;
 mod key;
 mod migrate;
+mod misuse;
 mod node;
 mod operator;
 mod payment;
@@ -110,6 +111,8 @@ enum Books {
     Sandbox(sandbox::Sandbox),
     /// What happened, from the journal
     Events(events::Events),
+    /// How much went through the proxies
+    Usage(usage::Usage),
     /// Prove the books from their journal
     Audit(audit::Audit),
     /// Write a copy of the books while work goes on
@@ -127,7 +130,7 @@ pub(crate) fn run(
 ) -> Result<(), Problem> {
     let line = match CommandLine::try_parse_from(line) {
         Ok(line) => line,
-        Err(error) => return usage::answer(&error, console),
+        Err(error) => return misuse::answer(&error, console),
     };
     if let Noun::Bench(bench) = line.noun {
         // The books are left alone: a benchmark makes its own.
@@ -178,6 +181,7 @@ impl Books {
             Books::Operator(operator) => operator.run(shop),
             Books::Node(node) => node.run(shop),
             Books::Events(events) => events.run(shop),
+            Books::Usage(usage) => usage.run(shop),
             Books::Audit(audit) => audit.run(shop),
             Books::Backup(backup) => backup.run(shop),
             Books::Lock(lock) => lock.run(shop),

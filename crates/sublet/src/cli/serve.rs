@@ -17,9 +17,10 @@ impl Serve {
         logging::start();
         self.options.check()?;
         let name = self.options.name();
-        let store = settings.database.open_to_serve(!self.options.no_migrate, false, &name)?;
+        let options = self.options.beside(&settings.database);
+        let store = settings.database.open_to_serve(!options.no_migrate, false, &name)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(serve::run(store, &self.options, |ready| {
+        runtime.block_on(serve::run(store, &options, |ready| {
             console.text(&ready.for_people())?;
             if console.json { console.object(&ready.for_programs()) } else { Ok(()) }
         }))

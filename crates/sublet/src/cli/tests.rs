@@ -70,7 +70,7 @@ impl Desk {
     ) -> Result<(), Problem> {
         let line = match CommandLine::try_parse_from(words) {
             Ok(line) => line,
-            Err(error) => return usage::answer(&error, console),
+            Err(error) => return misuse::answer(&error, console),
         };
         let Noun::Books(books) = line.noun else { panic!("it works on no books") };
         let key_file = Path::new("sublet.key");

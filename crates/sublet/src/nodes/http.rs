@@ -55,5 +55,8 @@ pub(crate) const ENROL: &str = "/v1/enrol";
 /// The path at which it asks what to serve.
 pub(crate) const FEED: &str = "/v1/feed";
 
+/// The path at which it says what leases have used.
+pub(crate) const USAGE: &str = "/v1/usage";
+
 /// The path at which it says how it is.
 pub(crate) const REPORT: &str = "/v1/report";

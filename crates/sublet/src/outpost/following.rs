@@ -1,5 +1,6 @@
 //! Follows the shop: takes what it tells, and serves it.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,7 +18,9 @@ use super::identity::Identity;
 use super::reporting::{Taken, report};
 use super::saved::{Saver, Table};
 use super::time::ShopTime;
+use super::usage::Elsewhere;
 use crate::nodes::http::FEED;
+use crate::traffic::metering::Metering;
 use crate::traffic::serving::Serving;
 use crate::traffic::{self, Destinations};
 
@@ -104,6 +107,10 @@ pub(super) struct Following {
     pub(super) saver: Saver,
     /// What is served, once anything is.
     pub(super) serving: Arc<Mutex<Option<Serving>>>,
+    /// Who counts what is used, once anything is served.
+    pub(super) metering: Arc<Mutex<Option<Metering<Elsewhere>>>>,
+    /// The folder for what was counted.
+    pub(super) usage: PathBuf,
     /// How far the table in force has come.
     pub(super) position: Option<Position>,
     /// Told where is listened once anything is served.
@@ -277,7 +284,15 @@ impl Following {
                 let own = ports.map(|port| traffic::everywhere(*port)).collect();
                 let rules = traffic::rules(self.identity.sandbox, &self.destinations, own)?;
                 let (clock, counts) = (Arc::clone(&self.clock), Arc::clone(&self.standing.counts));
-                place.insert(traffic::start(rules, clock, counts)?)
+                let serving = traffic::start(rules, Arc::clone(&clock) as _, Arc::clone(&counts))?;
+                let gateway = Arc::clone(&serving.gateway);
+                let asking = Arc::clone(&self.identity.asking);
+                let books = Elsewhere::new(self.controls.clone(), asking);
+                let metering = Metering::start(gateway, &self.usage, clock, books, counts);
+                let metering = metering
+                    .with_context(|| format!("nothing can be kept in {}", self.usage.display()))?;
+                *self.metering.lock().unwrap_or_else(PoisonError::into_inner) = Some(metering);
+                place.insert(serving)
             }
         };
         if batch.is_whole() {

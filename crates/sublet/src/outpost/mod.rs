@@ -10,12 +10,14 @@ mod reporting;
 mod saved;
 mod sealed;
 mod time;
+mod usage;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use ::gateway::Gateway;
 use anyhow::Context as _;
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
@@ -136,11 +138,13 @@ pub(crate) async fn run(
         standing: Arc::clone(&standing),
         saver,
         serving: Arc::new(Mutex::new(None)),
+        metering: Arc::new(Mutex::new(None)),
+        usage: options.data.join("usage"),
         position: None,
         began,
         removed: removed_to,
     };
-    let serving = Arc::clone(&following.serving);
+    let (serving, metering) = (Arc::clone(&following.serving), Arc::clone(&following.metering));
     let following = tokio::spawn(following.follow(first));
     let mut tell = Some(ready);
     let is_removed = loop {
@@ -166,7 +170,7 @@ pub(crate) async fn run(
         }
     };
     let gateway = {
-        let serving = serving.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let serving = serving.lock().unwrap_or_else(PoisonError::into_inner);
         serving.as_ref().map(|serving| Arc::clone(&serving.gateway))
     };
     if !is_removed {
@@ -179,13 +183,21 @@ pub(crate) async fn run(
     let _ = following.await;
     if is_removed {
         folder.erase().context("what was told cannot be erased")?;
-        return Err(Problem::failed("the operator has removed this gateway; it serves no more"));
-    }
-    if let Some(gateway) = &gateway {
+    } else if let Some(gateway) = &gateway {
         traffic::drain(gateway, DRAIN).await;
     }
-    // Its threads are waited for.
-    drop(gateway);
-    let _ = tokio::task::spawn_blocking(move || drop(serving)).await;
-    Ok(())
+    // They give the gateway back, so that what follows ends it.
+    drop(serving.lock().unwrap_or_else(PoisonError::into_inner).take());
+    let metering = metering.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let (Some(gateway), Some(mut metering)) = (gateway, metering) {
+        metering.stop().await;
+        // Its threads are waited for.
+        let ended = tokio::task::spawn_blocking(|| Arc::into_inner(gateway).map(Gateway::end));
+        let last = ended.await.ok().flatten();
+        metering.end(last.unwrap_or_default()).await;
+    }
+    match is_removed {
+        false => Ok(()),
+        true => Err(Problem::failed("the operator has removed this gateway; it serves no more")),
+    }
 }

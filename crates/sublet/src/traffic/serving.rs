@@ -11,7 +11,7 @@ use gateway::{Gateway, Speaks, Table, Unfit};
 
 use super::listeners::Listeners;
 
-/// How often what was used is brought together.
+/// How often numbers for the metrics are brought together.
 const COUNT: Duration = Duration::from_secs(1);
 
 /// How long is waited before it is tried again to listen where that has failed.
@@ -103,11 +103,6 @@ impl Serving {
         self.counts.leases.store(leases, Ordering::Relaxed);
         let connections = self.gateway.connections().into();
         self.counts.connections.store(connections, Ordering::Relaxed);
-        for (_, used) in self.gateway.usage() {
-            self.counts.flows.fetch_add(used.flows, Ordering::Relaxed);
-            self.counts.bytes_up.fetch_add(used.bytes_up, Ordering::Relaxed);
-            self.counts.bytes_down.fetch_add(used.bytes_down, Ordering::Relaxed);
-        }
     }
 
     fn tell(&self, unfit: &[Unfit]) {

@@ -6,7 +6,6 @@
 mod enrolment;
 mod fake;
 mod folder;
-#[expect(dead_code, reason = "this file is the program's, which uses more of it")]
 #[path = "../../src/nodes/key.rs"]
 mod key;
 mod outages;

@@ -33,7 +33,9 @@ impl Outpost {
         let appended = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let mut command = Command::new(BINARY);
         command.args(["--json", "gateway", "--listen-admin", "127.0.0.1:0", "--data"]).arg(data);
-        controls.iter().for_each(|control| drop(command.args(["--control", control])));
+        for control in controls {
+            command.args(["--control", control]);
+        }
         command.args(words).env("SUBLET_LOG", "debug").env_remove("SUBLET_GATEWAY_TOKEN");
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(appended);
         Outpost { child: child.spawn().unwrap(), log, ready: Value::Null }

@@ -56,6 +56,7 @@ fn a_shared_host_is_served_at_ports_of_its_leases() {
     }
     let ann = away.town.shop.customer("Ann", "10.00");
     let order = e2e::bodies::order("IPv6", "DEU", 1, 30);
+    let order = e2e::bodies::with(&order, serde_json::json!({ "protocol": "SOCKS" }));
     let proxy = Proxy::listed(&away.town.shop.order(&ann, &order)[0]);
     let since = Instant::now();
     while away.town.tunnel(&proxy).is_err() {

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail with whatever it finds")]
 
 mod cuts;
+mod metering;
 mod running;
 mod town;
 mod works;

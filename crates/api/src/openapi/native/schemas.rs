@@ -278,6 +278,24 @@ fn add_access_schemas(add: &mut Add<'_>) {
     add("Replacement", &replacement, &["receipt_id", "at", "reason", "exit_before", "exit"]);
     let replacements = [("replacements", list(schema("Replacement")))];
     add("Replacements", &replacements, &["replacements"]);
+    let day = || json!({ "type": "string", "format": "date" });
+    let count = || json!({ "type": "integer", "format": "int64", "minimum": 0 });
+    let used = [
+        ("day", day()),
+        ("lease_id", text()),
+        ("bytes_up", count()),
+        ("bytes_down", count()),
+        ("connections", count()),
+    ];
+    let names: Vec<&str> = used.iter().map(|(name, _)| *name).collect();
+    add("UsedOnDay", &used, &names);
+    let usage = [
+        ("from", day()),
+        ("to", day()),
+        ("usage", list(schema("UsedOnDay"))),
+        ("next", maybe("string")),
+    ];
+    add("Usage", &usage, &["from", "to", "usage", "next"]);
     add("CommentLeases", &[("ids", list(text())), ("comment", words())], &["ids"]);
     let commented =
         [("receipt_id", maybe("string")), ("updated", json!({ "type": "integer", "minimum": 0 }))];

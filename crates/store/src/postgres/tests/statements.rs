@@ -77,6 +77,7 @@ fn all() -> Vec<(String, &'static str)> {
         ("replacements", replacements::STATEMENTS),
         ("state", state::STATEMENTS),
         ("stock", stock::STATEMENTS),
+        ("usage", usage::STATEMENTS),
     ];
     let named = |(file, list): &(&str, &[(&str, &'static str)])| -> Vec<_> {
         list.iter().map(|(name, sql)| (format!("{file}::{name}"), *sql)).collect()

@@ -7,3 +7,4 @@ mod opening;
 mod restoring;
 mod shop;
 mod statements;
+mod usage;

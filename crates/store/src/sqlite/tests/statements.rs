@@ -45,6 +45,7 @@ fn all() -> Vec<(String, &'static str)> {
         ("state", state::STATEMENTS),
         ("stock", stock::STATEMENTS),
         ("transaction", transaction::STATEMENTS),
+        ("usage", usage::STATEMENTS),
     ];
     let named = |(file, list): (&str, &[(&str, &'static str)])| -> Vec<_> {
         list.iter().map(|(name, sql)| (format!("{file}::{name}"), *sql)).collect()
