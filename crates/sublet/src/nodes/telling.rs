@@ -164,6 +164,10 @@ impl Telling {
                 }
                 self.send_if_large().await?;
             }
+            // Most of it may be of others.
+            if self.beaten.elapsed() >= BEAT {
+                self.beat().await?;
+            }
         }
     }
 

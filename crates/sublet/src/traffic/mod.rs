@@ -43,6 +43,10 @@ pub(crate) struct Options {
     /// Which gateways of the catalogue are on this machine [default: all]
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
     pub(crate) gateways: Vec<String>,
+    /// Where is kept what leases have used until it is in the books [default: gateway beside the
+    /// database, or beside the key file if a server has it]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) gateway_data: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) destinations: Destinations,
 }
@@ -57,10 +61,6 @@ pub(crate) struct Destinations {
     /// Where traffic may not go
     #[arg(long, value_delimiter = ',', value_name = "CIDR")]
     pub(crate) deny_destinations: Vec<gateway::ranges::Prefix>,
-    /// Where is kept what leases have used until it is in the books [default: gateway beside the
-    /// database, or beside the key file if a server has it]
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) gateway_data: Option<PathBuf>,
 }
 
 impl Options {

@@ -28,7 +28,43 @@ fn damaged(stream: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[test]
-fn what_is_told_wrongly_leaves_everything_as_it_is() {
+fn a_damaged_table_leaves_everything_as_it_is() {
+    check(|told| {
+        let cases = damaged(&told("fake", 11, &[3])).into_iter();
+        cases.map(|(says, bytes)| (says, Says::Tells(bytes))).collect()
+    });
+}
+
+#[test]
+fn the_table_of_another_an_older_or_half_a_one_leaves_everything_as_it_is() {
+    check(|told| {
+        let other = told("fake", 11, &[3]);
+        vec![
+            ("it is the table of the gateway other", Says::Tells(told("other", 11, &[3]))),
+            ("it is older than the table in force", Says::Tells(told("fake", 9, &[3]))),
+            ("", Says::Tells(other[..other.len() / 2].to_vec())),
+        ]
+    });
+}
+
+#[test]
+fn answers_that_make_no_sense_leave_everything_as_it_is() {
+    check(|_| {
+        let answers: [&[u8]; 5] = [
+            b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n",
+            b"\x00\x01garbage\xff\xff\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nno\n",
+            b"HTTP/1.1 302 Go\r\nLocation: https://127.0.0.1:1/\r\n\r\n",
+            b"",
+        ];
+        answers.map(|answer| ("", Says::Answers(answer))).into()
+    });
+}
+
+/// Says wrongly what a test wants to, and looks that nothing comes of it; then something rightly.
+fn check(
+    cases: impl Fn(&dyn Fn(&'static str, i64, &[u8]) -> Vec<u8>) -> Vec<(&'static str, Says)>,
+) {
     let (port, echo) = (port(), Echo::new());
     let told =
         |node, number, leases: &[u8]| Told { node, number, port, leases: leases.to_vec() }.bytes();
@@ -38,24 +74,14 @@ fn what_is_told_wrongly_leaves_everything_as_it_is() {
     let outpost = Outpost::start(&data, &[&fake.control], &["--token", &fake.token()]);
     let mut open = echo.tunnel(&proxy(1, port)).unwrap();
     assert!(echo.tunnel(&proxy(3, port)).is_err());
-
-    let other = told("fake", 11, &[3]);
-    let mut cases: Vec<(&str, Says)> =
-        damaged(&other).into_iter().map(|(says, bytes)| (says, Says::Tells(bytes))).collect();
-    cases.push(("it is the table of the gateway other", Says::Tells(told("other", 11, &[3]))));
-    cases.push(("it is older than the table in force", Says::Tells(told("fake", 9, &[3]))));
-    cases.push(("", Says::Tells(other[..other.len() / 2].to_vec())));
-    cases.push(("", Says::Answers(b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n")));
-    cases.push(("", Says::Answers(b"\x00\x01garbage\xff\xff\r\n\r\n")));
-    cases.push(("", Says::Answers(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nno\n")));
-    cases.push(("", Says::Answers(b"HTTP/1.1 302 Go\r\nLocation: https://127.0.0.1:1/\r\n\r\n")));
-    cases.push(("", Says::Answers(b"")));
-    for (says, case) in cases {
+    for (says, case) in cases(&told) {
         let asked = fake.asked("/v1/feed").len();
         fake.says(case);
         fake.hang_up();
-        soon(|| fake.asked("/v1/feed").len() >= asked + 2, || outpost.logged());
-        if !says.is_empty() {
+        soon(|| fake.asked("/v1/feed").len() > asked, || outpost.logged());
+        if says.is_empty() {
+            std::thread::sleep(Duration::from_millis(200));
+        } else {
             let refused = || outpost.status()["refused"].as_str().unwrap_or_default().to_owned();
             soon(|| refused().contains(says), || format!("{:?} is not {says:?}", refused()));
         }
@@ -76,8 +102,6 @@ fn what_is_told_wrongly_leaves_everything_as_it_is() {
         || fake.asked("/v1/feed").last().is_some_and(|asked| asked.contains("\"number\":12")),
         || format!("{:?}", fake.asked("/v1/feed").last()),
     );
-    let reports = fake.asked("/v1/report");
-    assert!(reports.iter().any(|report| report.contains("it is older")), "nobody is told of it");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::outpost::{Away, Outpost, PATIENCE, port, soon};
-use crate::town::{Proxy, SOON, Town, setup};
+use crate::town::{Proxy, SHARED_HOST, SOON, Town, setup};
 
 #[test]
 fn what_is_rented_works_at_once_and_what_is_taken_away_is_cut() {
@@ -57,12 +57,52 @@ fn a_shared_host_is_served_at_ports_of_its_leases() {
     let ann = away.town.shop.customer("Ann", "10.00");
     let order = e2e::bodies::order("IPv6", "DEU", 1, 30);
     let order = e2e::bodies::with(&order, serde_json::json!({ "protocol": "SOCKS" }));
-    let proxy = Proxy::listed(&away.town.shop.order(&ann, &order)[0]);
+    let listed = away.town.shop.order(&ann, &order).remove(0);
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let socks: u16 = text(&listed["port"]).parse().unwrap();
+    let proxy = Proxy {
+        id: text(&listed["ipAddressId"]),
+        host: SHARED_HOST.to_owned(),
+        http: socks - 1,
+        socks,
+        login: text(&listed["authInfo"]["login"]),
+        password: text(&listed["authInfo"]["password"]),
+    };
     let since = Instant::now();
     while away.town.tunnel(&proxy).is_err() {
         assert!(since.elapsed() < SOON, "{}", away.outpost().logged());
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+#[test]
+fn what_is_used_is_counted_once_though_the_shop_and_the_gateway_are_killed_in_between() {
+    let mut away = Away::open();
+    let (_, proxies) = away.town.ann_with(1);
+    away.town.soon_seen_through(&proxies[0]);
+    // Four bytes up and four down each time, besides the line that a tunnel begins with.
+    let echo = |away: &Away, times: u64| {
+        let mut tunnel = away.town.tunnel(&proxies[0]).unwrap();
+        (0..times).for_each(|_| assert!(tunnel.echoes()));
+    };
+    let used = |away: &Away| -> u64 {
+        let lines = away.town.shop.run(&["usage"]);
+        lines.iter().map(|line| line["bytes_up"].as_u64().unwrap()).sum()
+    };
+    echo(&away, 10);
+    soon(|| used(&away) == 40, || format!("{} bytes are counted", used(&away)));
+    away.town.shop.kill9();
+    echo(&away, 20);
+    std::thread::sleep(Duration::from_secs(2));
+    away.kill9();
+    away.start(&[]);
+    echo(&away, 5);
+    away.town.shop.reopen();
+    soon(|| used(&away) == 140, || format!("{} bytes are counted", used(&away)));
+    let mut outpost = away.outpost.take().unwrap();
+    outpost.signal("TERM");
+    assert!(outpost.ended().success());
+    assert_eq!(used(&away), 140);
 }
 
 #[test]
