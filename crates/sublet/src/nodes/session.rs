@@ -10,6 +10,9 @@ use engine::served::{Seen, Taken};
 /// Commits that a gateway has not taken yet are waited for up to so many.
 const PENDING_MAX: usize = 4_096;
 
+/// A gateway that says nothing for so long is not there: it says how it is each second.
+const SILENCE: Duration = Duration::from_secs(15);
+
 /// What a gateway says is noted in the books so often.
 const NOTED_EVERY: Duration = Duration::from_secs(5);
 
@@ -31,6 +34,8 @@ pub(super) struct Session {
     taken: Taken,
     /// Commits that were told, by number, with what had happened by then.
     pending: Mutex<VecDeque<(u64, Seen)>>,
+    /// When the gateway was last heard of, since the first commit.
+    heard: Mutex<Option<Instant>>,
 }
 
 /// Ends with the stream.
@@ -49,7 +54,8 @@ impl Sessions {
     /// A stream begins.
     pub(super) fn begin(self: &Arc<Sessions>, node: i64, taken: Taken) -> Open {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        let session = Arc::new(Session { number, node, taken, pending: Mutex::default() });
+        let (pending, heard) = (Mutex::default(), Mutex::default());
+        let session = Arc::new(Session { number, node, taken, pending, heard });
         self.open().insert(number, Arc::clone(&session));
         Open { sessions: Arc::clone(self), session }
     }
@@ -77,13 +83,20 @@ impl Sessions {
 impl Session {
     /// A commit was told. Says whether the gateway keeps up.
     pub(super) fn told(&self, commit: u64, seen: Seen) -> bool {
+        self.heard().get_or_insert_with(Instant::now);
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.push_back((commit, seen));
         pending.len() <= PENDING_MAX
     }
 
+    /// Whether the gateway has said nothing for so long that it cannot be there.
+    pub(super) fn is_silent(&self) -> bool {
+        self.heard().is_some_and(|heard| heard.elapsed() > SILENCE)
+    }
+
     /// The gateway has taken everything up to a commit.
     pub(super) fn took(&self, commit: u64) {
+        *self.heard() = Some(Instant::now());
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some((number, seen)) = pending.front()
             && *number <= commit
@@ -91,5 +104,9 @@ impl Session {
             self.taken.note(*seen);
             pending.pop_front();
         }
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

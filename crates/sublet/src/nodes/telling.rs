@@ -196,6 +196,10 @@ impl Telling {
 
     async fn beat(&mut self) -> Result<(), End> {
         self.beaten = Instant::now();
+        if self.open.session.is_silent() {
+            tracing::warn!(node = self.node.name, "The gateway {} is silent", self.node.name);
+            return Err(End::Quiet);
+        }
         let key = self.key;
         // While the books cannot be read, those who were known stay so.
         if let Ok(found) = self.engine.read_slow(move |store| store.node_by_key(&key)).await {
