@@ -68,6 +68,7 @@ const OPERATORS: &[Guide] = guides! {
     "operators/moving-to-postgresql": "Moving to PostgreSQL",
     "operators/running": "Running",
     "operators/postgresql": "PostgreSQL",
+    "operators/gateways": "Gateways on other hosts",
 };
 
 /// The pages, made once.

@@ -1,6 +1,6 @@
-//! API keys and operator tokens: made here, shown once, kept as hashes only.
+//! API keys, operator tokens and those of gateways: made here, shown once, kept as hashes only.
 //!
-//! Both are a prefix that says what they are, 250 random bits and a check of 30 bits, all in
+//! They are a prefix that says what they are, 250 random bits and a check of 30 bits, all in
 //! lower-case letters and digits: they pass through paths, shells and configuration files without
 //! quotes, scanners for leaked secrets find them by their form, and what is mistyped or made up is
 //! turned away without asking the database.
@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 const API_KEY: &str = "sub";
 const OPERATOR_TOKEN: &str = "sop";
+const GATEWAY_TOKEN: &str = "sgw";
 const PREFIX_LENGTH: usize = 3;
 /// Fifty letters of five random bits.
 const RANDOM_LENGTH: usize = 50;
@@ -50,6 +51,16 @@ pub fn new_api_key(random: [u8; 32]) -> Secret {
 /// An operator's token, from randomness that is used for nothing else.
 pub fn new_operator_token(random: [u8; 32]) -> Secret {
     secret(OPERATOR_TOKEN, random)
+}
+
+/// What a gateway on another host enrols with, from randomness that is used for nothing else.
+pub fn new_gateway_token(random: [u8; 32]) -> Secret {
+    secret(GATEWAY_TOKEN, random)
+}
+
+/// Whether `text` has the form of what a gateway enrols with.
+pub fn looks_like_gateway_token(text: &str) -> bool {
+    has_form(GATEWAY_TOKEN, text)
 }
 
 /// Whether `text` has the form of an API key. Says nothing about whether there is such a key.

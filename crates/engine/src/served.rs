@@ -6,12 +6,13 @@
 //! neither are the exits of modems; they are noticed by the numbers that change with them.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use domain::ids::{CustomerId, LeaseId};
 use domain::journal::{Entry, Event};
 use domain::served::{Place, Served};
+use sha2::{Digest as _, Sha256};
 use store::Store;
 use store::records::Touched;
 use tokio::sync::watch;
@@ -31,6 +32,9 @@ const PAGE: u32 = 10_000;
 /// How many entries of the journal are looked at together. Those of most leases are orders and
 /// sweeps, which a batch bounds.
 const ENTRIES: u32 = 500;
+
+/// Who is further behind than this is told everything again rather than what has happened since.
+const FAR_BEHIND: i64 = 50_000;
 
 /// How long is waited for those who follow.
 const TAKEN: Duration = Duration::from_secs(5);
@@ -102,7 +106,35 @@ pub struct Follower {
     seen: u64,
     /// Whether there was more than was told.
     more: bool,
-    taken: watch::Sender<u64>,
+    taken: Taken,
+}
+
+/// How far somebody has been told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The number of the last thing that has happened.
+    pub number: i64,
+    /// What tells the customers who were suspended from others.
+    pub suspended: u64,
+}
+
+/// What had happened when something was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen(u64);
+
+/// Where a follower notes what has been taken to heart.
+#[derive(Clone, Debug)]
+pub struct Taken(Arc<watch::Sender<u64>>);
+
+impl Taken {
+    /// Notes that whatever was told when that had happened has been taken to heart.
+    pub fn note(&self, seen: Seen) {
+        self.0.send_if_modified(|taken| {
+            let is_new = *taken < seen.0;
+            *taken = seen.0.max(*taken);
+            is_new
+        });
+    }
 }
 
 impl Engine {
@@ -131,7 +163,7 @@ impl Engine {
             looked: Instant::now(),
             seen,
             more: false,
-            taken,
+            taken: Taken(Arc::new(taken)),
         })
     }
 }
@@ -174,10 +206,45 @@ impl Follower {
 
     /// Notes that whatever was told has been taken to heart.
     pub fn note_taken(&self) {
-        if !self.more {
-            self.taken.send_replace(self.seen);
+        if let Some(seen) = self.seen() {
+            self.taken.note(seen);
         }
     }
+
+    /// What had happened when [`Follower::changes`] was last called, if it has told all of that.
+    pub fn seen(&self) -> Option<Seen> {
+        (!self.more).then_some(Seen(self.seen))
+    }
+
+    /// Where is noted what has been taken to heart, for those who take it elsewhere.
+    pub fn taken(&self) -> Taken {
+        self.taken.clone()
+    }
+
+    /// How far has been told.
+    pub fn told(&self) -> Told {
+        Told { number: self.number, suspended: digest(&self.suspended) }
+    }
+
+    /// Has what happened since `told` be told again. Says whether that can be: if not, somebody who
+    /// was told so far has to be told everything.
+    pub fn go_back(&mut self, told: Told) -> bool {
+        let now = self.told();
+        let behind = now.number - told.number;
+        let can_be = (0..=FAR_BEHIND).contains(&behind) && told.suspended == now.suspended;
+        if can_be {
+            (self.number, self.more) = (told.number, true);
+        }
+        can_be
+    }
+}
+
+/// What tells these customers from others.
+fn digest(customers: &BTreeSet<CustomerId>) -> u64 {
+    let hash =
+        customers.iter().fold(Sha256::new(), |hash, it| hash.chain_update(it.0.to_be_bytes()));
+    let hash = hash.finalize();
+    u64::from_be_bytes(std::array::from_fn(|at| hash[at]))
 }
 
 /// How far has been looked.

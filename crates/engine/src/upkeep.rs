@@ -63,7 +63,13 @@ impl Engine {
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(HEARTBEAT).await;
+                let before = engine.inner.clock.ahead();
                 if let Ok(alive) = engine.note_alive().await {
+                    if before < engine.inner.clock.ahead() {
+                        // Whoever has moved the clock waits for the next beat, which says that it
+                        // was noticed here.
+                        engine.inner.followers.wait().await;
+                    }
                     tell(alive.remembered);
                     engine.tidy().await;
                 }

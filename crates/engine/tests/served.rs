@@ -19,7 +19,7 @@ use domain::time::{Span, Time};
 use engine::batcher::{Bounds, Lane};
 use engine::clock::Clock;
 use engine::engine::Engine;
-use engine::served::{Change, Follower};
+use engine::served::{Change, Follower, Told};
 use proptest::prelude::*;
 use store::Store;
 use store::conformance::shop::{IntoCommand, Shop, extend, order, product};
@@ -69,6 +69,18 @@ impl Taker {
         self.count.store(self.known.len(), Ordering::SeqCst);
         self.follower.note_taken();
         changes.len()
+    }
+
+    /// Goes on from where it was, with another follower, or begins anew where that cannot be.
+    async fn come_back(&mut self, engine: &Engine) {
+        let told = self.follower.told();
+        self.follower = engine.follow().await.unwrap();
+        let ahead = Told { number: self.follower.told().number + 1, ..told };
+        assert!(!self.follower.go_back(ahead), "it goes on from what has not happened");
+        match self.follower.go_back(told) {
+            true => drop(self.look().await),
+            false => *self = Taker::begin(engine).await,
+        }
     }
 
     /// Has what the books have, but for what has ended and may come back.
@@ -215,6 +227,7 @@ proptest! {
             let engine = Engine::start(ours, clock, Bounds::default()).unwrap();
             let mut taker = Taker::begin(&engine).await;
             taker.prove(shop.store.as_ref());
+            let mut away = Taker::begin(&engine).await;
             for deed in deeds {
                 match deed {
                     Deed::Look => drop(taker.look().await),
@@ -224,6 +237,8 @@ proptest! {
             taker.look().await;
             taker.prove(shop.store.as_ref());
             assert_eq!(taker.look().await, 0, "nothing is told twice");
+            away.come_back(&engine).await;
+            away.prove(shop.store.as_ref());
             engine.close().await;
         });
     }

@@ -3,4 +3,6 @@
 pub mod checked;
 pub mod lease;
 pub mod refusal;
+pub mod report;
+pub mod stream;
 pub mod usage;

@@ -24,6 +24,16 @@ impl BootClock {
         BootClock { started_at: AtomicI64::new(now.millis() - since_boot()) }
     }
 
+    /// What it showed when this machine was started.
+    pub fn start(&self) -> Time {
+        Time::from_millis(self.started_at.load(Ordering::SeqCst))
+    }
+
+    /// Sets the clock by what it showed when this machine was started.
+    pub fn set_start(&self, start: Time) {
+        self.started_at.store(start.millis(), Ordering::SeqCst);
+    }
+
     /// Sets the clock to the time that the control plane has now.
     pub fn set(&self, now: Time) {
         self.started_at.store(now.millis() - since_boot(), Ordering::SeqCst);

@@ -11,6 +11,7 @@ pub mod compare;
 pub mod digest;
 pub mod lists;
 pub mod money;
+pub mod nodes;
 pub mod packages;
 pub mod payments;
 pub mod races;
@@ -37,6 +38,10 @@ pub const CASES: &[(&str, Case)] = &[
     ("customers_are_kept_and_listed", rows::customers_are_kept_and_listed),
     ("keys_are_kept_found_and_revoked", rows::keys_are_kept_found_and_revoked),
     ("operator_tokens_are_kept_and_revoked", rows::operator_tokens_are_kept_and_revoked),
+    (
+        "gateways_elsewhere_enrol_once_and_are_removed",
+        nodes::gateways_elsewhere_enrol_once_and_are_removed,
+    ),
     ("promo_codes_are_kept_and_shown", rows::promo_codes_are_kept_and_shown),
     ("catalogues_count_and_bad_ones_change_nothing", rows::catalogues_count),
     ("an_installation_keeps_its_nature", rows::an_installation_keeps_its_nature),

@@ -19,6 +19,7 @@ mod files;
 mod hex;
 mod last_spends;
 pub mod memory;
+pub mod nodes;
 mod payments;
 pub mod postgres;
 pub mod records;
@@ -60,6 +61,7 @@ use domain::usage::{Day, DayOfLease, Meter, MeterReading, Report, Taken};
 use domain::world::World;
 
 use crate::error::Error;
+use crate::nodes::{Enrolled, GatewayIdentity, NewNode, Node};
 use crate::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
     OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked, Touched, UsageFilter,
@@ -188,6 +190,34 @@ pub trait Store: Send + Sync + 'static {
 
     /// Revokes an operator token. Says whether there is such a token.
     fn revoke_operator_token(&self, id: i64, now: Time) -> Result<bool>;
+
+    /// What gateways on other hosts know this shop by. If there is nothing yet, it is `fresh` from
+    /// now on.
+    fn gateway_identity(&self, fresh: &GatewayIdentity) -> Result<GatewayIdentity>;
+
+    /// Begins a new epoch of the books, if gateways have been told of one: what they have been told
+    /// so far counts no more.
+    fn set_gateway_epoch(&self, epoch: &str) -> Result<()>;
+
+    /// Adds a gateway on another host; `None` if there is one of that name.
+    fn add_node(&self, new: &NewNode, now: Time) -> Result<Option<i64>>;
+
+    /// All gateways on other hosts, also those that were removed.
+    fn nodes(&self) -> Result<Vec<Node>>;
+
+    /// The node whose public key has this hash, also if it was removed.
+    fn node_by_key(&self, key_hash: &[u8; 32]) -> Result<Option<Node>>;
+
+    /// Has the node whose token has this hash be known by its key from now on.
+    fn enrol_node(&self, token_hash: &[u8; 32], key_hash: &[u8; 32], now: Time)
+    -> Result<Enrolled>;
+
+    /// Removes a node for good, also in a backup that is restored later. Says whether there is one
+    /// of that name.
+    fn remove_node(&self, name: &str, now: Time) -> Result<bool>;
+
+    /// Notes that a node was heard of, and what it said.
+    fn note_node(&self, id: i64, report: &str, now: Time) -> Result<()>;
 
     /// Adds a promo code; `None` if the code exists.
     fn create_promo(&self, new: &NewPromo, now: Time) -> Result<Option<domain::ids::PromoId>>;

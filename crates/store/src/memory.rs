@@ -42,6 +42,7 @@ use self::books::{Books, Exit};
 use self::rotations::Rows;
 use crate::audit::{Auditor, Report};
 use crate::error::Error;
+use crate::nodes::{Enrolled, GatewayIdentity, NewNode, Node};
 use crate::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
     OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked, Touched, UsageFilter,
@@ -280,6 +281,81 @@ impl Store for MemoryStore {
         let Some((_, token)) = books.tokens.get_mut(&id) else { return Ok(false) };
         token.revoked_at.get_or_insert(now);
         Ok(true)
+    }
+
+    fn gateway_identity(&self, fresh: &GatewayIdentity) -> Result<GatewayIdentity> {
+        Ok(self.books().gateway_identity.get_or_insert_with(|| fresh.clone()).clone())
+    }
+
+    fn set_gateway_epoch(&self, epoch: &str) -> Result<()> {
+        if let Some(identity) = &mut self.books().gateway_identity {
+            epoch.clone_into(&mut identity.epoch);
+        }
+        Ok(())
+    }
+
+    fn add_node(&self, new: &NewNode, now: Time) -> Result<Option<i64>> {
+        let mut books = self.books();
+        let there = |(_, node): &([u8; 32], Node)| node.removed_at.is_none();
+        if books.nodes.values().filter(|it| there(it)).any(|(_, node)| node.name == new.name) {
+            return Ok(None);
+        }
+        let id = next(books.nodes.keys().copied());
+        let node = Node {
+            id,
+            name: new.name.clone(),
+            gateways: new.gateways.clone(),
+            token_until: new.token_until,
+            key_hash: None,
+            created_at: now,
+            enrolled_at: None,
+            removed_at: None,
+            seen_at: None,
+            report: None,
+        };
+        books.nodes.insert(id, (new.token_hash, node));
+        Ok(Some(id))
+    }
+
+    fn nodes(&self) -> Result<Vec<Node>> {
+        Ok(self.books().nodes.values().map(|(_, node)| node.clone()).collect())
+    }
+
+    fn node_by_key(&self, key_hash: &[u8; 32]) -> Result<Option<Node>> {
+        let books = self.books();
+        let mut nodes = books.nodes.values().map(|(_, node)| node);
+        Ok(nodes.find(|node| node.key_hash.as_ref() == Some(key_hash)).cloned())
+    }
+
+    fn enrol_node(
+        &self,
+        token_hash: &[u8; 32],
+        key_hash: &[u8; 32],
+        now: Time,
+    ) -> Result<Enrolled> {
+        let mut books = self.books();
+        let found = books.nodes.values().find(|(hash, _)| hash == token_hash);
+        let found = found.map(|(_, node)| node.clone());
+        let (outcome, id) = Enrolled::decide(found, key_hash, now);
+        if let Some((_, node)) = id.and_then(|id| books.nodes.get_mut(&id)) {
+            (node.key_hash, node.enrolled_at) = (Some(*key_hash), Some(now));
+        }
+        Ok(outcome)
+    }
+
+    fn remove_node(&self, name: &str, now: Time) -> Result<bool> {
+        let mut books = self.books();
+        let mut nodes = books.nodes.values_mut().map(|(_, node)| node);
+        let found = nodes.find(|node| node.name == name && node.removed_at.is_none());
+        let removed = found.map(|node| node.removed_at = Some(now));
+        Ok(removed.is_some())
+    }
+
+    fn note_node(&self, id: i64, report: &str, now: Time) -> Result<()> {
+        if let Some((_, node)) = self.books().nodes.get_mut(&id) {
+            (node.seen_at, node.report) = (Some(now), Some(report.to_owned()));
+        }
+        Ok(())
     }
 
     fn create_promo(&self, new: &NewPromo, _: Time) -> Result<Option<PromoId>> {

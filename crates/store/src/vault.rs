@@ -135,6 +135,13 @@ impl Vault {
     }
 }
 
+/// A nonce that was never used before.
+pub(crate) fn nonce() -> crate::Result<[u8; NONCE_LENGTH]> {
+    let mut nonce = [0; NONCE_LENGTH];
+    getrandom::fill(&mut nonce).map_err(|error| crate::error::Error::Fault(error.into()))?;
+    Ok(nonce)
+}
+
 impl std::fmt::Debug for Vault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Vault").finish_non_exhaustive()

@@ -9,6 +9,8 @@ mod database;
 mod demo;
 mod handover;
 mod logging;
+mod nodes;
+mod outpost;
 mod problem;
 mod progress;
 mod random;

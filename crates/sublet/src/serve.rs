@@ -21,6 +21,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::database::Database;
 use crate::handover::{Giver, Heir, Taken};
+use crate::nodes::Desk;
 use crate::problem::Problem;
 use crate::traffic::{self, Carrier};
 
@@ -82,6 +83,9 @@ pub(crate) struct Options {
     /// For how many days it is kept what leases have used on them.
     #[arg(long, default_value_t = Engine::USAGE_DAYS, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=4000))]
     pub(crate) usage_days: u32,
+    /// Where gateways on other hosts come to learn what to serve [default: nowhere]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) gateway_listen: Option<SocketAddr>,
     #[command(flatten)]
     pub(crate) traffic: traffic::Options,
 }
@@ -106,6 +110,7 @@ impl Options {
             hand_over: None,
             drain: None,
             usage_days: Engine::USAGE_DAYS,
+            gateway_listen: None,
             traffic: traffic::Options::default(),
         }
     }
@@ -194,6 +199,10 @@ pub(crate) async fn run(
         true => start_carrier(&engine, options, address, &mut heritage).await?,
         false => None,
     };
+    let desk = match options.gateway_listen {
+        Some(address) => Some(Desk::open(&engine, address).await?),
+        None => None,
+    };
     let counts = carrier.as_ref().map(|carrier| Arc::clone(&carrier.counts));
     let face = carrier.as_ref().map(|carrier| Arc::clone(&carrier.face));
     let router = router(&engine, options, &server, (counts, face), address);
@@ -203,7 +212,8 @@ pub(crate) async fn run(
     let gateway = carrier.as_ref().map(|carrier| carrier.listening.clone());
     let follows = heritage.is_served().await;
     let giver = socket.and_then(|path| open_giver(&path, follows));
-    ready(&Ready { http: format!("http://{address}"), gateway })?;
+    let control = desk.as_ref().map(|desk| format!("https://{}", desk.address));
+    ready(&Ready { http: format!("http://{address}"), gateway, control })?;
 
     let lend = lender(carrier.as_ref(), &spare);
     let drain = carrier.as_ref().map(Carrier::drainer);
@@ -231,6 +241,10 @@ pub(crate) async fn run(
     let summary = server.run(listener, router, asked_to_end).await;
     if let Some(scheduler) = scheduler {
         scheduler.abort();
+    }
+    // Whoever follows listens where this one has, as soon as it is given the books.
+    if let Some(desk) = desk {
+        desk.close();
     }
     let mut heir = heir.await.ok();
     let is_followed = heir.is_some();
@@ -442,6 +456,9 @@ pub(crate) struct ReadyLine<'a> {
     event: &'static str,
     http: &'a str,
     gateway: Option<&'a [SocketAddr]>,
+    /// Where gateways on other hosts come to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    control: Option<&'a str>,
 }
 
 /// What a server says once it takes requests.
@@ -451,12 +468,19 @@ pub(crate) struct Ready {
     /// Where its gateway listens for leases whose addresses are endpoints themselves; nothing if it
     /// has none.
     pub(crate) gateway: Option<Vec<SocketAddr>>,
+    /// Where gateways on other hosts come to, if anywhere.
+    pub(crate) control: Option<String>,
 }
 
 impl Ready {
     /// The line for programs.
     pub(crate) fn for_programs(&self) -> ReadyLine<'_> {
-        ReadyLine { event: "ready", http: &self.http, gateway: self.gateway.as_deref() }
+        ReadyLine {
+            event: "ready",
+            http: &self.http,
+            gateway: self.gateway.as_deref(),
+            control: self.control.as_deref(),
+        }
     }
 
     /// What is served and where, in a sentence or two.
@@ -469,7 +493,9 @@ impl Ready {
                 format!(" Proxies are served at {}.", places.join(" and "))
             }
         };
-        format!("Serving at {}.{proxies}", self.http)
+        let control = self.control.as_ref();
+        let control = control.map_or_else(String::new, |at| format!(" Gateways follow at {at}."));
+        format!("Serving at {}.{proxies}{control}", self.http)
     }
 }
 
@@ -510,7 +536,7 @@ pub(crate) fn bench_router(engine: &Engine) -> Router {
 }
 
 /// Lets the process have as many connections as the system allows it.
-fn raise_descriptor_limit() {
+pub(crate) fn raise_descriptor_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {

@@ -31,6 +31,7 @@ use domain::usage::{Day, DayOfLease, Meter, MeterReading, Report as UsageReport,
 use domain::world::World;
 use store::audit::Report;
 use store::error::Error;
+use store::nodes::{Enrolled, GatewayIdentity, NewNode, Node};
 use store::records::*;
 use store::{Result, Store};
 
@@ -152,6 +153,14 @@ impl Store for Troubled {
         fn operator_token_by_hash(hash: &[u8; 32]) -> Result<Option<OperatorToken>>;
         fn operator_tokens() -> Result<Vec<OperatorToken>>;
         fn revoke_operator_token(id: i64, now: Time) -> Result<bool>;
+        fn gateway_identity(fresh: &GatewayIdentity) -> Result<GatewayIdentity>;
+        fn set_gateway_epoch(epoch: &str) -> Result<()>;
+        fn add_node(new: &NewNode, now: Time) -> Result<Option<i64>>;
+        fn nodes() -> Result<Vec<Node>>;
+        fn node_by_key(key_hash: &[u8; 32]) -> Result<Option<Node>>;
+        fn enrol_node(token_hash: &[u8; 32], key_hash: &[u8; 32], now: Time) -> Result<Enrolled>;
+        fn remove_node(name: &str, now: Time) -> Result<bool>;
+        fn note_node(id: i64, report: &str, now: Time) -> Result<()>;
         fn create_promo(new: &NewPromo, now: Time) -> Result<Option<PromoId>>;
         fn promos() -> Result<Vec<Promo>>;
         fn promos_of(customer: CustomerId) -> Result<Vec<(Promo, u32)>>;

@@ -31,6 +31,7 @@ use domain::time::{Span, Time};
 use domain::usage::{Day, Meter, MeterReading, Used};
 use domain::world::{Changes, Loaded, NextIds};
 
+use crate::nodes::{GatewayIdentity, Node};
 use crate::records::{Installation, OperatorToken};
 
 /// Everything.
@@ -45,6 +46,8 @@ pub(super) struct Books {
     pub(super) keys: BTreeMap<KeyId, ([u8; 32], ApiKey)>,
     pub(super) keys_version: i64,
     pub(super) tokens: BTreeMap<i64, ([u8; 32], OperatorToken)>,
+    pub(super) gateway_identity: Option<GatewayIdentity>,
+    pub(super) nodes: BTreeMap<i64, ([u8; 32], Node)>,
     pub(super) promos: BTreeMap<PromoId, Promo>,
     pub(super) promo_uses: BTreeMap<(PromoId, CustomerId), u32>,
     pub(super) addresses: BTreeMap<AddressId, Exit>,
@@ -97,6 +100,8 @@ impl Books {
             keys: BTreeMap::new(),
             keys_version: 0,
             tokens: BTreeMap::new(),
+            gateway_identity: None,
+            nodes: BTreeMap::new(),
             promos: BTreeMap::new(),
             promo_uses: BTreeMap::new(),
             addresses: BTreeMap::new(),

@@ -61,6 +61,13 @@ const MIGRATIONS: &[Migration] = &[
         shared: include_str!("../../migrations/0007_rotation.sql"),
         own: "",
     },
+    Migration {
+        id: 8,
+        name: "nodes",
+        alone: false,
+        shared: include_str!("../../migrations/0008_nodes.sql"),
+        own: "",
+    },
 ];
 
 struct Migration {

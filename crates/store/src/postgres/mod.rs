@@ -21,6 +21,7 @@ mod keys;
 mod leases;
 mod load;
 mod migrate;
+mod nodes;
 mod numbers;
 mod open;
 mod operators;
@@ -91,6 +92,7 @@ use self::proxies::Shelf;
 use self::transaction::{LONG_PATIENCE, PATIENCE, Tx};
 use crate::audit::Report;
 use crate::error::Error;
+use crate::nodes::{Enrolled, GatewayIdentity, NewNode, Node};
 use crate::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
     OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked, Touched, UsageFilter,
@@ -98,7 +100,7 @@ use crate::records::{
 use crate::revocations::Revocations;
 use crate::rotating;
 use crate::statements;
-use crate::vault::Vault;
+use crate::vault::{self, Vault};
 use crate::{Result, Store};
 
 /// While one batch is at the server, another is made or saved here: with two, both are busy. On the
@@ -159,14 +161,17 @@ impl PostgresStore {
         let revoked = self.revocations.all()?;
         let forgotten = !revoked.is_empty()
             && self.read(|tx| {
-                Ok(keys::is_any_valid(tx, &revoked)? || operators::is_any_valid(tx, &revoked)?)
+                Ok(keys::is_any_valid(tx, &revoked)?
+                    || operators::is_any_valid(tx, &revoked)?
+                    || nodes::is_any_valid(tx, &revoked)?)
             })?;
         if !forgotten {
             return Ok(());
         }
         self.write(|tx| {
             keys::revoke_again(tx, &revoked)?;
-            operators::revoke_again(tx, &revoked)
+            operators::revoke_again(tx, &revoked)?;
+            nodes::remove_again(tx, &revoked)
         })
     }
 
@@ -386,6 +391,55 @@ impl Store for PostgresStore {
             self.revocations.append(&hash)?;
             Ok(true)
         })
+    }
+
+    fn gateway_identity(&self, fresh: &GatewayIdentity) -> Result<GatewayIdentity> {
+        if let Some(known) = self.read(|tx| nodes::identity(tx, &self.vault))? {
+            return Ok(known);
+        }
+        let sealed = self.vault.seal(GatewayIdentity::PLACE, &fresh.key, vault::nonce()?);
+        let made = self.write(|tx| {
+            nodes::make_identity(tx, &sealed, &fresh.epoch)?;
+            nodes::identity(tx, &self.vault)
+        })?;
+        Ok(made.unwrap_or_else(|| fresh.clone()))
+    }
+
+    fn set_gateway_epoch(&self, epoch: &str) -> Result<()> {
+        self.write(|tx| nodes::set_epoch(tx, epoch))
+    }
+
+    fn add_node(&self, new: &NewNode, now: Time) -> Result<Option<i64>> {
+        self.write(|tx| nodes::add(tx, new, now))
+    }
+
+    fn nodes(&self) -> Result<Vec<Node>> {
+        self.read(nodes::list)
+    }
+
+    fn node_by_key(&self, key_hash: &[u8; 32]) -> Result<Option<Node>> {
+        self.read(|tx| nodes::by_key(tx, key_hash))
+    }
+
+    fn enrol_node(
+        &self,
+        token_hash: &[u8; 32],
+        key_hash: &[u8; 32],
+        now: Time,
+    ) -> Result<Enrolled> {
+        self.write(|tx| nodes::enrol(tx, token_hash, key_hash, now))
+    }
+
+    fn remove_node(&self, name: &str, now: Time) -> Result<bool> {
+        self.write(|tx| {
+            let known_by = nodes::remove(tx, name, now)?;
+            known_by.iter().try_for_each(|hash| self.revocations.append(hash))?;
+            Ok(!known_by.is_empty())
+        })
+    }
+
+    fn note_node(&self, id: i64, report: &str, now: Time) -> Result<()> {
+        self.write(|tx| nodes::note(tx, id, report, now))
     }
 
     fn create_promo(&self, new: &NewPromo, _: Time) -> Result<Option<PromoId>> {

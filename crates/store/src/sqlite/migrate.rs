@@ -48,6 +48,12 @@ const MIGRATIONS: &[Migration] = &[
         shared: include_str!("../../migrations/0007_rotation.sql"),
         own: "",
     },
+    Migration {
+        id: 8,
+        name: "nodes",
+        shared: include_str!("../../migrations/0008_nodes.sql"),
+        own: "",
+    },
 ];
 
 /// What SQLite keeps of a file to tell whose it is: `Subl`.

@@ -19,6 +19,7 @@ mod leases;
 mod leaving;
 mod load;
 mod migrate;
+mod nodes;
 mod open;
 mod operators;
 mod orders;
@@ -80,6 +81,7 @@ use self::readers::Readers;
 use self::transaction::{Ending, deciding, reading, writing};
 use crate::audit::Report;
 use crate::error::Error;
+use crate::nodes::{Enrolled, GatewayIdentity, NewNode, Node};
 use crate::records::{
     Alive, Due, EntryFilter, Installation, NewAddress, NewApiKey, NewCustomer, NewPrefix, NewPromo,
     OperatorToken, PaymentFilter, ProxyFilter, StockLine, Stocked, Touched, UsageFilter,
@@ -87,7 +89,7 @@ use crate::records::{
 use crate::revocations::Revocations;
 use crate::rotating;
 use crate::statements;
-use crate::vault::Vault;
+use crate::vault::{self, Vault};
 use crate::{Result, Store};
 
 /// Books in one SQLite file.
@@ -145,6 +147,7 @@ impl SqliteStore {
             for hash in revoked {
                 if keys::is_valid(connection, &hash)?
                     || operators::by_hash(connection, &hash)?.is_some()
+                    || nodes::is_valid(connection, &hash)?
                 {
                     forgotten.push(hash);
                 }
@@ -158,6 +161,7 @@ impl SqliteStore {
             for hash in &forgotten {
                 keys::revoke_again(connection, hash)?;
                 operators::revoke_again(connection, hash)?;
+                nodes::remove_again(connection, hash)?;
             }
             Ok(())
         })
@@ -395,6 +399,55 @@ impl Store for SqliteStore {
             self.revocations.append(&hash)?;
             Ok(true)
         })
+    }
+
+    fn gateway_identity(&self, fresh: &GatewayIdentity) -> Result<GatewayIdentity> {
+        if let Some(known) = self.read(|connection| nodes::identity(connection, &self.vault))? {
+            return Ok(known);
+        }
+        let sealed = self.vault.seal(GatewayIdentity::PLACE, &fresh.key, vault::nonce()?);
+        let made = self.write(|connection| {
+            nodes::make_identity(connection, &sealed, &fresh.epoch)?;
+            nodes::identity(connection, &self.vault)
+        })?;
+        Ok(made.unwrap_or_else(|| fresh.clone()))
+    }
+
+    fn set_gateway_epoch(&self, epoch: &str) -> Result<()> {
+        self.write(|connection| nodes::set_epoch(connection, epoch))
+    }
+
+    fn add_node(&self, new: &NewNode, now: Time) -> Result<Option<i64>> {
+        self.write(|connection| nodes::add(connection, new, now))
+    }
+
+    fn nodes(&self) -> Result<Vec<Node>> {
+        self.read(nodes::list)
+    }
+
+    fn node_by_key(&self, key_hash: &[u8; 32]) -> Result<Option<Node>> {
+        self.read(|connection| nodes::by_key(connection, key_hash))
+    }
+
+    fn enrol_node(
+        &self,
+        token_hash: &[u8; 32],
+        key_hash: &[u8; 32],
+        now: Time,
+    ) -> Result<Enrolled> {
+        self.write(|connection| nodes::enrol(connection, token_hash, key_hash, now))
+    }
+
+    fn remove_node(&self, name: &str, now: Time) -> Result<bool> {
+        self.write(|connection| {
+            let known_by = nodes::remove(connection, name, now)?;
+            known_by.iter().try_for_each(|hash| self.revocations.append(hash))?;
+            Ok(!known_by.is_empty())
+        })
+    }
+
+    fn note_node(&self, id: i64, report: &str, now: Time) -> Result<()> {
+        self.write(|connection| nodes::note(connection, id, report, now))
     }
 
     fn create_promo(&self, new: &NewPromo, _: Time) -> Result<Option<PromoId>> {

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::backup::{build, check, copy};
 use super::statements::statements;
-use super::{migrate, state, transaction};
+use super::{migrate, nodes, state, transaction};
 use crate::error::OpenError;
 use crate::revocations::Revocations;
 use crate::vault::Vault;
@@ -51,6 +51,8 @@ statements! {
         WHERE hash = ?1 AND revoked_at_ms IS NULL";
     REVOKE_TOKEN = "UPDATE operator_token SET revoked_at_ms = ?2
         WHERE hash = ?1 AND revoked_at_ms IS NULL";
+    /// What gateways elsewhere were told after the backup counts no more.
+    NEW_EPOCH = "UPDATE gateway_identity SET epoch = hex(randomblob(8))";
     COUNT = "SELECT (SELECT at_ms FROM entry ORDER BY id DESC LIMIT 1),
         (SELECT COUNT(*) FROM entry), (SELECT COUNT(*) FROM customer),
         (SELECT COUNT(*) FROM lease WHERE state < 2)";
@@ -108,6 +110,7 @@ fn change(
     transaction::writing(database, |database| {
         state::set_sales_locked(database, true)?;
         database.execute(LEAVE_GAP, [ID_GAP])?;
+        database.execute(NEW_EPOCH, [])?;
         let (mut keys_revoked, mut tokens_revoked) = (0, 0);
         for hash in revoked.into_iter().flatten() {
             let revoke = |sql: &str| -> Result<u64> {
@@ -116,6 +119,7 @@ fn change(
             };
             keys_revoked += revoke(REVOKE_KEY)?;
             tokens_revoked += revoke(REVOKE_TOKEN)?;
+            nodes::remove_again(database, hash)?;
         }
         let report = database.query_row(COUNT, [], |row| {
             let count = |column| row.get(column).map(i64::unsigned_abs);

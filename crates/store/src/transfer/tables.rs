@@ -84,6 +84,30 @@ pub(crate) const TABLES: &[Table] = &[
         kept: Kept::There,
     },
     Table {
+        name: "gateway_identity",
+        columns: &["id", "key_sealed", "epoch"],
+        key: "id",
+        kept: Kept::There,
+    },
+    Table {
+        name: "gateway_node",
+        columns: &[
+            "id",
+            "name",
+            "gateways",
+            "token_hash",
+            "token_until_ms",
+            "key_hash",
+            "created_at_ms",
+            "enrolled_at_ms",
+            "removed_at_ms",
+            "seen_at_ms",
+            "report",
+        ],
+        key: "id",
+        kept: Kept::There,
+    },
+    Table {
         name: "promo",
         columns: &[
             "id",

@@ -7,11 +7,13 @@ mod catalogue;
 mod customer;
 mod demo;
 mod events;
+mod gateway;
 mod init;
 mod key;
 mod migrate;
 mod misuse;
 mod modem;
+mod node;
 mod operator;
 mod payment;
 mod promo;
@@ -70,6 +72,7 @@ enum Noun {
     /// Move the books from a file to PostgreSQL
     Migrate(migrate::Migrate),
     Serve(Box<serve::Serve>),
+    Gateway(Box<gateway::Gateway>),
     Demo(demo::Demo),
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -108,6 +111,9 @@ enum Books {
     /// What the operator's own programs are known by
     #[command(subcommand)]
     Operator(operator::Operator),
+    /// Gateways on other hosts
+    #[command(subcommand)]
+    Node(node::Node),
     /// What happens only where nothing is real
     #[command(subcommand)]
     Sandbox(sandbox::Sandbox),
@@ -144,6 +150,7 @@ pub(crate) fn run(
     console.json = settings.json;
     match line.noun {
         Noun::Serve(serve) => serve.run(&settings, console),
+        Noun::Gateway(gateway) => gateway.run(console),
         Noun::Demo(demo) => demo.run(&settings, console),
         Noun::Bench(_) => unreachable!("that was done above"),
         Noun::Init(init) => {
@@ -182,6 +189,7 @@ impl Books {
             Books::Payment(payment) => payment.run(shop),
             Books::Sandbox(sandbox) => sandbox.run(shop),
             Books::Operator(operator) => operator.run(shop),
+            Books::Node(node) => node.run(shop),
             Books::Events(events) => events.run(shop),
             Books::Usage(usage) => usage.run(shop),
             Books::Audit(audit) => audit.run(shop),

@@ -9,16 +9,25 @@ use domain::modem::ModemExit;
 use domain::order::Protocol;
 use domain::served::Served;
 use feed::lease::{self, Exit, Lease, Limits, Login, Source};
-use gateway::Speaks;
+use feed::stream::{Entry, Port, Speaks};
 
 /// The id of a lease at gateways.
 pub(super) fn id(lease: LeaseId) -> u64 {
     u64::try_from(lease.0).expect("ids begin with 1")
 }
 
+/// The lease as a gateway knows it, with the ports that it has for itself; nothing as with
+/// [`lease`].
+pub(super) fn entry(served: &Served, catalogue: &Catalogue) -> Option<Entry> {
+    let lease = lease(served, catalogue)?;
+    let own = served.kind.shares_host();
+    let ports = ports(served, catalogue).filter(|_| own);
+    Some(Entry { lease, ports: ports.map(|(port, speaks)| Port { port, speaks }).collect() })
+}
+
 /// The lease as a gateway knows it; nothing if its gateway is in the catalogue no more, or if its
 /// customer lets nobody use it.
-pub(super) fn lease(served: &Served, catalogue: &Catalogue) -> Option<Lease> {
+fn lease(served: &Served, catalogue: &Catalogue) -> Option<Lease> {
     if served.access.is_empty() || !catalogue.gateways.contains_key(&served.gateway) {
         return None;
     }
@@ -60,10 +69,7 @@ fn exit(served: &Served, catalogue: &Catalogue) -> Exit {
 }
 
 /// The ports at which a lease is reached, and what is spoken there.
-pub(super) fn ports(
-    served: &Served,
-    catalogue: &Catalogue,
-) -> impl Iterator<Item = (u16, Speaks)> + use<> {
+fn ports(served: &Served, catalogue: &Catalogue) -> impl Iterator<Item = (u16, Speaks)> + use<> {
     let endpoint = served.endpoint(catalogue);
     let http = (endpoint.http_port, Speaks::Http);
     let socks = (endpoint.socks_port, Speaks::Socks5);

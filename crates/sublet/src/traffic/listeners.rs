@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use domain::catalogue::Catalogue;
 use gateway::{Gateway, ListenerId, Speaks, host};
 
 /// The listeners of a gateway.
@@ -25,6 +24,7 @@ pub(super) struct Listeners {
     dirty: BTreeSet<u16>,
     /// Ports that cannot be listened on.
     unheard: BTreeSet<u16>,
+    is_paused: bool,
 }
 
 /// A listener that is open.
@@ -55,27 +55,24 @@ impl Listeners {
             open: BTreeMap::new(),
             dirty: BTreeSet::new(),
             unheard: BTreeSet::new(),
+            is_paused: false,
         }
     }
 
-    /// Listens from now on where the catalogue says, for these gateways.
-    pub(super) fn common(&mut self, catalogue: &Catalogue, is_here: impl Fn(&str) -> bool) {
-        let here = catalogue.gateways.values().filter(|gateway| is_here(&gateway.name));
-        let mut ports = BTreeMap::new();
-        for gateway in here {
-            ports.insert(gateway.http_port, Speaks::Both);
-            ports.insert(gateway.socks_port, Speaks::Both);
-            match gateway.https_port {
-                Some(port) if self.secure => drop(ports.insert(port, Speaks::Tls)),
-                Some(port) => tracing::error!(
+    /// Listens from now on at these ports for many leases.
+    pub(super) fn common(&mut self, ports: impl IntoIterator<Item = (u16, Speaks)>) {
+        let spoken = |(port, speaks): &(u16, Speaks)| {
+            let can_be = self.secure || *speaks != Speaks::Tls;
+            if !can_be {
+                tracing::error!(
                     port,
-                    "Nothing is served at https_port {port} of gateway {}: --gateway-cert and \
-                     --gateway-key are missing",
-                    gateway.name
-                ),
-                None => {}
+                    "Nothing is served at https_port {port}: --gateway-cert and --gateway-key are \
+                     missing"
+                );
             }
-        }
+            can_be
+        };
+        let ports = ports.into_iter().filter(spoken).collect();
         let before = std::mem::replace(&mut self.common, ports);
         self.dirty.extend(before.keys());
         self.dirty.extend(self.common.keys());
@@ -93,6 +90,20 @@ impl Listeners {
             self.dirty.insert(*port);
         }
         self.of_lease.insert(lease, ports.iter().map(|(port, _)| *port).collect());
+    }
+
+    /// No lease has ports for itself any more.
+    pub(super) fn clear_all(&mut self) {
+        self.dirty.extend(self.wanted.keys());
+        self.of_lease.clear();
+        self.wanted.clear();
+    }
+
+    /// Listens nowhere until it is told to go on.
+    pub(super) fn pause(&mut self, is_paused: bool) {
+        self.is_paused = is_paused;
+        self.dirty.extend(self.common.keys());
+        self.dirty.extend(self.wanted.keys());
     }
 
     /// A lease has no ports for itself any more.
@@ -166,6 +177,9 @@ impl Listeners {
 
     /// How is to be listened at a port, if at all.
     fn how(&self, port: u16) -> Option<How> {
+        if self.is_paused {
+            return None;
+        }
         if let Some(speaks) = self.common.get(&port) {
             return Some(How::Common(*speaks));
         }

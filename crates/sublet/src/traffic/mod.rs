@@ -1,21 +1,23 @@
 //! The gateway in this process: it carries the traffic of leases that the engine tells of, and
 //! drives the modems that are on its machine.
 
-mod books;
+pub(crate) mod books;
 mod drivers;
 mod face;
 mod files;
 mod keeper;
 mod lease;
 mod listeners;
-mod metering;
+pub(crate) mod metering;
 mod options;
 mod rotator;
 mod rules;
+pub(crate) mod serving;
+pub(crate) mod slice;
 mod upkeep;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,8 +28,9 @@ use anyhow::Context as _;
 use domain::time::Time;
 use engine::engine::Engine;
 use gateway::clock::Clock;
+use gateway::policy::Policy;
 use gateway::resolve::Dns;
-use gateway::{Binding, Gateway, Settings, Table};
+use gateway::{Binding, Certificate, Gateway, Settings, Table};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -35,11 +38,13 @@ use crate::check::Echoes;
 
 use books::Own;
 use face::{Asked, Face};
-use keeper::{Keeper, Stand};
+use keeper::Keeper;
 use metering::Metering;
-pub(crate) use options::Options;
+pub(crate) use options::{Manners, Options};
 use rotator::Rotator;
-use upkeep::Upkeep;
+pub(crate) use rules::Site;
+use serving::{Serving, Stand};
+pub(crate) use upkeep::Upkeep;
 
 /// How long the end waits for modems that are dialing.
 const DIALING: Duration = Duration::from_secs(5);
@@ -74,36 +79,26 @@ impl Carrier {
         base_url: Option<&str>,
         inherited: Vec<TcpListener>,
     ) -> anyhow::Result<Carrier> {
-        let (upkeep, certificate) = Upkeep::begin(engine, options, http)?;
-        let table = Arc::new(Table::new().map_err(anyhow::Error::from)?);
-        let dns = Dns::of_system().context("the gateway knows no DNS servers to ask")?;
-        let settings = Settings { binding: Binding::RoutedV6, ..Settings::default() };
+        let site = {
+            let engine = engine.clone();
+            move || site(&engine, http)
+        };
+        let (upkeep, certificate) = Upkeep::begin(&options.manners, site)?;
         let clock: Arc<dyn Clock> = Arc::new(ShopTime(engine.clone()));
-        let policy = Arc::new(upkeep.policy());
-        let gateway =
-            Gateway::start(settings, Arc::clone(&table), policy, dns, Arc::clone(&clock))?;
-        let gateway = Arc::new(gateway);
-        let secure = certificate.is_some();
-        gateway.set_certificate(certificate);
+        let serving = start(upkeep.policy(), certificate, Arc::clone(&clock), Arc::default())?;
+        let (gateway, counts) = (Arc::clone(&serving.gateway), Arc::clone(&serving.counts));
         gateway.inherit(inherited)?;
-        let counts = Arc::<api::Traffic>::default();
         let asked = asked(engine, options, base_url).await;
         let face = Arc::new(Face::new(Arc::clone(&gateway), asked));
         let metering = start_metering(engine, options, &gateway, clock, &counts)?;
-        let mut keeper = Keeper::new(
-            engine.clone(),
-            Arc::clone(&gateway),
-            table,
-            options.gateways.iter().cloned().collect(),
-            Arc::clone(&counts),
-            secure,
-        );
+        let stand = serving.stand();
+        let names = options.gateways.iter().cloned().collect();
+        let mut keeper = Keeper::new(engine.clone(), serving, names);
         let listening = keeper.begin().await;
         let unused = gateway.disinherit();
         if unused > 0 {
             tracing::info!("Nobody is served any more at {unused} ports that were taken over");
         }
-        let stand = keeper.stand();
         let names = options.gateways.iter().cloned().collect();
         let (rests, rest) = watch::channel(false);
         let rotator = Rotator::new(engine, names, options.modem_secrets.clone(), rest);
@@ -149,23 +144,15 @@ impl Carrier {
         let Carrier { gateway, keeper, upkeep, mut rotator, rests, mut metering, .. } = self;
         gateway.drain();
         rests.send_replace(true);
-        let served = async {
-            while gateway.connections() > 0 {
-                tokio::time::sleep(DRAIN_LOOK).await;
-            }
-        };
         tokio::select! {
-            _ = tokio::time::timeout(patience, served) => {}
+            () = drained(&gateway, patience) => {}
             () = hurried => {}
         }
         // A modem that dials for longer is left to it; its job is found abandoned.
         if tokio::time::timeout(DIALING, &mut rotator).await.is_err() {
             rotator.abort();
         }
-        let cut = gateway.connections();
-        if cut > 0 {
-            tracing::info!(cut, "Cut {cut} connections through the gateway");
-        }
+        tell_cut(&gateway);
         keeper.abort();
         // It gives its part of the gateway back, so that what follows ends it.
         let _ = keeper.await;
@@ -176,6 +163,63 @@ impl Carrier {
         let last = tokio::task::spawn_blocking(move || gateway.end()).await;
         metering.end(last.unwrap_or_default()).await;
     }
+}
+
+/// Where the gateway of a server is.
+fn site(engine: &Engine, http: SocketAddr) -> Site {
+    let catalogue = engine.catalogue();
+    let ports = catalogue.gateways.values().flat_map(|gateway| {
+        let both = [gateway.http_port, gateway.socks_port];
+        both.into_iter().chain(gateway.https_port)
+    });
+    let own_listeners = ports.map(everywhere).chain([http]).collect();
+    Site { sandbox: engine.is_sandbox(), own_listeners }
+}
+
+/// A gateway that serves nothing so far.
+pub(crate) fn start(
+    policy: Policy,
+    certificate: Option<Certificate>,
+    clock: Arc<dyn Clock>,
+    counts: Arc<api::Traffic>,
+) -> anyhow::Result<Serving> {
+    let table = Arc::new(Table::new().map_err(anyhow::Error::from)?);
+    let dns = Dns::of_system().context("the gateway knows no DNS servers to ask")?;
+    let settings = Settings { binding: Binding::RoutedV6, ..Settings::default() };
+    let gateway = Gateway::start(settings, Arc::clone(&table), Arc::new(policy), dns, clock)?;
+    let secure = certificate.is_some();
+    gateway.set_certificate(certificate);
+    Ok(Serving::new(Arc::new(gateway), table, counts, secure))
+}
+
+/// Has a gateway accept nothing more, and waits at most so long for those who are being served.
+pub(crate) async fn drain(gateway: &Gateway, at_most: Duration) {
+    gateway.drain();
+    drained(gateway, at_most).await;
+    tell_cut(gateway);
+}
+
+/// Waits at most so long for those who are being served.
+async fn drained(gateway: &Gateway, at_most: Duration) {
+    let served = async {
+        while gateway.connections() > 0 {
+            tokio::time::sleep(DRAIN_LOOK).await;
+        }
+    };
+    // Who is still there then is cut.
+    let _ = tokio::time::timeout(at_most, served).await;
+}
+
+fn tell_cut(gateway: &Gateway) {
+    let cut = gateway.connections();
+    if cut > 0 {
+        tracing::info!(cut, "Cut {cut} connections through the gateway");
+    }
+}
+
+/// A port at every address of this machine.
+pub(crate) fn everywhere(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))
 }
 
 /// Who is asked which address he sees when a proxy is checked.

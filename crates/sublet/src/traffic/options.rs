@@ -17,6 +17,25 @@ pub(crate) struct Options {
     /// Which gateways of the catalogue are on this machine [default: all]
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
     pub(crate) gateways: Vec<String>,
+    #[command(flatten)]
+    pub(crate) manners: Manners,
+    /// Who answers with the address that he sees, as text or JSON, for checking proxies [default:
+    /// /api/ip of --base-url]
+    #[arg(long, value_name = "URL")]
+    pub(crate) check_url: Option<Target>,
+    /// Where is kept what leases have used until it is in the books [default: gateway beside the
+    /// database, or beside the key file if a server has it]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) gateway_data: Option<PathBuf>,
+    /// The folder with the secrets of modems, each in a file of its name
+    #[arg(long, value_name = "DIR")]
+    pub(crate) modem_secrets: Option<PathBuf>,
+}
+
+/// What a gateway is told beside its leases, wherever it runs.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(id = "manners")]
+pub(crate) struct Manners {
     /// Where traffic may go although it is not on the public internet, such as 10.1.0.0/16
     #[arg(long, value_delimiter = ',', value_name = "CIDR")]
     pub(crate) allow_destinations: Vec<Prefix>,
@@ -40,17 +59,6 @@ pub(crate) struct Options {
     /// Its private key
     #[arg(long, value_name = "FILE")]
     pub(crate) gateway_key: Option<PathBuf>,
-    /// Who answers with the address that he sees, as text or JSON, for checking proxies [default:
-    /// /api/ip of --base-url]
-    #[arg(long, value_name = "URL")]
-    pub(crate) check_url: Option<Target>,
-    /// Where is kept what leases have used until it is in the books [default: gateway beside the
-    /// database, or beside the key file if a server has it]
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) gateway_data: Option<PathBuf>,
-    /// The folder with the secrets of modems, each in a file of its name
-    #[arg(long, value_name = "DIR")]
-    pub(crate) modem_secrets: Option<PathBuf>,
 }
 
 impl Options {
@@ -62,10 +70,10 @@ impl Options {
 
     /// The same, with what a configuration file says where the command line says nothing.
     pub(crate) fn or(mut self, file: &config::Serve) -> Result<Options, Problem> {
-        self.gateway_cert = self.gateway_cert.or_else(|| file.gateway_cert.clone());
-        self.gateway_key = self.gateway_key.or_else(|| file.gateway_key.clone());
-        if self.blocked_destinations.is_empty() {
-            self.blocked_destinations.clone_from(&file.blocked_destinations);
+        self.manners.gateway_cert = self.manners.gateway_cert.or_else(|| file.gateway_cert.clone());
+        self.manners.gateway_key = self.manners.gateway_key.or_else(|| file.gateway_key.clone());
+        if self.manners.blocked_destinations.is_empty() {
+            self.manners.blocked_destinations.clone_from(&file.blocked_destinations);
         }
         if let (None, Some(url)) = (&self.check_url, &file.check_url) {
             let wrong = |says| Problem::usage(format!("check_url {url} is {says}"));
@@ -73,7 +81,9 @@ impl Options {
         }
         Ok(self)
     }
+}
 
+impl Manners {
     /// Refuses what clap cannot know to be wrong.
     pub(crate) fn check(&self) -> Result<(), Problem> {
         let needs = |one, other| {

@@ -4,22 +4,25 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 
 use anyhow::{Context as _, Result};
-use engine::engine::Engine;
 use gateway::host;
 use gateway::policy::{List, Names, PortRange, Ports, Rules};
 use gateway::ranges::Prefix;
 
-use super::Options;
+use super::Manners;
 
-/// The rules of a gateway beside the server that listens at `http`: this machine is closed. In a
-/// sandbox, where nothing is real, its loopback is open but for what we listen on ourselves.
-pub(super) fn rules(
-    engine: &Engine,
-    options: &Options,
-    http: SocketAddr,
-    lists: &[List],
-) -> Result<Rules> {
-    let sandbox = engine.is_sandbox();
+/// Where a gateway is.
+#[derive(Clone, Debug)]
+pub(crate) struct Site {
+    /// Whether nothing is real there.
+    pub(crate) sandbox: bool,
+    /// Where we listen ourselves.
+    pub(crate) own_listeners: Vec<SocketAddr>,
+}
+
+/// The rules of a gateway: its machine is closed. In a sandbox, where nothing is real, its loopback
+/// is open but for what we listen on ourselves.
+pub(super) fn rules(site: &Site, options: &Manners, lists: &[List]) -> Result<Rules> {
+    let Site { sandbox, own_listeners } = site.clone();
     let own = host::addresses().context("the addresses of this machine cannot be listed")?;
     let own = own.into_iter().filter(|ip| !(sandbox && ip.to_canonical().is_loopback()));
     let mut allow = options.allow_destinations.clone();
@@ -28,12 +31,6 @@ pub(super) fn rules(
         allow.push(loopback.expect("no bits are set behind it"));
         allow.push(Prefix::from(std::net::IpAddr::from(Ipv6Addr::LOCALHOST)));
     }
-    let gateways = engine.catalogue();
-    let ports = gateways
-        .gateways
-        .values()
-        .flat_map(|it| [it.http_port, it.socks_port].into_iter().chain(it.https_port));
-    let everywhere = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     let patterns = lists.iter().flat_map(|list| &list.names).map(String::as_str);
     let open = |ports: Ports, range: &PortRange| ports.with(range.0.clone());
     let closed = |ports: Ports, range: &RangeInclusive<u16>| ports.without(range.clone());
@@ -46,7 +43,7 @@ pub(super) fn rules(
     let listed = lists.iter().flat_map(|list| &list.prefixes);
     Ok(Rules {
         own: own.map(Prefix::from).collect(),
-        own_listeners: ports.map(everywhere).chain([http]).collect(),
+        own_listeners,
         deny: options.deny_destinations.iter().chain(listed).copied().collect(),
         deny_names: Names::new(patterns)?,
         tcp: closing.iter().copied().fold(tcp, closed),

@@ -1,19 +1,17 @@
 //! What a gateway is told while it runs: another certificate, other destinations that are closed.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow};
-use engine::engine::Engine;
 use gateway::policy::{List, Policy, Rules};
 use gateway::{Certificate, Gateway};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 
-use super::Options;
+use super::Manners;
 use super::files::Files;
-use super::rules;
+use super::rules::{self, Site};
 
 /// How often it is looked whether files have changed.
 const LOOK: Duration = Duration::from_secs(2);
@@ -21,10 +19,10 @@ const LOOK: Duration = Duration::from_secs(2);
 const ADDRESSES: Duration = Duration::from_secs(30);
 
 /// Who tells a gateway what files say.
-pub(super) struct Upkeep {
-    engine: Engine,
-    options: Options,
-    http: SocketAddr,
+pub(crate) struct Upkeep {
+    options: Manners,
+    /// Says where the gateway is by now.
+    site: Box<dyn Fn() -> Site + Send>,
     certificate: Files,
     blocked: Files,
     lists: Vec<List>,
@@ -34,10 +32,9 @@ pub(super) struct Upkeep {
 
 impl Upkeep {
     /// Reads everything once. Whatever is wrong now is told, and nothing begins.
-    pub(super) fn begin(
-        engine: &Engine,
-        options: &Options,
-        http: SocketAddr,
+    pub(crate) fn begin(
+        options: &Manners,
+        site: impl Fn() -> Site + Send + 'static,
     ) -> Result<(Upkeep, Option<Certificate>)> {
         let certificate = options.gateway_cert.iter().chain(&options.gateway_key).cloned();
         let mut certificate = Files::new(certificate.collect());
@@ -48,19 +45,19 @@ impl Upkeep {
         let mut blocked = Files::new(options.blocked_destinations.clone());
         let lists = blocked.changed(true).map(|read| read_lists(&blocked, read));
         let lists = lists.transpose()?.unwrap_or_default();
-        let rules = rules::rules(engine, options, http, &lists)?;
-        let (engine, options, ruled) = (engine.clone(), options.clone(), Instant::now());
-        let upkeep = Upkeep { engine, options, http, certificate, blocked, lists, rules, ruled };
+        let rules = rules::rules(&site(), options, &lists)?;
+        let (options, site, ruled) = (options.clone(), Box::new(site), Instant::now());
+        let upkeep = Upkeep { options, site, certificate, blocked, lists, rules, ruled };
         Ok((upkeep, shown))
     }
 
     /// Where traffic may go.
-    pub(super) fn policy(&self) -> Policy {
+    pub(crate) fn policy(&self) -> Policy {
         Policy::new(self.rules.clone())
     }
 
     /// Goes on, until it is aborted.
-    pub(super) async fn keep(mut self, gateway: Arc<Gateway>) {
+    pub(crate) async fn keep(mut self, gateway: Arc<Gateway>) {
         let mut ticks = tokio::time::interval(LOOK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut hang_up = signal(SignalKind::hangup()).ok();
@@ -122,7 +119,7 @@ impl Upkeep {
             return;
         }
         self.ruled = Instant::now();
-        match rules::rules(&self.engine, &self.options, self.http, &self.lists) {
+        match rules::rules(&(self.site)(), &self.options, &self.lists) {
             Ok(rules) if rules == self.rules => {}
             Ok(rules) => {
                 gateway.set_policy(Policy::new(rules.clone()));

@@ -58,6 +58,7 @@ guides! {
     operators_moving_to_postgresql: "operators/moving-to-postgresql.md",
     operators_running: "operators/running.md",
     operators_postgresql: "operators/postgresql.md",
+    operators_gateways: "operators/gateways.md",
 }
 
 #[track_caller]

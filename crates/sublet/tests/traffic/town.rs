@@ -77,49 +77,7 @@ impl Town {
 
     /// A tunnel to the echo over SOCKS5, or the reply code with which it was refused.
     pub(crate) fn tunnel(&self, proxy: &Proxy) -> Result<Tunnel, String> {
-        let to = (proxy.host.as_str(), proxy.socks);
-        let mut stream = TcpStream::connect(to).map_err(|error| error.to_string())?;
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut ask = |bytes: &[u8], reply: &mut [u8]| {
-            stream.write_all(bytes).and_then(|()| stream.read_exact(reply))
-        };
-        let mut chosen = [0; 2];
-        ask(&[5, 1, 2], &mut chosen).map_err(|error| error.to_string())?;
-        let mut known = vec![1];
-        for word in [&proxy.login, &proxy.password] {
-            known.push(u8::try_from(word.len()).unwrap());
-            known.extend_from_slice(word.as_bytes());
-        }
-        let mut good = [0; 2];
-        ask(&known, &mut good).map_err(|error| error.to_string())?;
-        if good[1] != 0 {
-            return Err(format!("the log-in was refused with {}", good[1]));
-        }
-        let mut request = vec![5, 1, 0];
-        match self.echo.for_exits_of(&proxy.host) {
-            SocketAddr::V4(to) => {
-                request.push(1);
-                request.extend_from_slice(&to.ip().octets());
-                request.extend_from_slice(&to.port().to_be_bytes());
-            }
-            SocketAddr::V6(to) => {
-                request.push(4);
-                request.extend_from_slice(&to.ip().octets());
-                request.extend_from_slice(&to.port().to_be_bytes());
-            }
-        }
-        let mut reply = [0; 4];
-        ask(&request, &mut reply).map_err(|error| error.to_string())?;
-        if reply[1] != 0 {
-            return Err(format!("the request was refused with {}", reply[1]));
-        }
-        let mut bound = vec![0; if reply[3] == 4 { 18 } else { 6 }];
-        stream.read_exact(&mut bound).map_err(|error| error.to_string())?;
-        let mut reader = BufReader::new(stream);
-        let mut line = String::new();
-        reader.read_line(&mut line).map_err(|error| error.to_string())?;
-        let seen = line.trim().parse().map_err(|_| format!("it says {line:?}"))?;
-        Ok(Tunnel { reader, seen })
+        self.echo.tunnel(proxy)
     }
 
     /// Nothing goes through `proxy`, at the latest soon.
@@ -227,7 +185,7 @@ pub(crate) struct Echo {
 }
 
 impl Echo {
-    fn new() -> Echo {
+    pub(crate) fn new() -> Echo {
         let listen = |address: &str| {
             let listener = TcpListener::bind(address)?;
             let address = listener.local_addr();
@@ -239,6 +197,53 @@ impl Echo {
             address
         };
         Echo { v4: listen("127.0.0.1:0").unwrap(), v6: listen("[::1]:0").ok() }
+    }
+
+    /// A tunnel here over SOCKS5, or the reply code with which it was refused.
+    pub(crate) fn tunnel(&self, proxy: &Proxy) -> Result<Tunnel, String> {
+        let to = (proxy.host.as_str(), proxy.socks);
+        let mut stream = TcpStream::connect(to).map_err(|error| error.to_string())?;
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut ask = |bytes: &[u8], reply: &mut [u8]| {
+            stream.write_all(bytes).and_then(|()| stream.read_exact(reply))
+        };
+        let mut chosen = [0; 2];
+        ask(&[5, 1, 2], &mut chosen).map_err(|error| error.to_string())?;
+        let mut known = vec![1];
+        for word in [&proxy.login, &proxy.password] {
+            known.push(u8::try_from(word.len()).unwrap());
+            known.extend_from_slice(word.as_bytes());
+        }
+        let mut good = [0; 2];
+        ask(&known, &mut good).map_err(|error| error.to_string())?;
+        if good[1] != 0 {
+            return Err(format!("the log-in was refused with {}", good[1]));
+        }
+        let mut request = vec![5, 1, 0];
+        match self.for_exits_of(&proxy.host) {
+            SocketAddr::V4(to) => {
+                request.push(1);
+                request.extend_from_slice(&to.ip().octets());
+                request.extend_from_slice(&to.port().to_be_bytes());
+            }
+            SocketAddr::V6(to) => {
+                request.push(4);
+                request.extend_from_slice(&to.ip().octets());
+                request.extend_from_slice(&to.port().to_be_bytes());
+            }
+        }
+        let mut reply = [0; 4];
+        ask(&request, &mut reply).map_err(|error| error.to_string())?;
+        if reply[1] != 0 {
+            return Err(format!("the request was refused with {}", reply[1]));
+        }
+        let mut bound = vec![0; if reply[3] == 4 { 18 } else { 6 }];
+        stream.read_exact(&mut bound).map_err(|error| error.to_string())?;
+        let mut reader = BufReader::new(stream);
+        let mut line = String::new();
+        reader.read_line(&mut line).map_err(|error| error.to_string())?;
+        let seen = line.trim().parse().map_err(|_| format!("it says {line:?}"))?;
+        Ok(Tunnel { reader, seen })
     }
 
     /// Where exits reach it: those of a shared host are IPv6 here.

@@ -1,0 +1,248 @@
+//! Tells one gateway what to serve, for as long as it listens.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use engine::engine::Engine;
+use engine::fault::Fault;
+use engine::served::{Follower, Seen, Told};
+use feed::stream::{Beat, Begin, Change, Position, VERSION, Writer};
+use store::nodes::{GatewayIdentity, Node};
+use tokio::sync::mpsc::Sender;
+
+use super::key::KeyHash;
+use super::session::{Open, Sessions};
+use crate::traffic::slice::Slice;
+
+/// How often is said that this side is there, and looked whether the gateway is still one of ours.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// How long a gateway may take no piece of what it is told.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How large a piece is, at about.
+const PIECE: usize = 64 * 1024;
+
+/// How long is waited when the books cannot be read.
+const READ_AGAIN: Duration = Duration::from_secs(1);
+
+/// Tells a gateway what to serve.
+pub(super) struct Telling {
+    engine: Engine,
+    node: Node,
+    key: KeyHash,
+    identity: GatewayIdentity,
+    follower: Follower,
+    slice: Slice,
+    open: Open,
+    writer: Writer,
+    out: Sender<Bytes>,
+    /// What had happened when it was last told something.
+    seen: Option<Seen>,
+    beaten: Instant,
+}
+
+/// Why a stream ends.
+enum End {
+    /// Nobody listens, or it has to begin anew.
+    Quiet,
+    /// The books cannot be read.
+    Fault,
+}
+
+impl From<Fault> for End {
+    fn from(_: Fault) -> End {
+        End::Fault
+    }
+}
+
+impl Telling {
+    /// Begins to follow what is served.
+    pub(super) async fn begin(
+        engine: Engine,
+        node: Node,
+        key: KeyHash,
+        identity: GatewayIdentity,
+        sessions: &Arc<Sessions>,
+        out: Sender<Bytes>,
+    ) -> Result<Telling, Fault> {
+        let follower = engine.follow().await?;
+        let names: BTreeSet<String> = node.gateways.iter().cloned().collect();
+        let slice = Slice { names, catalogue: engine.catalogue() };
+        let open = sessions.begin(node.id, follower.taken());
+        Ok(Telling {
+            engine,
+            node,
+            key,
+            identity,
+            follower,
+            slice,
+            open,
+            writer: Writer::default(),
+            out,
+            seen: None,
+            beaten: Instant::now(),
+        })
+    }
+
+    /// Tells what has changed since `from` if that can be, and otherwise everything; then whatever
+    /// changes.
+    pub(super) async fn tell(mut self, from: Option<Position>) {
+        // Whoever asks comes again.
+        let _ = self.tell_on(from).await;
+    }
+
+    async fn tell_on(&mut self, from: Option<Position>) -> Result<(), End> {
+        self.look_after_identity().await?;
+        let goes_on = from.is_some_and(|from| self.goes_on(&from));
+        self.writer = Writer::begin(Begin {
+            version: VERSION,
+            node: self.node.name.clone(),
+            whole: !goes_on,
+            session: self.open.session.number,
+        });
+        self.writer.listen(self.slice.common());
+        if !goes_on {
+            self.everything().await?;
+        }
+        loop {
+            self.changes().await?;
+            if self.follower.seen().is_some() {
+                break;
+            }
+        }
+        self.commit().await?;
+        loop {
+            self.follower.wait().await;
+            if !self.slice.is_as_by(&self.engine.catalogue()) {
+                return Err(End::Quiet);
+            }
+            match self.changes().await {
+                Ok(changed) => {
+                    // Whoever has moved the clock waits until it was noticed everywhere.
+                    let noticed = self.engine.is_sandbox() && self.follower.seen() != self.seen;
+                    if changed || noticed {
+                        self.commit().await?;
+                    }
+                }
+                Err(_) => tokio::time::sleep(READ_AGAIN).await,
+            }
+            if self.beaten.elapsed() >= BEAT {
+                self.beat().await?;
+            }
+        }
+    }
+
+    /// Whether it can go on from there.
+    fn goes_on(&mut self, from: &Position) -> bool {
+        let Some((told_by, suspended)) = from.stamp.split_once('-') else { return false };
+        let Ok(suspended) = u64::from_str_radix(suspended, 16) else { return false };
+        from.epoch == self.identity.epoch
+            && told_by == self.slice.stamp()
+            && self.follower.go_back(Told { number: from.number, suspended })
+    }
+
+    /// How far has been told.
+    fn position(&self) -> Position {
+        let told = self.follower.told();
+        let stamp = format!("{}-{:016x}", self.slice.stamp(), told.suspended);
+        Position { epoch: self.identity.epoch.clone(), number: told.number, stamp }
+    }
+
+    /// Tells everything there is.
+    async fn everything(&mut self) -> Result<(), End> {
+        let mut after = None;
+        loop {
+            let page = self.follower.page(after).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.place());
+            for served in &page {
+                if let Some(entry) = self.slice.entry(served) {
+                    self.writer.change(Change::Put(entry));
+                }
+                self.send_if_large().await?;
+            }
+            // Most of it may be of others.
+            if self.beaten.elapsed() >= BEAT {
+                self.beat().await?;
+            }
+        }
+    }
+
+    /// Tells what has changed; says whether anything has.
+    async fn changes(&mut self) -> Result<bool, End> {
+        let changes = self.follower.changes().await?;
+        for change in &changes {
+            self.writer.change(self.slice.change(change));
+            self.send_if_large().await?;
+        }
+        Ok(!changes.is_empty())
+    }
+
+    async fn commit(&mut self) -> Result<(), End> {
+        let position = self.position();
+        let commit = self.writer.commit(position, self.engine.now().millis());
+        if let Some(seen) = self.follower.seen() {
+            self.seen = Some(seen);
+            if !self.open.session.told(commit, seen) {
+                tracing::warn!(node = self.node.name, "A gateway does not say what it has taken");
+                return Err(End::Quiet);
+            }
+        }
+        self.send().await
+    }
+
+    async fn beat(&mut self) -> Result<(), End> {
+        self.beaten = Instant::now();
+        if self.open.session.is_silent() {
+            tracing::warn!(node = self.node.name, "The gateway {} is silent", self.node.name);
+            return Err(End::Quiet);
+        }
+        let key = self.key;
+        // While the books cannot be read, those who were known stay so.
+        if let Ok(found) = self.engine.read_slow(move |store| store.node_by_key(&key)).await {
+            let same =
+                |node: &Node| node.removed_at.is_none() && node.gateways == self.node.gateways;
+            if !found.as_ref().is_some_and(same) {
+                tracing::info!(
+                    node = self.node.name,
+                    "Told the gateway {} no more",
+                    self.node.name
+                );
+                return Err(End::Quiet);
+            }
+            self.look_after_identity().await?;
+        }
+        let number = self.follower.told().number;
+        self.writer.beat(Beat { time: self.engine.now().millis(), number });
+        self.send().await
+    }
+
+    /// Ends the stream if the books are in another epoch by now.
+    async fn look_after_identity(&mut self) -> Result<(), End> {
+        let known = self.identity.clone();
+        let now = self.engine.read_slow(move |store| store.gateway_identity(&known)).await;
+        let now = now.map_err(|_| End::Fault)?;
+        match now.epoch == self.identity.epoch {
+            true => Ok(()),
+            // At the beginning nothing was told by it.
+            false if self.seen.is_none() => {
+                self.identity.epoch.clone_from(&now.epoch);
+                Ok(())
+            }
+            false => Err(End::Quiet),
+        }
+    }
+
+    async fn send_if_large(&mut self) -> Result<(), End> {
+        if self.writer.len() < PIECE { Ok(()) } else { self.send().await }
+    }
+
+    async fn send(&mut self) -> Result<(), End> {
+        let piece = Bytes::from(self.writer.take());
+        let sent = tokio::time::timeout(PATIENCE, self.out.send(piece)).await;
+        if matches!(sent, Ok(Ok(()))) { Ok(()) } else { Err(End::Quiet) }
+    }
+}

@@ -1,0 +1,212 @@
+//! Keeps the table that is in force, on a thread of its own: nobody who serves waits for a disk.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::table::{FORM, HEAD, PIECE, place};
+use super::{End, Folder, Loaded, MARK, Mark, NEW_TABLE, TABLE};
+use crate::outpost::identity::Identity;
+use crate::outpost::sealed::Seal;
+use crate::outpost::time::ShopTime;
+
+/// What has changed is durable after so long.
+const MARKED_EVERY: Duration = Duration::from_secs(2);
+
+/// The time of the shop is kept so often, though nothing has changed.
+const CLOCK_EVERY: Duration = Duration::from_secs(60);
+
+/// How many changes may wait for the disk.
+const WAITING: usize = 256;
+
+/// Changes may take so many bytes more than everything before it is told anew.
+const SLACK: u64 = 8 << 20;
+
+/// Keeps the table. When dropped, it has kept what it was given.
+pub(in crate::outpost) struct Saver {
+    jobs: Option<SyncSender<Job>>,
+    wants_whole: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What was told, and is in force.
+struct Job {
+    told: Vec<u8>,
+    is_whole: bool,
+}
+
+impl Saver {
+    /// Goes on behind what was loaded.
+    pub(in crate::outpost) fn start(
+        folder: Folder,
+        identity: &Identity,
+        loaded: Option<&Loaded>,
+        clock: Arc<ShopTime>,
+    ) -> anyhow::Result<Saver> {
+        let wants_whole = Arc::new(AtomicBool::new(false));
+        let seal = Seal::of(identity.secret());
+        let mut work = Work {
+            folder,
+            seal,
+            clock,
+            open: None,
+            marked: Instant::now(),
+            is_dirty: false,
+            wants_whole: Arc::clone(&wants_whole),
+        };
+        if let Some(loaded) = loaded {
+            work.go_on(loaded.end);
+        }
+        let (jobs, inbox) = sync_channel(WAITING);
+        let thread = std::thread::Builder::new().name("saver".into());
+        let thread = thread.spawn(move || work.keep(&inbox))?;
+        Ok(Saver { jobs: Some(jobs), wants_whole, thread: Some(thread) })
+    }
+
+    /// Keeps what was told, and is in force now. A disk that cannot follow costs what is kept, not
+    /// what is served.
+    pub(in crate::outpost) fn save(&self, told: Vec<u8>, is_whole: bool) {
+        let sent = self.jobs.as_ref().map(|jobs| jobs.try_send(Job { told, is_whole }));
+        if let Some(Err(TrySendError::Full(_) | TrySendError::Disconnected(_))) = sent {
+            self.wants_whole.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether everything has to be told anew before it can be kept again.
+    pub(in crate::outpost) fn wants_whole(&self) -> bool {
+        self.wants_whole.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Saver {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // If it has failed, there is nothing to wait for.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Work {
+    folder: Folder,
+    seal: Seal,
+    clock: Arc<ShopTime>,
+    open: Option<(File, End)>,
+    marked: Instant,
+    /// Whether there is something that was not marked.
+    is_dirty: bool,
+    wants_whole: Arc<AtomicBool>,
+}
+
+impl Work {
+    fn keep(mut self, inbox: &Receiver<Job>) {
+        loop {
+            let every = if self.is_dirty { MARKED_EVERY } else { CLOCK_EVERY };
+            let job = inbox.recv_timeout(every.saturating_sub(self.marked.elapsed()));
+            let kept = match job {
+                Ok(job) => self.take(&job),
+                Err(RecvTimeoutError::Timeout) => Ok(()),
+                Err(RecvTimeoutError::Disconnected) => {
+                    let marked = if self.is_dirty { self.mark() } else { Ok(()) };
+                    return self.tell(marked);
+                }
+            };
+            let kept = kept.and_then(|()| self.mark_now_and_then());
+            self.tell(kept);
+        }
+    }
+
+    /// Tells what has failed; then everything has to be told anew.
+    fn tell(&mut self, kept: io::Result<()>) {
+        if let Err(error) = kept {
+            tracing::error!("The table cannot be saved: {error}; it is served all the same");
+            self.open = None;
+            self.wants_whole.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Goes on at the end of a file that was read. What lies behind it was not whole.
+    fn go_on(&mut self, end: End) {
+        let opened = OpenOptions::new().write(true).open(self.folder.path.join(TABLE));
+        let opened = opened.and_then(|mut file| {
+            file.set_len(end.bytes)?;
+            file.seek(SeekFrom::End(0))?;
+            self.open = Some((file, end));
+            Ok(())
+        });
+        self.tell(opened);
+    }
+
+    fn take(&mut self, job: &Job) -> io::Result<()> {
+        if job.is_whole {
+            return self.begin(&job.told);
+        }
+        let Some((mut file, mut end)) = self.open.take() else { return Ok(()) };
+        append(&mut file, &mut end, &self.seal, &job.told)?;
+        if end.bytes > end.whole.saturating_mul(2) + SLACK {
+            self.wants_whole.store(true, Ordering::Relaxed);
+        }
+        self.open = Some((file, end));
+        self.is_dirty = true;
+        Ok(())
+    }
+
+    /// Begins a new file, beside the one in force until it is durable.
+    fn begin(&mut self, told: &[u8]) -> io::Result<()> {
+        let mut id = [0; 16];
+        getrandom::fill(&mut id)?;
+        let aside = self.folder.path.join(NEW_TABLE);
+        let mut file =
+            OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&aside)?;
+        file.write_all(FORM)?;
+        file.write_all(&id)?;
+        let mut end = End { id, pieces: 0, bytes: HEAD, whole: 0 };
+        append(&mut file, &mut end, &self.seal, told)?;
+        end.whole = end.bytes;
+        self.open = Some((file, end));
+        self.is_dirty = true;
+        self.mark()?;
+        fs::rename(&aside, self.folder.path.join(TABLE))?;
+        self.folder.sync()?;
+        self.wants_whole.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn mark_now_and_then(&mut self) -> io::Result<()> {
+        let since = self.marked.elapsed();
+        let is_due = since >= MARKED_EVERY && self.is_dirty || since >= CLOCK_EVERY;
+        if is_due { self.mark() } else { Ok(()) }
+    }
+
+    /// Has everything so far be durable, and says so.
+    fn mark(&mut self) -> io::Result<()> {
+        self.marked = Instant::now();
+        let Some((file, end)) = &self.open else { return Ok(()) };
+        if self.is_dirty {
+            file.sync_data()?;
+        }
+        let mark = Mark { table: end.id, pieces: end.pieces, clock: self.clock.kept() };
+        let mark = serde_json::to_vec(&mark).map_err(io::Error::other)?;
+        self.folder.write(MARK, &self.seal.seal(MARK.as_bytes(), &mark)?)?;
+        self.is_dirty = false;
+        Ok(())
+    }
+}
+
+/// Writes what was told behind what there is, in sealed pieces.
+fn append(file: &mut File, end: &mut End, seal: &Seal, told: &[u8]) -> io::Result<()> {
+    for piece in told.chunks(PIECE) {
+        let sealed = seal.seal(&place(&end.id, end.pieces), piece)?;
+        let length = u32::try_from(sealed.len()).map_err(io::Error::other)?;
+        file.write_all(&[length.to_be_bytes().as_slice(), &sealed].concat())?;
+        end.pieces += 1;
+        end.bytes += 4 + u64::from(length);
+    }
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! The shop is away: what is open goes on, what was rented works, and ends are on time.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::outpost::{Away, signal};
+
+/// The process that listens at a port.
+fn listening(port: u16) -> u32 {
+    let hex = format!(":{port:04X} ");
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let line = table.lines().find(|line| line.contains(&hex) && line.contains(" 0A ")).unwrap();
+    let inode = line.split_whitespace().nth(9).unwrap();
+    let target = format!("socket:[{inode}]");
+    for process in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(id) = process.file_name().to_string_lossy().parse() else { continue };
+        let files = std::fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten();
+        for file in files {
+            if std::fs::read_link(file.path()).is_ok_and(|to| to.to_string_lossy() == target) {
+                return id;
+            }
+        }
+    }
+    panic!("nobody listens at {port}");
+}
+
+#[test]
+fn while_the_shop_is_killed_everything_goes_on_also_after_a_restart() {
+    let mut away = Away::open();
+    let (_, proxies) = away.town.ann_with(3);
+    for proxy in &proxies {
+        away.town.soon_seen_through(proxy);
+    }
+    let mut open = away.town.tunnel(&proxies[0]).unwrap();
+    away.town.shop.kill9();
+    assert!(open.echoes(), "what was open is closed");
+    assert_eq!(away.town.tunnel(&proxies[1]).unwrap().seen, proxies[1].exit());
+    // What was told shortly before is saved within seconds.
+    std::thread::sleep(Duration::from_secs(3));
+    away.kill9();
+    let since = Instant::now();
+    away.start(&[]);
+    println!("it serves {} ms after its start", since.elapsed().as_millis());
+    assert_eq!(away.outpost().ready["saved"], true);
+    assert_eq!(away.outpost().status()["followed"], false);
+    for proxy in &proxies {
+        assert_eq!(away.town.tunnel(proxy).unwrap().seen, proxy.exit());
+    }
+    let mut open = away.town.tunnel(&proxies[2]).unwrap();
+    // The shop is back: what it sells works, and what was open goes on.
+    away.town.shop.reopen();
+    let (_, more) = away.town.ann_with(1);
+    away.town.soon_seen_through(&more[0]);
+    assert!(open.echoes(), "what was open is closed");
+    // It went on from where it was: nothing was told twice.
+    let logged = away.outpost().logged();
+    assert!(!logged.contains("is refused"), "{logged}");
+}
+
+#[test]
+fn while_the_shop_is_frozen_leases_end_on_time() {
+    let away = Away::open();
+    let (_, proxies) = away.town.ann_with(2);
+    for proxy in &proxies {
+        away.town.soon_seen_through(proxy);
+    }
+    // Twelve seconds before the end of both, at most.
+    let now = away.town.shop.advance("1s")["now"].as_str().unwrap().to_owned();
+    let now: jiff::Timestamp = now.parse().unwrap();
+    let shortly = now + jiff::SignedDuration::from_secs(30 * 86_400 - 12);
+    away.town.shop.move_clock(&serde_json::json!({ "now": shortly.to_string() }));
+    let mut open = away.town.tunnel(&proxies[0]).unwrap();
+    let port = away.control.rsplit(':').next().unwrap().parse().unwrap();
+    let shop = listening(port);
+    signal(shop, "STOP");
+    let until = Instant::now() + Duration::from_secs(3);
+    while Instant::now() < until {
+        assert!(open.echoes(), "what was open is closed");
+        assert!(away.town.tunnel(&proxies[1]).is_ok(), "what was rented does not work");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let since = Instant::now();
+    while away.town.tunnel(&proxies[1]).is_ok() {
+        assert!(since.elapsed() < Duration::from_secs(15), "it does not end");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    open.soon_closed();
+    signal(shop, "CONT");
+}
+
+#[test]
+fn a_gateway_may_be_told_to_take_nothing_new_when_the_shop_is_away_for_too_long() {
+    let mut away = Away::alone();
+    let token = away.token("rotterdam");
+    away.start(&["--token", &token, "--max-stale", "2"]);
+    let (_, proxies) = away.town.ann_with(1);
+    away.town.soon_seen_through(&proxies[0]);
+    let mut open = away.town.tunnel(&proxies[0]).unwrap();
+    away.town.shop.kill9();
+    away.town.soon_refused(&proxies[0]);
+    assert!(open.echoes(), "what was open is closed");
+    assert_eq!(away.outpost().status()["gateway"], "stale");
+    away.town.shop.reopen();
+    away.town.soon_seen_through(&proxies[0]);
+    assert!(open.echoes(), "what was open is closed");
+}
+
+#[test]
+fn a_gateway_that_is_asked_to_end_lets_what_is_open_go_on() {
+    let mut away = Away::open();
+    let (_, proxies) = away.town.ann_with(1);
+    away.town.soon_seen_through(&proxies[0]);
+    let mut open = away.town.tunnel(&proxies[0]).unwrap();
+    let mut outpost = away.outpost.take().unwrap();
+    outpost.signal("TERM");
+    away.town.soon_refused(&proxies[0]);
+    assert!(open.echoes(), "what was open was cut at once");
+    drop(open);
+    assert!(outpost.ended().success());
+    let used = Command::new(crate::BINARY)
+        .args(["gateway", "--control", &away.control, "--data"])
+        .arg(away.data())
+        .args(["--listen-admin", "not an address"])
+        .output()
+        .unwrap();
+    assert_eq!(used.status.code(), Some(2));
+}

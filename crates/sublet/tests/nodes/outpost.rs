@@ -1,0 +1,197 @@
+//! A gateway that runs, apart from its shop.
+
+use std::io::Read as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
+
+use e2e::http::Request;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::BINARY;
+use crate::town::{Town, setup};
+
+/// Longer than anything takes that works.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A gateway that runs, apart from its shop. It ends with this value.
+pub(crate) struct Outpost {
+    child: Child,
+    log: PathBuf,
+    /// What it said when it was ready.
+    pub(crate) ready: Value,
+}
+
+impl Outpost {
+    /// One with its folder at `data`, which follows `controls`. It may be ready later, or never.
+    pub(crate) fn begin(data: &Path, controls: &[&str], words: &[&str]) -> Outpost {
+        std::fs::create_dir_all(data).unwrap();
+        let log = data.with_extension("log");
+        let appended = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        let mut command = Command::new(BINARY);
+        command.args(["--json", "gateway", "--listen-admin", "127.0.0.1:0", "--data"]).arg(data);
+        for control in controls {
+            command.args(["--control", control]);
+        }
+        command.args(words).env("SUBLET_LOG", "debug").env_remove("SUBLET_GATEWAY_TOKEN");
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(appended);
+        Outpost { child: child.spawn().unwrap(), log, ready: Value::Null }
+    }
+
+    /// The same, once it is ready.
+    #[track_caller]
+    pub(crate) fn start(data: &Path, controls: &[&str], words: &[&str]) -> Outpost {
+        let mut outpost = Outpost::begin(data, controls, words);
+        let out = outpost.child.stdout.take().unwrap();
+        match e2e::server::first_line(out, data.parent().unwrap()) {
+            Some(ready) => outpost.ready = ready,
+            None => panic!("the gateway does not get ready: {}", outpost.logged()),
+        }
+        assert_eq!(outpost.ready["event"], "ready");
+        outpost
+    }
+
+    /// What it has logged.
+    pub(crate) fn logged(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// It logs `what`, at the latest soon.
+    #[track_caller]
+    pub(crate) fn soon_logs(&self, what: &str) {
+        soon(|| self.logged().contains(what), || format!("no {what:?} in {}", self.logged()));
+    }
+
+    /// How it says that it is.
+    pub(crate) fn status(&self) -> Value {
+        let admin: SocketAddr = self.ready["admin"].as_str().unwrap().parse().unwrap();
+        Request::get("/readyz").send(admin).json()
+    }
+
+    /// A signal, by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        signal(self.child.id(), name);
+    }
+
+    /// Ends it at once.
+    pub(crate) fn kill9(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits until it has ended by itself.
+    #[track_caller]
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        soon(|| self.child.try_wait().unwrap().is_some(), || "it does not end".to_owned());
+        self.child.wait().unwrap()
+    }
+
+    /// What it printed, when it has ended and was never ready.
+    pub(crate) fn printed(&mut self) -> String {
+        let mut text = String::new();
+        if let Some(mut out) = self.child.stdout.take() {
+            out.read_to_string(&mut text).unwrap();
+        }
+        text
+    }
+}
+
+impl Drop for Outpost {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Sends a signal to a process of ours.
+pub(crate) fn signal(process: u32, name: &str) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status();
+    assert!(sent.unwrap().success());
+}
+
+/// Something becomes true, at the latest soon.
+#[track_caller]
+pub(crate) fn soon(mut is_so: impl FnMut() -> bool, says: impl Fn() -> String) {
+    let since = Instant::now();
+    while !is_so() {
+        assert!(since.elapsed() < PATIENCE, "{}", says());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A port that nobody else here has.
+pub(crate) fn port() -> u16 {
+    // Below those that the system gives, and above those of the towns.
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    let process = u16::try_from(std::process::id() % 90).unwrap();
+    30_100 + process * 25 + GIVEN.fetch_add(1, Ordering::Relaxed)
+}
+
+/// A shop without a gateway of its own, and a gateway that follows it.
+pub(crate) struct Away {
+    pub(crate) town: Town,
+    /// Where the shop tells gateways what to serve.
+    pub(crate) control: String,
+    /// Before its folder, so that it ends first.
+    pub(crate) outpost: Option<Outpost>,
+    folder: TempDir,
+}
+
+impl Away {
+    /// A shop, and a gateway that serves.
+    #[track_caller]
+    pub(crate) fn open() -> Away {
+        let mut away = Away::alone();
+        let token = away.token("rotterdam");
+        away.start(&["--token", &token]);
+        away
+    }
+
+    /// A shop without any gateway.
+    #[track_caller]
+    pub(crate) fn alone() -> Away {
+        let address = format!("127.0.0.1:{}", port());
+        let setup = setup().alone().serve("--roles").serve("api,web,scheduler");
+        let town = Town::of(setup.serve("--gateway-listen").serve(&address).open());
+        let folder = TempDir::new().unwrap();
+        Away { town, control: format!("https://{address}"), outpost: None, folder }
+    }
+
+    /// The token of a new node.
+    #[track_caller]
+    pub(crate) fn token(&self, name: &str) -> String {
+        let added = self.town.shop.run(&["node", "add", "--gateway", "main", "--name", name]);
+        added[0]["token"].as_str().unwrap().to_owned()
+    }
+
+    /// The folder of the gateway.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("gateway")
+    }
+
+    /// Starts the gateway, which must not run.
+    #[track_caller]
+    pub(crate) fn start(&mut self, words: &[&str]) {
+        self.outpost = Some(Outpost::start(&self.data(), &[&self.control], words));
+    }
+
+    /// The gateway.
+    pub(crate) fn outpost(&self) -> &Outpost {
+        self.outpost.as_ref().unwrap()
+    }
+
+    /// Ends the gateway at once.
+    pub(crate) fn kill9(&mut self) {
+        self.outpost.take().unwrap().kill9();
+    }
+
+    /// What the operator is told of the gateway.
+    #[track_caller]
+    pub(crate) fn listed(&self, name: &str) -> Value {
+        let listed = self.town.shop.run(&["node", "list"]);
+        listed.into_iter().rev().find(|node| node["node"] == name).unwrap()
+    }
+}

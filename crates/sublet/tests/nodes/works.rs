@@ -1,0 +1,176 @@
+//! What is rented works through a gateway on another host, and what is taken away is cut.
+
+use std::time::{Duration, Instant};
+
+use crate::outpost::{Away, Outpost, PATIENCE, port, soon};
+use crate::town::{Proxy, SHARED_HOST, SOON, Town, setup};
+
+#[test]
+fn what_is_rented_works_at_once_and_what_is_taken_away_is_cut() {
+    let away = Away::open();
+    let town = &away.town;
+    let (ann, proxies) = town.ann_with(2);
+    let since = Instant::now();
+    assert_eq!(town.soon_seen_through(&proxies[0]), proxies[0].exit());
+    println!("what was ordered works after {} ms", since.elapsed().as_millis());
+    assert!(town.curl("http", &proxies[1], proxies[1].http).ends_with("|200"));
+
+    // Suspended, and let go on.
+    let open = town.tunnel(&proxies[0]).unwrap();
+    town.shop.run(&["customer", "suspend", &ann.id.to_string()]);
+    open.soon_closed();
+    town.soon_refused(&proxies[0]);
+    town.shop.run(&["customer", "resume", &ann.id.to_string()]);
+    town.soon_seen_through(&proxies[0]);
+
+    // Another password.
+    let open = town.tunnel(&proxies[1]).unwrap();
+    let ways = town.call(&ann, "GET", "auth/list", &serde_json::json!({}));
+    let id = ways[0]["id"].clone();
+    let body = serde_json::json!({ "id": id, "password": "an0ther-secret" });
+    town.call(&ann, "POST", "auth/change", &body);
+    open.soon_closed();
+    town.soon_refused(&proxies[1]);
+    let other = Proxy { password: "an0ther-secret".into(), ..proxies[1].clone() };
+    assert_eq!(town.soon_seen_through(&other), other.exit());
+
+    // When the call that moves the clock returns, the gateway has noticed: nothing is admitted, and
+    // whatever was open is closed.
+    let open = town.tunnel(&other).unwrap();
+    town.shop.advance("31d");
+    assert!(town.tunnel(&other).is_err(), "it has ended, and is served");
+    open.soon_closed();
+
+    soon(|| away.listed("rotterdam")["lag"] == 0, || away.listed("rotterdam").to_string());
+    let listed = away.listed("rotterdam");
+    assert_eq!((&listed["state"], &listed["gateways"][0]), (&"here".into(), &"main".into()));
+    assert_eq!(listed["report"]["version"], env!("CARGO_PKG_VERSION"));
+    assert!(listed["report"]["memory_bytes"].as_u64().unwrap() > 1_000_000, "{listed}");
+}
+
+#[test]
+fn a_shared_host_is_served_at_ports_of_its_leases() {
+    let away = Away::open();
+    if !away.town.echo.has_v6() {
+        return;
+    }
+    let ann = away.town.shop.customer("Ann", "10.00");
+    let order = e2e::bodies::order("IPv6", "DEU", 1, 30);
+    let order = e2e::bodies::with(&order, serde_json::json!({ "protocol": "SOCKS" }));
+    let listed = away.town.shop.order(&ann, &order).remove(0);
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let socks: u16 = text(&listed["port"]).parse().unwrap();
+    let proxy = Proxy {
+        id: text(&listed["ipAddressId"]),
+        host: SHARED_HOST.to_owned(),
+        http: socks - 1,
+        socks,
+        login: text(&listed["authInfo"]["login"]),
+        password: text(&listed["authInfo"]["password"]),
+    };
+    let since = Instant::now();
+    while away.town.tunnel(&proxy).is_err() {
+        assert!(since.elapsed() < SOON, "{}", away.outpost().logged());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn what_is_used_is_counted_once_though_the_shop_and_the_gateway_are_killed_in_between() {
+    let mut away = Away::open();
+    let (_, proxies) = away.town.ann_with(1);
+    away.town.soon_seen_through(&proxies[0]);
+    // Four bytes up and four down each time, besides the line that a tunnel begins with.
+    let echo = |away: &Away, times: u64| {
+        let mut tunnel = away.town.tunnel(&proxies[0]).unwrap();
+        (0..times).for_each(|_| assert!(tunnel.echoes()));
+    };
+    let used = |away: &Away| -> u64 {
+        let lines = away.town.shop.run(&["usage"]);
+        lines.iter().map(|line| line["bytes_up"].as_u64().unwrap()).sum()
+    };
+    echo(&away, 10);
+    soon(|| used(&away) == 40, || format!("{} bytes are counted", used(&away)));
+    away.town.shop.kill9();
+    echo(&away, 20);
+    std::thread::sleep(Duration::from_secs(2));
+    away.kill9();
+    away.start(&[]);
+    echo(&away, 5);
+    away.town.shop.reopen();
+    soon(|| used(&away) == 140, || format!("{} bytes are counted", used(&away)));
+    let mut outpost = away.outpost.take().unwrap();
+    outpost.signal("TERM");
+    assert!(outpost.ended().success());
+    assert_eq!(used(&away), 140);
+}
+
+#[test]
+fn neither_passwords_nor_the_token_lie_about() {
+    let mut away = Away::alone();
+    let token = away.token("rotterdam");
+    away.start(&["--token", &token]);
+    let (_, proxies) = away.town.ann_with(1);
+    away.town.soon_seen_through(&proxies[0]);
+    let saved = away.data().join("table");
+    soon(|| saved.exists(), || "no table is saved".to_owned());
+    away.outpost.take().unwrap().signal("TERM");
+    let secret = token.split('.').next().unwrap();
+    let mut kept = vec![away.town.shop.logged()];
+    for folder in [away.data(), away.data().parent().unwrap().to_owned()] {
+        for file in std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
+            if file.is_file() {
+                kept.push(String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned());
+            }
+        }
+    }
+    for (at, text) in kept.iter().enumerate() {
+        for hidden in [secret, &proxies[0].password, &proxies[0].login] {
+            assert!(!text.contains(hidden), "{hidden} lies about in place {at}");
+        }
+    }
+}
+
+#[test]
+fn the_gateway_goes_on_with_another_server_of_the_shop() {
+    let engine = std::env::var("SUBLET_TEST_STORE").unwrap_or_default();
+    if engine != "postgres" {
+        return;
+    }
+    let ports = [port(), port()];
+    let mut town = Town::of(setup().nodes(2).serve("--roles").serve("api,web,scheduler").open());
+    town.shop.kill9();
+    let mut given = ports.iter();
+    town.shop.reopen_with(|command| {
+        let address = format!("127.0.0.1:{}", given.next().unwrap());
+        command.args(["--gateway-listen", &address]);
+    });
+    let added = town.shop.run(&["node", "add", "--gateway", "main"]);
+    let token = added[0]["token"].as_str().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let controls = ports.map(|port| format!("https://127.0.0.1:{port}"));
+    let controls = [controls[0].as_str(), controls[1].as_str()];
+    let outpost = Outpost::start(&folder.path().join("gateway"), &controls, &["--token", token]);
+    let (_, proxies) = town.ann_with(1);
+    town.soon_seen_through(&proxies[0]);
+    let mut open = town.tunnel(&proxies[0]).unwrap();
+    // Whichever server moves the clock, the gateway has noticed when that returns.
+    for _ in 0..4 {
+        let moved = town.shop.advance("1d");
+        let there: jiff::Timestamp = moved["now"].as_str().unwrap().parse().unwrap();
+        let here = outpost.status()["time"].as_i64().unwrap();
+        assert!(there.as_millisecond() <= here + 50, "{there} has not come to {here}");
+    }
+    town.shop.kill_node(0);
+    let since = Instant::now();
+    let (_, more) = loop {
+        // The address of a server that is there.
+        let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| town.ann_with(1)));
+        if let Ok(made) = made {
+            break made;
+        }
+        assert!(since.elapsed() < PATIENCE);
+    };
+    town.soon_seen_through(&more[0]);
+    assert!(open.echoes(), "what was open is closed");
+}
