@@ -299,5 +299,7 @@ fn nobody_without_a_right_makes_it_connect_or_send() {
     assert_eq!(bytes[0], b'y');
     let mut client = Client::connect(town.entry);
     assert_eq!(client.http_connect(&echo.address.to_string(), Some(("u1", "p1"))), 200);
+    // Who came before would have been counted before.
+    client.line();
     assert_eq!(echo.count(), 1);
 }
