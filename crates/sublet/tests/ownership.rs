@@ -291,7 +291,15 @@ fn the_native_api_finds_nothing_of_anothers_either() {
 #[test]
 fn every_route_of_the_description_asks_who_is_calling() {
     let Street { shop, ann, .. } = street();
-    let open = ["/healthz", "/readyz", "/metrics", "/api/openapi.json", "/api/proxy/reboot", "/"];
+    let open = [
+        "/api/ip",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/api/openapi.json",
+        "/api/proxy/reboot",
+        "/",
+    ];
     let described = Request::get("/api/openapi.json").send(shop.address()).json();
     let before = shop.books().state();
     let mut closed = 0;

@@ -20,7 +20,9 @@ fn shown(address: SocketAddr) -> String {
 
 /// Everything that is on the disk, by where it is.
 fn kept_by(shop: &Shop) -> Vec<(String, Vec<u8>)> {
-    let files = std::fs::read_dir(shop.folder()).unwrap().map(Result::unwrap);
+    // The socket at which servers hand over keeps nothing.
+    let is_file = |entry: &DirEntry| entry.file_type().unwrap().is_file();
+    let files = std::fs::read_dir(shop.folder()).unwrap().map(Result::unwrap).filter(is_file);
     let read =
         |file: DirEntry| (file.path().display().to_string(), std::fs::read(file.path()).unwrap());
     files.map(read).chain(shop.books().bytes()).collect()
