@@ -135,7 +135,7 @@ impl Options {
             let known = url.starts_with("http://") || url.starts_with("https://");
             known && !url.ends_with('/')
         };
-        self.traffic.check()?;
+        self.traffic.manners.check()?;
         match self.base_url.as_ref().is_none_or(sound) {
             true => Ok(()),
             false => Err(Problem::usage("--base-url is not one that customers can be sent to")

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use feed::lease::{Access, Exit, Lease, Limits, Login};
-use feed::stream::{Begin, Change, Entry, Position, VERSION, Writer};
+use feed::stream::{Begin, Change, Entry, Port, Position, Speaks, VERSION, Writer};
 
 use crate::key::Key;
 
@@ -200,6 +200,8 @@ fn lease_of(number: u8, port: u16) -> Lease {
         entries: vec![(exit, port).into()],
         access: Access::from(login),
         exit: Exit::Address(exit),
+        exits: 0,
+        dialing: false,
         ends_at: now() + 3_600_000,
         suspended: false,
         limits: Limits::default(),

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::Path;
 
-use feed::stream::{self, Broken, Change, Entry, Position, Reader};
+use feed::stream::{self, Broken, Change, Entry, Port, Position, Reader};
 
 use super::End;
 use crate::outpost::sealed::Seal;
