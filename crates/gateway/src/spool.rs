@@ -2,14 +2,15 @@
 //!
 //! What was counted is added up by lease and day until it is asked for. Then it is *sealed*: it
 //! becomes a report with the next number, which never changes any more, and is asked for again and
-//! again until the control plane has answered that it has taken it. Everything is on disk before
+//! again until the control plane has answered that it has taken it. Everything is synced before
 //! it may be sent, so that a number never means two things; and what is not sealed has never been
 //! sent, so that it can be added up for as long as the control plane is away. So the disk that is
 //! needed is a matter of how many leases were used on how many days, and not of how long.
 //!
-//! What this loses, and when: nothing when the process is killed, but what was counted since
-//! [`Spool::add`] was last called; what the disk has lost; and, where the folder is an older copy of
-//! what it was, what that copy holds. It counts nothing twice in any of these cases.
+//! What this loses, and when: when the process is killed, what was counted since [`Spool::add`] was
+//! last called; when the power fails, what was added since it was last synced; and, where the
+//! folder is an older copy of what it was, what that copy holds. It counts nothing twice in any of
+//! these cases.
 
 mod log;
 mod state;
@@ -41,8 +42,33 @@ pub struct Spool {
     log: Option<Log>,
     /// What was taken, until it is noted together with something else.
     taken: Option<u64>,
+    /// How many files were written anew so far.
+    files: u64,
+    /// What is sealed is on disk when the file is synced as far as this.
+    sealed_at: u64,
     /// Keeps other processes away.
     _lock: File,
+}
+
+/// What was written and is not yet sure to be on disk.
+#[derive(Debug)]
+pub struct Unsynced {
+    file: File,
+    mark: Mark,
+}
+
+/// How far something was written.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    file: u64,
+    written: u64,
+}
+
+impl Unsynced {
+    /// Waits until it is on disk.
+    pub fn sync(self) -> (Mark, io::Result<()>) {
+        (self.mark, self.file.sync_data())
+    }
 }
 
 /// What the control plane's answer to a report means.
@@ -101,8 +127,15 @@ impl Spool {
                 State::new()?
             }
         };
-        let mut spool =
-            Spool { folder: folder.to_path_buf(), state, log: None, taken: None, _lock: lock };
+        let mut spool = Spool {
+            folder: folder.to_path_buf(),
+            state,
+            log: None,
+            taken: None,
+            files: 0,
+            sealed_at: 0,
+            _lock: lock,
+        };
         // What cannot be written now is tried again when there is something to be kept.
         let _ = spool.write_anew();
         Ok(spool)
@@ -118,8 +151,9 @@ impl Spool {
         self.state.sealed.is_empty() && self.state.open.is_empty()
     }
 
-    /// Adds what leases have used until `at`. It is on disk when this returns; if it could not be
-    /// written it is kept in memory, and the next call tries again.
+    /// Adds what leases have used until `at`. It is written when this returns, so that it outlives
+    /// the process; it outlives the machine when it has been synced, which [`Spool::prepare`] asks
+    /// for. If it could not be written it is kept in memory, and the next call tries again.
     pub fn add(&mut self, at: Time, used: &[(u64, Used)]) -> io::Result<()> {
         let lines: Vec<Line> = used.iter().map(|(lease, used)| line(*lease, at, *used)).collect();
         if lines.is_empty() && self.log.is_some() {
@@ -132,16 +166,48 @@ impl Spool {
     /// The report that is to be sent next, which is the same until it is answered; nothing if there
     /// is nothing to be sent. It fails if something has to be written first and cannot be.
     pub fn pending(&mut self) -> io::Result<Option<&Report>> {
+        if let Some(unsynced) = self.prepare()? {
+            let (mark, synced) = unsynced.sync();
+            self.note_synced(mark, synced)?;
+        }
+        Ok(self.front())
+    }
+
+    /// Has a report ready to be sent, if there is anything to be. What comes back has to be synced,
+    /// which may take long and needs nobody to wait, and then [`Spool::note_synced`]; then
+    /// [`Spool::front`] tells of the report.
+    pub fn prepare(&mut self) -> io::Result<Option<Unsynced>> {
         if self.log.is_none() {
             self.write_anew()?;
         }
         if self.state.sealed.is_empty() && !self.state.open.is_empty() {
-            // It is sealed on disk before it is in memory: whoever asks again after a failure seals
-            // what there is then.
+            // It is written before it is in memory: whoever asks again after a failure seals what
+            // there is then.
             self.write(&Record { seal: Some(LINES_MOST), ..Record::default() })?;
             self.state.seal(LINES_MOST);
+            self.sealed_at = self.log.as_ref().map_or(0, Log::written);
         }
-        Ok(self.state.sealed.front())
+        let Some(log) = self.log.as_ref().filter(|log| !log.is_synced()) else { return Ok(None) };
+        let mark = Mark { file: self.files, written: log.written() };
+        Ok(Some(Unsynced { file: log.handle()?, mark }))
+    }
+
+    /// Takes note of what has become of syncing what [`Spool::prepare`] has told of.
+    pub fn note_synced(&mut self, mark: Mark, synced: io::Result<()>) -> io::Result<()> {
+        // A file that was written anew since is synced.
+        if mark.file == self.files {
+            match (&synced, &mut self.log) {
+                (Ok(()), Some(log)) => log.note_synced(mark.written),
+                _ => self.log = None,
+            }
+        }
+        synced
+    }
+
+    /// The report that is to be sent next, if it is on disk.
+    pub fn front(&self) -> Option<&Report> {
+        self.log.as_ref().filter(|log| self.sealed_at <= log.synced())?;
+        self.state.sealed.front()
     }
 
     /// Takes note of the control plane's answer to the report with this number: that `last` is the
@@ -215,7 +281,8 @@ impl Spool {
         self.log = None;
         make_folder(&self.folder)?;
         self.log = Some(Log::create(&self.folder, &self.state)?);
-        self.taken = None;
+        (self.taken, self.sealed_at) = (None, 0);
+        self.files += 1;
         Ok(())
     }
 }

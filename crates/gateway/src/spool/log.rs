@@ -36,6 +36,8 @@ const LENGTH_TIMES: u64 = 4;
 pub(super) struct Log {
     file: File,
     length: u64,
+    /// So much of it is on disk.
+    synced: u64,
 }
 
 /// The first line.
@@ -99,10 +101,11 @@ fn replay(bytes: &[u8]) -> Option<State> {
     };
     while let Some(line) = lines.next() {
         let Ok(record) = checked::read::<Record>(line) else {
-            // Each record is on disk before the next is written. So it is the last one that may
-            // be torn, and another has rotted.
-            let is_last = lines.all(|line| checked::read::<Record>(line).is_err());
-            return is_last.then_some(state);
+            // A report that may have been sent was synced with all that is before it. So what is
+            // torn has none behind it; if there is one, something has rotted.
+            let mut behind = lines.filter_map(|line| checked::read::<Record>(line).ok());
+            let is_torn = behind.all(|record| record.seal.is_none() && record.taken.is_none());
+            return is_torn.then_some(state);
         };
         if let Some(last) = record.taken {
             state.take(last);
@@ -135,7 +138,7 @@ impl Log {
             meter: state.meter.clone(),
             sealed_before: state.sealed_last - sealed,
         };
-        let mut log = Log { file, length: 0 };
+        let mut log = Log { file, length: 0, synced: 0 };
         log.write(&checked::write(&head))?;
         for report in &state.sealed {
             let sealed = report.lines.clone();
@@ -149,17 +152,42 @@ impl Log {
         log.file.sync_all()?;
         std::fs::rename(&new, folder.join(NAME))?;
         File::open(folder)?.sync_all()?;
+        log.synced = log.length;
         Ok(log)
     }
 
-    /// Writes a record behind the others, durably. After a failure nobody knows how far it got: the
-    /// file must not be written to any more.
+    /// How much was written.
+    pub(super) fn written(&self) -> u64 {
+        self.length
+    }
+
+    /// How much of it is on disk.
+    pub(super) fn synced(&self) -> u64 {
+        self.synced
+    }
+
+    /// Whether all of it is.
+    pub(super) fn is_synced(&self) -> bool {
+        self.synced == self.length
+    }
+
+    /// What it can be synced with while others write.
+    pub(super) fn handle(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    /// So much of it is on disk.
+    pub(super) fn note_synced(&mut self, written: u64) {
+        self.synced = self.synced.max(written);
+    }
+
+    /// Writes a record behind the others, without syncing it. After a failure nobody knows how far
+    /// it got: the file must not be written to any more.
     pub(super) fn append(&mut self, record: &Record) -> io::Result<()> {
         if self.file.metadata()?.nlink() == 0 {
             return Err(io::Error::new(ErrorKind::NotFound, "the file was removed"));
         }
-        self.write(&checked::write(record))?;
-        self.file.sync_data()
+        self.write(&checked::write(record))
     }
 
     /// Whether the file is long for what is pending: so many lines.

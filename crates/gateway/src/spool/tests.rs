@@ -126,6 +126,7 @@ fn what_is_damaged_in_the_middle_is_put_aside_and_a_new_meter_begins() {
     let whole = std::fs::read(file(&spool)).unwrap();
     drop(spool);
     for touched in [0, head - 2, head + 3] {
+        // Before a report that may have been sent.
         let mut bytes = whole.clone();
         bytes[touched] ^= 1;
         std::fs::write(folder.path().join("usage.log"), &bytes).unwrap();

@@ -10,7 +10,7 @@ use std::time::Duration;
 use domain::time::Time;
 use feed::usage::{Answer, Report};
 use gateway::clock::Clock;
-use gateway::spool::{Heard, Spool};
+use gateway::spool::{Heard, Spool, Unsynced};
 use gateway::{Gateway, Used};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -176,7 +176,16 @@ impl<B: Books> Meter<B> {
     /// What is to be sent next, and of which spool.
     async fn next(self: &Arc<Self>) -> Result<Option<(String, Report)>, String> {
         let meter = Arc::clone(self);
-        let next = tokio::task::spawn_blocking(move || meter.spools().next()).await;
+        let next = tokio::task::spawn_blocking(move || {
+            let unsynced = meter.spools().prepare()?;
+            if let Some(unsynced) = unsynced {
+                // Whoever has something to write down need not wait for this.
+                let (mark, synced) = unsynced.sync();
+                meter.spools().first().note_synced(mark, synced)?;
+            }
+            Ok::<_, io::Error>(meter.spools().next())
+        });
+        let next = next.await;
         match next {
             Ok(next) => next.map_err(|error| format!("it cannot be written down: {error}")),
             Err(broken) => Err(broken.to_string()),
@@ -204,11 +213,19 @@ impl Spools {
     }
 
     /// What others have left is sent first.
-    fn next(&mut self) -> io::Result<Option<(String, Report)>> {
+    fn first(&mut self) -> &mut Spool {
+        self.left.first_mut().unwrap_or(&mut self.own)
+    }
+
+    fn prepare(&mut self) -> io::Result<Option<Unsynced>> {
         self.left.retain(|spool| !spool.is_empty());
-        let spool = self.left.first_mut().unwrap_or(&mut self.own);
-        let report = spool.pending()?.cloned();
-        Ok(report.map(|report| (report.meter.clone(), report)))
+        self.first().prepare()
+    }
+
+    /// What is to be sent next, and of which spool.
+    fn next(&mut self) -> Option<(String, Report)> {
+        let report = self.first().front().cloned();
+        report.map(|report| (report.meter.clone(), report))
     }
 
     fn answered(&mut self, meter: String, number: u64, last: u64) -> Heard {
