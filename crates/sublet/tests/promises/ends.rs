@@ -81,7 +81,7 @@ fn no_byte_passes_after_the_end() {
     }
     // They end as many days after they were ordered as is left of the jump, so that the first ends in
     // a few seconds.
-    let jump = 30 * 86_400 - began.elapsed().as_secs() - figure(5, 8);
+    let jump = 30 * 86_400 - began.elapsed().as_secs() - 8;
     town.shop.advance(&format!("{jump}s"));
     let left = Duration::from_secs(30 * 86_400 - jump);
     let ends = |number: usize| {

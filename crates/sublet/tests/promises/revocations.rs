@@ -11,7 +11,7 @@ use e2e::proxies::{Proxy, seen};
 use serde_json::json;
 
 use crate::figure;
-use crate::town::Town;
+use crate::town::{Over, Town};
 
 /// What new connections are held to, and what those are that were open.
 const NEW: Duration = Duration::from_secs(1);
@@ -31,6 +31,7 @@ fn a_login_that_is_revoked_under_load_stops_working_at_once() {
     let (over, cut, turns) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
     let (mut slowest_new, mut slowest_open) = (Duration::ZERO, Duration::ZERO);
     thread::scope(|scope| {
+        let load = Over(&over);
         // The load: tunnels of the others, in which bytes go to and fro all the time, and new ones.
         for proxy in others {
             scope.spawn(|| {
@@ -67,7 +68,7 @@ fn a_login_that_is_revoked_under_load_stops_working_at_once() {
             }
             slowest_open = slowest_open.max(since.elapsed());
         }
-        over.store(true, Ordering::Relaxed);
+        drop(load);
     });
     let (revoked, turns) = (revoked.len(), turns.into_inner());
     println!(

@@ -1,5 +1,6 @@
 //! A shop, its customers, and what they have rented.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -89,6 +90,15 @@ impl Town {
         let answer = request.send(self.shop.address());
         assert_eq!(answer.json()["status"], "success", "{call}: {}", answer.text());
         answer.json()["data"].clone()
+    }
+}
+
+/// Says that something is over when it is dropped, also by a failure: others wait for that.
+pub(crate) struct Over<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
