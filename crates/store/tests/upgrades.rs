@@ -37,6 +37,8 @@ const BACK: &str = "
     DROP TABLE auto_top_up;
     DROP TABLE usage_day;
     DROP TABLE meter;
+    DROP TABLE gateway_identity;
+    DROP TABLE gateway_node;
     ALTER TABLE lease DROP COLUMN replaced_at_ms;
     ALTER TABLE lease DROP COLUMN comment;
     ALTER TABLE lease DROP COLUMN renew_card_id;
