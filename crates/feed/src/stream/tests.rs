@@ -8,11 +8,19 @@ fn entry(id: u64) -> Entry {
         entries: Vec::new(),
         access: Access::from(login),
         exit: Exit::Address("192.0.2.1".parse().unwrap()),
+        exits: 0,
+        dialing: false,
         ends_at: 1_000,
         suspended: false,
         limits: Limits::default(),
     };
     Entry { lease, ports: vec![Port { port: 20_000, speaks: Speaks::Socks5 }] }
+}
+
+/// Ports for many leases.
+fn common() -> Vec<Port> {
+    let ports = [(8081, Speaks::Both), (8082, Speaks::Both), (8083, Speaks::Tls)];
+    ports.map(|(port, speaks)| Port { port, speaks }).into()
 }
 
 fn at(number: i64) -> Position {
@@ -23,7 +31,7 @@ fn at(number: i64) -> Position {
 fn stream() -> Vec<u8> {
     let begin = Begin { version: VERSION, node: "paris".into(), whole: true, session: 3 };
     let mut writer = Writer::begin(begin);
-    writer.listen([8081, 8082]);
+    writer.listen(common());
     writer.change(Change::Put(entry(1)));
     writer.change(Change::Put(entry(2)));
     assert_eq!(writer.commit(at(7), 50), 1);
@@ -54,7 +62,7 @@ fn what_was_written_is_read() {
     };
     assert!(first.is_whole() && !second.is_whole());
     assert_eq!(first.changes, [Change::Put(entry(1)), Change::Put(entry(2))]);
-    assert_eq!(first.listen, Some(vec![8081, 8082]));
+    assert_eq!(first.listen, Some(common()));
     assert_eq!(first.commit, Commit { number: 1, position: at(7), changes: 2, time: 50 });
     assert_eq!(*beat, Beat { time: 60, number: 7 });
     assert_eq!((&second.changes[..], second.commit.number), (&[Change::Remove(1)][..], 2));
