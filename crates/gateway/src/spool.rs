@@ -91,22 +91,26 @@ impl Spool {
     /// uses, as another does while one version of the program hands over to the next. Comes with
     /// those that others have left with something pending in them.
     pub fn open(folder: &Path) -> io::Result<(Spool, Vec<Spool>)> {
-        let (mut own, mut left) = (None, Vec::new());
-        for place in (1..=PLACES).map(|number| folder.join(number.to_string())) {
-            if own.is_some() && !place.exists() {
-                continue;
-            }
-            match Spool::open_at(&place) {
-                Ok(spool) if own.is_none() => own = Some(spool),
-                Ok(spool) if !spool.is_empty() => left.push(spool),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let own = places(folder).find_map(|place| unless_in_use(Spool::open_at(&place)));
         let in_use =
             || io::Error::new(io::ErrorKind::WouldBlock, "other processes use all folders");
-        Ok((own.ok_or_else(in_use)?, left))
+        Ok((own.ok_or_else(in_use)??, Spool::left(folder)?))
+    }
+
+    /// Those in such folders that nobody uses any more, with something pending in them.
+    pub fn left(folder: &Path) -> io::Result<Vec<Spool>> {
+        let left = places(folder).filter(|place| {
+            // Nothing is written where nothing is pending: it is looked again and again.
+            let is_free = place.exists() && lock(&place.join("lock")).is_ok();
+            is_free
+                && match log::read(place) {
+                    Ok(Found::State(state)) => !state.is_empty(),
+                    Ok(Found::Nothing) => false,
+                    Ok(Found::Damaged) | Err(_) => true,
+                }
+        });
+        let left = left.filter_map(|place| unless_in_use(Spool::open_at(&place)));
+        left.filter(|spool| spool.as_ref().map_or(true, |spool| !spool.is_empty())).collect()
     }
 
     /// Opens the spool in this very folder. The error is of the kind [`io::ErrorKind::WouldBlock`]
@@ -148,7 +152,7 @@ impl Spool {
 
     /// Whether nothing is pending.
     pub fn is_empty(&self) -> bool {
-        self.state.sealed.is_empty() && self.state.open.is_empty()
+        self.state.is_empty()
     }
 
     /// Adds what leases have used until `at`. It is written when this returns, so that it outlives
@@ -284,6 +288,19 @@ impl Spool {
         (self.taken, self.sealed_at) = (None, 0);
         self.files += 1;
         Ok(())
+    }
+}
+
+/// The folders that may have a spool in them.
+fn places(folder: &Path) -> impl Iterator<Item = PathBuf> + '_ {
+    (1..=PLACES).map(|number| folder.join(number.to_string()))
+}
+
+/// Nothing if another process has it open.
+fn unless_in_use(opened: io::Result<Spool>) -> Option<io::Result<Spool>> {
+    match opened {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+        other => Some(other),
     }
 }
 

@@ -27,6 +27,11 @@ impl State {
         Ok(State { meter: new_meter()?, sealed_last: 0, sealed, open })
     }
 
+    /// Whether nothing is pending.
+    pub(super) fn is_empty(&self) -> bool {
+        self.sealed.is_empty() && self.open.is_empty()
+    }
+
     /// Adds to what has never been sent.
     pub(super) fn add(&mut self, line: Line) {
         let key = (line.at.div_euclid(DAY), line.lease);

@@ -241,6 +241,13 @@ fn a_folder_has_one_user_and_what_another_has_left_is_found() {
     let (first, left) = Spool::open(folder.path()).unwrap();
     let [second] = left.as_slice() else { panic!("{left:?}") };
     assert_eq!((first.meter(), second.meter()), (names.0.as_str(), names.1.as_str()));
+    // Who is there does not have to start anew to find it.
+    assert!(Spool::left(folder.path()).unwrap().is_empty(), "it is held");
+    drop(left);
+    let mut left = Spool::left(folder.path()).unwrap();
+    assert_eq!(left.len(), 1);
+    let number = left[0].pending().unwrap().unwrap().number;
+    assert_eq!(left[0].answered(number, number), Heard::Taken);
 }
 
 /// What happens to a spool, and to what it says.

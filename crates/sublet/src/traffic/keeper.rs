@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::catalogue::Catalogue;
+use domain::served::Served;
 use engine::engine::Engine;
 use engine::fault::Fault;
 use engine::served::{Change, Follower};
@@ -16,6 +17,10 @@ use super::slice::Slice;
 
 /// How long is waited when the books cannot be read.
 const READ_AGAIN: Duration = Duration::from_secs(1);
+
+/// When everything is told, so many leases are put in force together: each time costs as much as
+/// there are leases already.
+const TOGETHER: usize = 100_000;
 
 /// Who keeps a gateway in step with the books.
 pub(super) struct Keeper {
@@ -97,13 +102,17 @@ impl Keeper {
 
     /// Takes everything there is, by the catalogue of now.
     async fn take_everything(&mut self, follower: &Follower) -> Result<(), Fault> {
-        let mut after = None;
+        let (mut after, mut known) = (None, Vec::new());
         loop {
             let page = follower.page(after).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.place());
-            let page: Vec<Change> = page.into_iter().map(Change::Set).collect();
-            self.take(&page);
+            let last = page.last().map(Served::place);
+            known.extend(page.into_iter().map(|served| self.slice.change(&Change::Set(served))));
+            if known.len() >= TOGETHER || last.is_none() {
+                self.serving.take(&known);
+                known.clear();
+            }
+            let Some(last) = last else { break };
+            after = Some(last);
         }
         self.serving.listen(&self.slice.common());
         Ok(())

@@ -2,10 +2,10 @@
 //! is taken.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::time::Time;
 use feed::usage::{Answer, Report};
@@ -22,6 +22,9 @@ const INTERVAL: Duration = Duration::from_millis(500);
 
 /// How long is waited when the books cannot be reached.
 const SEND_AGAIN: Duration = Duration::from_secs(1);
+
+/// How often it is looked for what other processes have left behind.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// How long the end waits for the books. What they have not taken by then they take after the next
 /// start.
@@ -46,6 +49,8 @@ struct Meter<B> {
     books: B,
     clock: Arc<dyn Clock>,
     counts: Arc<api::Traffic>,
+    /// Where spools are.
+    folder: PathBuf,
     spools: Mutex<Spools>,
     /// Something has been written down.
     more: Notify,
@@ -73,7 +78,15 @@ impl<B: Books> Metering<B> {
         let (own, left) = Spool::open(folder)?;
         let spools = Mutex::new(Spools { own, left, is_failing: false });
         let (more, enough) = (Notify::new(), Notify::new());
-        let meter = Arc::new(Meter { books, clock, counts, spools, more, enough });
+        let meter = Arc::new(Meter {
+            books,
+            clock,
+            counts,
+            folder: folder.to_path_buf(),
+            spools,
+            more,
+            enough,
+        });
         let counting = tokio::spawn(count(gateway, Arc::clone(&meter)));
         let sending = tokio::spawn(send(Arc::clone(&meter)));
         Ok(Metering { meter, counting, sending })
@@ -118,12 +131,16 @@ async fn count<B: Books>(gateway: Arc<Gateway>, meter: Arc<Meter<B>>) {
 
 /// Sends what was written down, again and again.
 async fn send<B: Books>(meter: Arc<Meter<B>>) {
-    let mut is_away = false;
+    let (mut is_away, mut looked) = (false, Instant::now());
     loop {
         match meter.send_all().await {
             Ok(()) => {
                 is_away = false;
                 meter.more.notified().await;
+                if looked.elapsed() >= LOOK {
+                    looked = Instant::now();
+                    Arc::clone(&meter).look().await;
+                }
             }
             Err(why) => {
                 if !std::mem::replace(&mut is_away, true) {
@@ -138,6 +155,19 @@ async fn send<B: Books>(meter: Arc<Meter<B>>) {
 impl<B: Books> Meter<B> {
     fn spools(&self) -> MutexGuard<'_, Spools> {
         self.spools.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks for what other processes have left behind: one that has handed over to this one goes
+    /// on with its tunnels, and may not reach the books any more.
+    async fn look(self: Arc<Self>) {
+        let looked = tokio::task::spawn_blocking(move || {
+            let left = Spool::left(&self.folder);
+            match left {
+                Ok(left) => self.spools().left.extend(left),
+                Err(error) => tracing::warn!("It cannot be looked for usage in folders: {error}"),
+            }
+        });
+        let _ = looked.await;
     }
 
     /// Writes down what was used until now.

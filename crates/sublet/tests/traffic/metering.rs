@@ -14,10 +14,10 @@ use e2e::http::Request;
 use e2e::random::Random;
 use serde_json::Value;
 
-use crate::town::{Proxy, Town};
+use crate::town::{Proxy, Town, setup};
 
 /// How long until what was used is shown, at the latest.
-const SHOWN: Duration = Duration::from_secs(10);
+const SHOWN: Duration = Duration::from_secs(20);
 
 /// What an answer to a request holds.
 const ANSWER: usize = 200_000;
@@ -315,6 +315,25 @@ impl Stream {
         self.sender.join().unwrap();
         self.sent.load(Ordering::SeqCst)
     }
+}
+
+#[test]
+fn what_goes_on_through_a_server_that_was_followed_is_counted_by_its_heir() {
+    let mut town = Town::of(setup().alone().in_a_file().open());
+    let (ann, proxies) = town.ann_with(1);
+    let proxy = &proxies[0];
+    town.soon_seen_through(proxy);
+    let (before, destination) = (town.settled(&ann), Destination::new());
+    let stream = Stream::begin(proxy, destination.address);
+    thread::sleep(Duration::from_millis(700));
+    let left = town.shop.take_over();
+    let at_hand_over = stream.sent.load(Ordering::SeqCst);
+    thread::sleep(Duration::from_millis(700));
+    let sent = stream.end();
+    assert!(sent > at_hand_over, "the tunnel goes on");
+    assert!(left.ended().success(), "{}", town.shop.logged());
+    town.soon_used(&ann, (before.0 + sent, before.1, before.2 + 1));
+    town.shop.audit();
 }
 
 #[test]
