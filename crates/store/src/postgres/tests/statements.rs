@@ -21,6 +21,8 @@ const WHOLE: &[&str] = &[
     "keys::LIST",
     "migrate::NOTED",
     "nodes::LIST",
+    "nodes::REMOVE_AGAIN",
+    "nodes::VALID",
     "operators::LIST",
     "promos::LIST",
     "promos::LIST_OF",
