@@ -37,6 +37,12 @@ const BACK: &str = "
     DROP TABLE auto_top_up;
     DROP TABLE usage_day;
     DROP TABLE meter;
+    DROP TABLE rotation;
+    DROP TABLE modem;
+    DROP TABLE exit_state;
+    DROP INDEX address_of_modem;
+    ALTER TABLE address DROP COLUMN modem;
+    ALTER TABLE lease DROP COLUMN reboot_epoch;
     DROP TABLE gateway_identity;
     DROP TABLE gateway_node;
     ALTER TABLE lease DROP COLUMN replaced_at_ms;
