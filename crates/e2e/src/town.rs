@@ -68,6 +68,8 @@ impl Town {
         Setup::new(binary)
             .catalogue(FLAT)
             .serve("--requests-per-minute=1000000000")
+            // These proofs are about the books.
+            .serve("--roles=api,web,scheduler")
             .stock("--kind IPv4 --country USA --cidr 10.0.0.0/18")
             .stock("--kind IPv6 --country USA --cidr 2001:db8:77::/64")
             .log("warn")

@@ -19,7 +19,6 @@ use e2e::database::Database;
 use e2e::power::{Failure, Journal, Recording, record};
 use e2e::programs::StopWhenDropped;
 use e2e::server::{first_line, listening, wait};
-use e2e::shop::Setup;
 use e2e::town::Town;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sublet");
@@ -104,15 +103,9 @@ fn cut(
     failures
 }
 
-/// A shop without a gateway: what that writes beside the books is no promise of theirs, and the
-/// recorder does not know it.
-fn books() -> Setup {
-    Town::setup(BINARY).in_a_file().serve("--roles=api,web,scheduler")
-}
-
 /// A shop that was closed, and how much its programs had asked for.
 fn closed_town(seed: u64) -> (Town, Vec<usize>) {
-    let mut town = Town::found(books(), seed);
+    let mut town = Town::found(Town::setup(BINARY).in_a_file(), seed);
     town.shop.sigterm();
     let told = town.told();
     (town, told)
@@ -145,7 +138,7 @@ fn a_power_cut_loses_nothing_that_was_promised() {
 /// The log is long already, and on the way is moved into the database and begun anew.
 #[test]
 fn a_power_cut_while_the_log_starts_over_loses_nothing() {
-    let mut town = Town::found(books(), 12);
+    let mut town = Town::found(Town::setup(BINARY).in_a_file(), 12);
     lengthen_log(&town);
     town.shop.kill9();
     let before = town.told();
