@@ -35,13 +35,23 @@ macro_rules! leases {
 }
 
 statements! {
-    LIVE = leases!(
-        "WHERE lease.state = 0 AND (lease.customer_id, lease.kind, lease.id) > (?1, ?2, ?3)
-         ORDER BY lease.customer_id, lease.kind, lease.id LIMIT ?4"
+    /// Of one customer and kind, from behind a lease. Apart from the rest, because in a comparison of
+    /// all three the index is looked up by the first two alone.
+    LIVE_HERE = leases!(
+        "WHERE lease.state = 0 AND lease.customer_id = ?1 AND lease.kind = ?2 AND lease.id > ?3
+         ORDER BY lease.id LIMIT ?4"
     );
-    RESERVED = leases!(
-        "WHERE lease.state = 1 AND (lease.customer_id, lease.kind, lease.id) > (?1, ?2, ?3)
-         ORDER BY lease.customer_id, lease.kind, lease.id LIMIT ?4"
+    RESERVED_HERE = leases!(
+        "WHERE lease.state = 1 AND lease.customer_id = ?1 AND lease.kind = ?2 AND lease.id > ?3
+         ORDER BY lease.id LIMIT ?4"
+    );
+    LIVE_BEHIND = leases!(
+        "WHERE lease.state = 0 AND (lease.customer_id, lease.kind) > (?1, ?2)
+         ORDER BY lease.customer_id, lease.kind, lease.id LIMIT ?3"
+    );
+    RESERVED_BEHIND = leases!(
+        "WHERE lease.state = 1 AND (lease.customer_id, lease.kind) > (?1, ?2)
+         ORDER BY lease.customer_id, lease.kind, lease.id LIMIT ?3"
     );
     BY_ID = leases!("WHERE lease.id = ?1 AND lease.state < 2");
     BY_ORDER = leases!("WHERE lease.order_id = ?1 AND lease.state < 2");
@@ -65,11 +75,16 @@ pub(super) fn page(
         (customer.0, encoding::kind_number(kind), lease.0)
     });
     let mut reader = Reader::new(connection, vault);
-    for statement in [LIVE, RESERVED] {
+    for statement in [LIVE_HERE, RESERVED_HERE] {
         reader.read(statement, (customer, kind, lease, limit))?;
     }
-    let limit = usize::try_from(limit).expect("it fits");
-    Ok(reader.leases.into_values().take(limit).collect())
+    let most = usize::try_from(limit).expect("it fits");
+    if reader.leases.len() < most {
+        for statement in [LIVE_BEHIND, RESERVED_BEHIND] {
+            reader.read(statement, (customer, kind, limit))?;
+        }
+    }
+    Ok(reader.leases.into_values().take(most).collect())
 }
 
 /// See [`crate::Store::served_of`].
