@@ -96,6 +96,7 @@ pub const CASES: &[(&str, Case)] = &[
     ("a_replacement_is_answered_again", replacing::a_replacement_is_answered_again),
     ("the_last_replacement_has_one_winner", replacing::the_last_replacement_has_one_winner),
     ("leases_are_served_as_they_are_shown", served::leases_are_served_as_they_are_shown),
+    ("pages_hold_live_leases_and_reserved_ones", served::pages_hold_live_leases_and_reserved_ones),
     ("what_is_served_changes_with_the_books", served::what_is_served_changes_with_the_books),
     ("the_feed_tells_its_end", served::the_feed_tells_its_end),
     ("usage_is_counted_once", usage::usage_is_counted_once),

@@ -298,7 +298,7 @@ pub trait Store: Send + Sync + 'static {
     fn feed_end(&self) -> Result<i64>;
 
     /// All leases that are not over, as gateways have to know them, by their places, from behind
-    /// `after`; at most `limit`.
+    /// `after`; `limit` of them, or all that are left.
     fn served(&self, after: Option<Place>, limit: u32) -> Result<Vec<Served>>;
 
     /// Those of them that `touched` names, by their places.

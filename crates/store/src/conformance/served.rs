@@ -16,17 +16,19 @@ use super::Make;
 use super::shop::{IntoCommand, Shop, extend, order, product};
 use crate::records::Touched;
 
-/// All that is served, page by page.
+/// All that is served, page by page; every page but the last is full.
 fn all(shop: &Shop, limit: u32) -> Vec<Served> {
     let mut list: Vec<Served> = Vec::new();
     loop {
         let after = list.last().map(Served::place);
         let page = shop.store.served(after, limit).unwrap();
-        assert!(page.len() <= usize::try_from(limit).unwrap());
-        if page.is_empty() {
+        let (read, most) = (page.len(), usize::try_from(limit).unwrap());
+        list.extend(page);
+        assert!(read <= most);
+        if read < most {
+            assert_eq!(shop.store.served(list.last().map(Served::place), limit).unwrap(), []);
             return list;
         }
-        list.extend(page);
     }
 }
 
@@ -128,6 +130,40 @@ pub fn leases_are_served_as_they_are_shown(make: &mut Make<'_>) {
     };
     assert_eq!(of(unknown), []);
     assert_eq!(of(Touched::default()), []);
+}
+
+/// Pages of any size hold everything once, also where some of a customer's leases live on and others,
+/// before and behind them, are kept for him after their ends.
+pub fn pages_hold_live_leases_and_reserved_ones(make: &mut Make<'_>) {
+    let mut shop = Shop::open(make);
+    let [ann, bob] = ["Ann", "Bob"].map(|name| shop.customer(name, 100_000));
+    let kinds = [ProxyKind::Ipv4, ProxyKind::Ipv6, ProxyKind::Isp];
+    let mut every = Vec::new();
+    for kind in kinds {
+        shop.stock(kind, 12);
+        for lives_on in [false, true, false, true] {
+            for (customer, quantity) in [(bob, 2), (ann, 1)] {
+                let leases = ordered(&shop, customer, kind, quantity, AccessWish::Login);
+                if lives_on {
+                    shop.done(extend(customer, kind, &leases).into_command());
+                }
+                every.extend(leases);
+            }
+        }
+    }
+    shop.wait(Span::from_days(30));
+    shop.sweep();
+    let whole = all(&shop, 100);
+    let now = shop.now;
+    assert_eq!(whole.iter().filter(|served| served.ends_at > now).count(), every.len() / 2);
+    let mut told: Vec<LeaseId> = whole.iter().map(|served| served.lease).collect();
+    told.sort_unstable();
+    every.sort_unstable();
+    assert_eq!(told, every);
+    assert!(whole.is_sorted_by_key(Served::place));
+    for limit in 1..9 {
+        assert_eq!(all(&shop, limit), whole, "by {limit}");
+    }
 }
 
 /// Whatever changes for a gateway is told; what is over is served no more.
