@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
+use std::process::Command;
 use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
@@ -9,6 +10,9 @@ use serde_json::Value;
 
 /// Longer than anything takes that works.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How soon a tunnel is closed whose lease has ended.
+const SOON: Duration = Duration::from_secs(5);
 
 /// A proxy as its customer is told of it.
 #[derive(Clone, Debug)]
@@ -76,6 +80,23 @@ impl Proxy {
     /// A tunnel by SOCKS5.
     pub fn socks_tunnel(&self, to: SocketAddr) -> Result<TcpStream, Refused> {
         self.socks(1, to).map(|(stream, _)| stream)
+    }
+
+    /// What curl gets from `to` over HTTP through this proxy, at `port`, and the status behind a `|`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no curl.
+    #[track_caller]
+    pub fn curl(&self, scheme: &str, port: u16, to: SocketAddr) -> String {
+        let Proxy { login, password, host, .. } = self;
+        let output = Command::new("curl")
+            .args(["-sS", "--noproxy", "", "--max-time", "10", "-w", "|%{http_code}"])
+            .args(["-x", &format!("{scheme}://{login}:{password}@{host}:{port}")])
+            .arg(format!("http://{to}/"))
+            .output()
+            .expect("there is curl");
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     /// Somewhere to send datagrams from, by SOCKS5.
@@ -147,6 +168,54 @@ impl Proxy {
         };
         stream.read_exact(&mut port).map_err(text)?;
         Ok((stream, SocketAddr::new(ip, u16::from_be_bytes(port))))
+    }
+}
+
+/// A tunnel to an [`crate::echo::Echo`] that is open.
+#[derive(Debug)]
+pub struct Tunnel {
+    stream: TcpStream,
+    /// Where it comes from, as the echo sees it.
+    pub seen: IpAddr,
+}
+
+impl Tunnel {
+    /// The tunnel, when the echo has said who comes through it. It is spoken to first, so that it
+    /// does not wait for a request.
+    pub fn to_echo(mut stream: TcpStream) -> Result<Tunnel, Refused> {
+        stream.write_all(b"!").map_err(text)?;
+        let mut said = Vec::new();
+        while !said.ends_with(b"\n!") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).map_err(text)?;
+            said.push(byte[0]);
+        }
+        let said = String::from_utf8_lossy(&said);
+        let seen = said.trim_end_matches("\n!").parse();
+        Ok(Tunnel { stream, seen: seen.map_err(|_| format!("it says {said:?}"))? })
+    }
+
+    /// Whether something that is sent comes back.
+    pub fn echoes(&mut self) -> bool {
+        let mut back = [0; 4];
+        let sent = self.stream.write_all(b"ping");
+        sent.is_ok() && self.stream.read_exact(&mut back).is_ok() && &back == b"ping"
+    }
+
+    /// It is closed, at the latest soon.
+    ///
+    /// # Panics
+    ///
+    /// If it is not.
+    #[track_caller]
+    pub fn soon_closed(mut self) {
+        let waits = self.stream.set_read_timeout(Some(SOON));
+        match waits.and_then(|()| self.stream.read(&mut [0; 1])) {
+            Ok(count) => assert_eq!(count, 0, "it says something"),
+            Err(error) => {
+                assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "it is still open");
+            }
+        }
     }
 }
 

@@ -99,19 +99,32 @@ impl Setup {
         self
     }
 
+    /// The same as [`Setup::own_ports`], but IPv4 passes datagrams on too, and as many connections as
+    /// come.
+    #[must_use]
+    pub fn traffic(self, shared_host: &str) -> Setup {
+        let mut setup = self.own_ports(shared_host);
+        setup.catalogue = setup.catalogue.replace(
+            "[kinds.IPv4]",
+            "[kinds.IPv4]\nlimits = { new_connections_per_second = 0, udp = true }",
+        );
+        setup
+    }
+
     /// Sells from [`FLAT`], with a gateway whose ports no other shop of these tests has. What shares a
-    /// host is reached at `shared_host`; IPv4 passes datagrams on too, and as many connections as come.
+    /// host is reached at `shared_host`.
     ///
     /// # Panics
     ///
     /// If one program of tests has opened too many.
     #[must_use]
-    pub fn traffic(self, shared_host: &str) -> Setup {
-        const EACH: u16 = 10;
-        const PROCESS: u16 = 200;
+    pub fn own_ports(self, shared_host: &str) -> Setup {
+        // Those behind the shared ones are for whatever else a test listens with.
+        const EACH: u16 = 12;
+        const PROCESS: u16 = 240;
         static GIVEN: AtomicU16 = AtomicU16::new(0);
         // Below the ports that the system gives to those who do not ask for one.
-        let process = u16::try_from(std::process::id() % 100).expect("it is below 100");
+        let process = u16::try_from(std::process::id() % 90).expect("it is below 90");
         let given = EACH * GIVEN.fetch_add(1, Ordering::Relaxed);
         assert!(given < PROCESS, "give each of these tests fewer shops");
         let http = 10_000 + process * PROCESS + given;
@@ -120,11 +133,7 @@ impl Setup {
             .replace("http_port = 8081", &format!("http_port = {http}"))
             .replace("socks_port = 8082", &format!("socks_port = {socks}"))
             .replace("host = \"127.0.0.1\"", &format!("host = \"{shared_host}\""))
-            .replace("[20000, 29999]", &format!("[{shared}, {}]", shared + 7))
-            .replace(
-                "[kinds.IPv4]",
-                "[kinds.IPv4]\nlimits = { new_connections_per_second = 0, udp = true }",
-            );
+            .replace("[20000, 29999]", &format!("[{shared}, {}]", shared + 7));
         self.catalogue(&catalogue)
     }
 

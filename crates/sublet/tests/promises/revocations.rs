@@ -23,7 +23,7 @@ fn a_login_that_is_revoked_under_load_stops_working_at_once() {
     let (revoked, others) = (figure(6, 20), 10);
     // Each in an order of its own, so that each has a login of its own.
     let (ann, rentals) = town.rents(revoked + others, 1);
-    let ways = town.call(&ann, "GET", "auth/list", &json!({}));
+    let ways = town.shop.seller(&ann, "GET", "auth/list", &json!({}));
     let ways = ways.as_array().unwrap();
     let proxies: Vec<Proxy> = rentals.into_iter().flat_map(|rental| rental.proxies).collect();
     let (revoked, others) = proxies.split_at(revoked.try_into().unwrap());
@@ -51,7 +51,7 @@ fn a_login_that_is_revoked_under_load_stops_working_at_once() {
                 0 => json!({ "id": way["id"], "active": false }),
                 _ => json!({ "id": way["id"], "password": "an0ther-secret" }),
             };
-            town.call(&ann, "POST", "auth/change", &body);
+            town.shop.seller(&ann, "POST", "auth/change", &body);
             let since = Instant::now();
             while proxy.http_tunnel(echo.address).is_ok() {
                 assert!(since.elapsed() < OPEN, "it still works");

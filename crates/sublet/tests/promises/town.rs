@@ -7,10 +7,8 @@ use std::time::{Duration, Instant};
 
 use e2e::bodies::order;
 use e2e::customer::Customer;
-use e2e::http::Request;
 use e2e::proxies::Proxy;
 use e2e::shop::{Setup, Shop};
-use serde_json::Value;
 
 use crate::BINARY;
 
@@ -71,25 +69,6 @@ impl Town {
             last.http_tunnel(shop).is_err_and(|refused| refused.ends_with("403"))
         });
         (ann, rentals)
-    }
-
-    /// A call of the second version of the Proxy-Seller API, which must succeed.
-    #[track_caller]
-    pub(crate) fn call(
-        &self,
-        customer: &Customer,
-        method: &str,
-        call: &str,
-        body: &Value,
-    ) -> Value {
-        let target = format!("/personal/api/v2/{}/{call}", customer.key);
-        let request = match method {
-            "GET" => Request::get(&target),
-            _ => Request::post(&target, body),
-        };
-        let answer = request.send(self.shop.address());
-        assert_eq!(answer.json()["status"], "success", "{call}: {}", answer.text());
-        answer.json()["data"].clone()
     }
 }
 

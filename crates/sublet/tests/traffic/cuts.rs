@@ -11,7 +11,12 @@ fn a_replaced_address_is_left_and_the_new_one_serves() {
     let [one, two] = &proxies[..] else { panic!("two were ordered") };
     town.soon_seen_through(one);
     let (old, mut other) = (town.tunnel(one).unwrap(), town.tunnel(two).unwrap());
-    town.call(&ann, "POST", "proxy/replace", &json!({ "ids": [one.id], "type": "NOT_WORK" }));
+    town.shop.seller(
+        &ann,
+        "POST",
+        "proxy/replace",
+        &json!({ "ids": [one.id], "type": "NOT_WORK" }),
+    );
     old.soon_closed();
     let listed = town.shop.addresses(&ann, "IPv4");
     let new = listed.iter().map(Proxy::listed).find(|proxy| proxy.id == one.id).unwrap();
@@ -27,14 +32,15 @@ fn an_authorisation_counts_as_it_is_now() {
     let (ann, proxies) = town.ann_with(1);
     let proxy = &proxies[0];
     town.soon_seen_through(proxy);
-    let ways = town.call(&ann, "GET", "auth/list", &json!({}));
+    let ways = town.shop.seller(&ann, "GET", "auth/list", &json!({}));
     let way = ways.as_array().unwrap().iter().find(|way| way["login"] == proxy.login.as_str());
     let id = way.unwrap()["id"].clone();
     let (order, add) = (way.unwrap()["orderNumber"].clone(), "auth/add");
 
     // A second pair; what came with the first lives on.
     let mut open = town.tunnel(proxy).unwrap();
-    let added = town.call(&ann, "POST", add, &json!({ "orderNumber": order, "generateAuth": "Y" }));
+    let added =
+        town.shop.seller(&ann, "POST", add, &json!({ "orderNumber": order, "generateAuth": "Y" }));
     let word = |name: &str| added[name].as_str().unwrap_or_else(|| panic!("{added}")).to_owned();
     let second = Proxy { login: word("login"), password: word("password"), ..proxy.clone() };
     town.soon_seen_through(&second);
@@ -42,7 +48,12 @@ fn an_authorisation_counts_as_it_is_now() {
     let mut by_second = town.tunnel(&second).unwrap();
 
     // Another password: what came with the old one is cut.
-    town.call(&ann, "POST", "auth/change", &json!({ "id": id, "password": "an0ther-secret" }));
+    town.shop.seller(
+        &ann,
+        "POST",
+        "auth/change",
+        &json!({ "id": id, "password": "an0ther-secret" }),
+    );
     open.soon_closed();
     town.soon_refused(proxy);
     let proxy = Proxy { password: "an0ther-secret".into(), ..proxy.clone() };
@@ -51,13 +62,13 @@ fn an_authorisation_counts_as_it_is_now() {
 
     // Out of force, in force again, deleted.
     let open = town.tunnel(&proxy).unwrap();
-    town.call(&ann, "POST", "auth/change", &json!({ "id": id, "active": false }));
+    town.shop.seller(&ann, "POST", "auth/change", &json!({ "id": id, "active": false }));
     open.soon_closed();
     town.soon_refused(&proxy);
-    town.call(&ann, "POST", "auth/change", &json!({ "id": id, "active": true }));
+    town.shop.seller(&ann, "POST", "auth/change", &json!({ "id": id, "active": true }));
     town.soon_seen_through(&proxy);
     let open = town.tunnel(&proxy).unwrap();
-    town.call(&ann, "DELETE", "auth/delete", &json!({ "id": id }));
+    town.shop.seller(&ann, "DELETE", "auth/delete", &json!({ "id": id }));
     open.soon_closed();
     town.soon_refused(&proxy);
     assert!(by_second.echoes());

@@ -1,6 +1,6 @@
 //! A server that takes over from another: nobody who connects notices, and no tunnel is cut.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Mutex;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::town::{Proxy, Town, setup};
+use crate::town::{Proxy, Town, Tunnel, setup};
 
 /// Tunnels that are open while servers follow each other, and how often they do, if
 /// `SUBLET_TUNNELS` and `SUBLET_HAND_OVERS` do not say.
@@ -38,29 +38,11 @@ fn known(proxy: &Proxy) -> String {
 }
 
 /// A tunnel through `proxy` that is used.
-fn tunnel(proxy: &Proxy, to: SocketAddr) -> BufReader<TcpStream> {
-    let mut stream = BufReader::new(opened((&proxy.host, proxy.http)).unwrap());
-    let head = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n{}\r\n", known(proxy));
-    stream.get_mut().write_all(head.as_bytes()).unwrap();
-    let mut line = String::new();
-    stream.read_line(&mut line).unwrap();
-    assert!(line.contains(" 200 "), "{line}");
-    while line != "\r\n" {
-        line.clear();
-        stream.read_line(&mut line).unwrap();
-    }
-    stream.get_mut().write_all(b"x").unwrap();
-    line.clear();
-    stream.read_line(&mut line).unwrap();
-    assert_eq!(line.trim(), proxy.host);
-    stream
-}
-
-fn echoes(tunnel: &mut BufReader<TcpStream>) -> bool {
-    let mut back = [0; 4];
-    tunnel.get_mut().write_all(b"ping").is_ok()
-        && tunnel.read_exact(&mut back).is_ok()
-        && back == *b"ping"
+fn tunnel(proxy: &Proxy, to: SocketAddr) -> Tunnel {
+    let mut tunnel = proxy.http_tunnel(to).and_then(Tunnel::to_echo).unwrap();
+    assert_eq!(tunnel.seen, proxy.exit());
+    assert!(tunnel.echoes());
+    tunnel
 }
 
 /// A request with a connection of its own; its whole answer.
@@ -149,7 +131,7 @@ fn servers_follow_each_other_and_nobody_notices() {
     let (count, calls) = (count.into_inner(), calls.into_inner());
     assert!(failures.is_empty(), "{} of {count} and {calls}: {:?}", failures.len(), &failures[0]);
     assert!(count > 200 && calls > 50, "{count} {calls}");
-    let live = open.iter_mut().filter_map(|tunnel| echoes(tunnel).then_some(())).count();
+    let live = open.iter_mut().filter_map(|tunnel| tunnel.echoes().then_some(())).count();
     assert_eq!(live, tunnels, "tunnels were cut: {}", town.shop.logged());
     // The first server has its tunnels still; the others have none, and are gone.
     let first = left.remove(0);
@@ -193,7 +175,7 @@ fn who_may_not_or_cannot_take_over_changes_nothing() {
     // Proxies go on all the same, and another one can take over.
     let mut open = tunnel(&proxies[0], to);
     let left = town.shop.take_over();
-    assert!(echoes(&mut open));
+    assert!(open.echoes());
     tunnel(&proxies[0], to);
     drop(open);
     assert!(left.ended().success(), "{}", town.shop.logged());
