@@ -5,13 +5,15 @@
 //! it has the leases as the books have them. Customers who are suspended are not in the journal, and
 //! neither are the exits of modems; they are noticed by the numbers that change with them.
 
+mod pages;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use domain::ids::{CustomerId, LeaseId};
 use domain::journal::{Entry, Event};
-use domain::served::{Place, Served};
+use domain::served::Served;
 use sha2::{Digest as _, Sha256};
 use store::Store;
 use store::records::Touched;
@@ -20,14 +22,13 @@ use tokio::sync::watch;
 use crate::engine::Engine;
 use crate::fault::{Fault, told};
 
+pub use pages::Pages;
+
 /// How often it is looked when nothing was decided here: other servers write as well.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// It is not looked more often than this: what happens in between is looked at together.
 const GATHER: Duration = Duration::from_millis(10);
-
-/// How many leases are read at a time.
-const PAGE: u32 = 10_000;
 
 /// How many entries of the journal are looked at together. Those of most leases are orders and
 /// sweeps, which a batch bounds.
@@ -139,7 +140,7 @@ impl Taken {
 
 impl Engine {
     /// Begins to follow. Whatever happens from now on is told by [`Follower::changes`]; what there
-    /// is already, by [`Follower::page`].
+    /// is already, by [`Follower::pages`].
     pub async fn follow(&self) -> Result<Follower, Fault> {
         let (taken, receiver) = watch::channel(0);
         let followers = &self.inner.followers;
@@ -169,10 +170,9 @@ impl Engine {
 }
 
 impl Follower {
-    /// A page of what is served, from behind `after`. The last one is empty.
-    pub async fn page(&self, after: Option<Place>) -> Result<Vec<Served>, Fault> {
-        let page = self.engine.read_slow(move |store| store.served(after, PAGE)).await;
-        page.map_err(|error| told(&error, "reading what is served"))
+    /// All that is served, as it is while it is read.
+    pub fn pages(&self) -> Pages {
+        Pages::read(self.engine.clone())
     }
 
     /// Waits until something may have changed.

@@ -46,11 +46,12 @@ struct Taker {
 impl Taker {
     async fn begin(engine: &Engine) -> Taker {
         let follower = engine.follow().await.unwrap();
-        let (mut known, mut after) = (BTreeMap::new(), None);
+        let (mut known, mut pages) = (BTreeMap::new(), follower.pages());
         loop {
-            let page = follower.page(after).await.unwrap();
-            let Some(last) = page.last() else { break };
-            after = Some(last.place());
+            let page = pages.next().await.unwrap();
+            if page.is_empty() {
+                break;
+            }
             known.extend(page.into_iter().map(|served| (served.lease, served)));
         }
         let count = Arc::new(AtomicUsize::new(known.len()));

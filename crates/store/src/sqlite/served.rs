@@ -84,7 +84,9 @@ pub(super) fn page(
             reader.read(statement, (customer, kind, limit))?;
         }
     }
-    Ok(reader.leases.into_values().take(most).collect())
+    let mut page = reader.sorted();
+    page.truncate(most);
+    Ok(page)
 }
 
 /// See [`crate::Store::served_of`].
@@ -103,20 +105,20 @@ pub(super) fn of(connection: &Connection, vault: &Vault, touched: &Touched) -> R
     for name in &touched.modems {
         reader.read(BY_MODEM, [name])?;
     }
-    Ok(reader.leases.into_values().collect())
+    Ok(reader.sorted())
 }
 
 /// Somebody who reads leases, and who may use the orders that they are of.
 struct Reader<'a> {
     connection: &'a Connection,
     vault: &'a Vault,
-    leases: BTreeMap<Place, Served>,
+    leases: Vec<Served>,
     access: BTreeMap<OrderId, Arc<[Access]>>,
 }
 
 impl<'a> Reader<'a> {
     fn new(connection: &'a Connection, vault: &'a Vault) -> Reader<'a> {
-        Reader { connection, vault, leases: BTreeMap::new(), access: BTreeMap::new() }
+        Reader { connection, vault, leases: Vec::new(), access: BTreeMap::new() }
     }
 
     fn read(&mut self, statement: &str, values: impl rusqlite::Params) -> Result<()> {
@@ -124,9 +126,18 @@ impl<'a> Reader<'a> {
         let mut rows = statement.query(values)?;
         while let Some(row) = rows.next()? {
             let served = self.lease(row)?;
-            self.leases.insert(served.place(), served);
+            self.leases.push(served);
         }
         Ok(())
+    }
+
+    /// The leases by their places, each once.
+    fn sorted(mut self) -> Vec<Served> {
+        if !self.leases.is_sorted_by_key(Served::place) {
+            self.leases.sort_unstable_by_key(Served::place);
+        }
+        self.leases.dedup_by_key(|served| served.place());
+        self.leases
     }
 
     fn lease(&mut self, row: &Row<'_>) -> Result<Served> {

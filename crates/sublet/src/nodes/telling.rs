@@ -153,11 +153,12 @@ impl Telling {
 
     /// Tells everything there is.
     async fn everything(&mut self) -> Result<(), End> {
-        let mut after = None;
+        let mut pages = self.follower.pages();
         loop {
-            let page = self.follower.page(after).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            after = Some(last.place());
+            let page = pages.next().await?;
+            if page.is_empty() {
+                return Ok(());
+            }
             for served in &page {
                 if let Some(entry) = self.slice.entry(served) {
                     self.writer.change(Change::Put(entry));

@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::catalogue::Catalogue;
-use domain::served::Served;
 use engine::engine::Engine;
 use engine::fault::Fault;
 use engine::served::{Change, Follower};
@@ -18,8 +17,8 @@ use super::slice::Slice;
 /// How long is waited when the books cannot be read.
 const READ_AGAIN: Duration = Duration::from_secs(1);
 
-/// When everything is told, so many leases are put in force together: each time costs as much as
-/// there are leases already.
+/// When everything is told, at least so many leases are put in force together, and as many as there
+/// are already: each time costs as much as those.
 const TOGETHER: usize = 100_000;
 
 /// Who keeps a gateway in step with the books.
@@ -102,17 +101,19 @@ impl Keeper {
 
     /// Takes everything there is, by the catalogue of now.
     async fn take_everything(&mut self, follower: &Follower) -> Result<(), Fault> {
-        let (mut after, mut known) = (None, Vec::new());
+        let (mut pages, mut known, mut taken) = (follower.pages(), Vec::new(), 0);
         loop {
-            let page = follower.page(after).await?;
-            let last = page.last().map(Served::place);
+            let page = pages.next().await?;
+            let is_last = page.is_empty();
             known.extend(page.into_iter().map(|served| self.slice.change(&Change::Set(served))));
-            if known.len() >= TOGETHER || last.is_none() {
+            if known.len() >= TOGETHER.max(taken) || is_last {
                 self.serving.take(&known);
+                taken += known.len();
                 known.clear();
             }
-            let Some(last) = last else { break };
-            after = Some(last);
+            if is_last {
+                break;
+            }
         }
         self.serving.listen(&self.slice.common());
         Ok(())
