@@ -97,6 +97,7 @@ pub const CASES: &[(&str, Case)] = &[
     ("the_last_replacement_has_one_winner", replacing::the_last_replacement_has_one_winner),
     ("leases_are_served_as_they_are_shown", served::leases_are_served_as_they_are_shown),
     ("what_is_served_changes_with_the_books", served::what_is_served_changes_with_the_books),
+    ("limits_are_kept_and_served", served::limits_are_kept_and_served),
     ("the_feed_tells_its_end", served::the_feed_tells_its_end),
     ("usage_is_counted_once", usage::usage_is_counted_once),
     ("usage_is_counted_once_from_many_sides", usage::usage_is_counted_once_from_many_sides),
