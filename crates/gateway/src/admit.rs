@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use crate::bucket::Rate;
 use crate::flows::{Seat, Tenant};
 use crate::meter::Way;
+use crate::policy::LeasePorts;
 use crate::refusal::Refusal;
 use crate::table::{Entry, Exit, Lease, Proof};
 use crate::worker::Worker;
@@ -67,6 +68,11 @@ impl Grant {
             return Err(Refusal::TooFast);
         }
         Ok(())
+    }
+
+    /// What the lease, as it is now, says of ports, if it says anything.
+    pub(crate) fn ports(&self) -> Option<Arc<LeasePorts>> {
+        self.tenant.ports()
     }
 
     /// Whether the lease, as it is now, lets datagrams pass.

@@ -3,6 +3,7 @@
 use domain::country::Country;
 use domain::ids::CustomerId;
 use domain::kind::ProxyKind;
+use domain::limits::Limits;
 use domain::money::{Currency, Percent};
 use domain::network::Network;
 use domain::product::is_tag;
@@ -125,6 +126,33 @@ pub(crate) fn network(text: &str) -> Result<Network, String> {
         }
         _ => "a range like 198.51.100.0/24 or a single address is expected".into(),
     })
+}
+
+/// Bytes in a second: `500kB`, `2MB` or `20Mbit`, or as many as the number says; 0 is no limit.
+pub(crate) fn rate(text: &str) -> Result<u64, String> {
+    let units = [
+        ("kbit", 125),
+        ("Mbit", 125_000),
+        ("Gbit", 125_000_000),
+        ("kB", 1_000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("", 1),
+    ];
+    let read = units.iter().find_map(|(unit, bytes)| {
+        let digits = text.strip_suffix(unit).map(str::trim_end)?;
+        let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let count: u64 = if plain { digits.parse().ok()? } else { return None };
+        count.checked_mul(*bytes)
+    });
+    let (least, most) = (Limits::BYTES_PER_SECOND_MIN, Limits::BYTES_PER_SECOND_MAX);
+    match read.filter(|rate| *rate <= most) {
+        Some(rate) if rate > 0 && rate < least => {
+            Err(format!("at least {least} bytes in a second are expected, or 0 for no limit"))
+        }
+        Some(rate) => Ok(rate),
+        None => Err("bytes in a second are expected, such as 500kB, 2MB or 20Mbit".into()),
+    }
 }
 
 /// The name of a gateway or mobile operator.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::lease::{Access, Exit, Limits, Login};
+use crate::lease::{Access, Exit, Limits, Login, PortRules};
 
 fn entry(id: u64) -> Entry {
     let login = Login { login: format!("ann{id}"), password: "secret".to_owned() };
@@ -13,6 +13,7 @@ fn entry(id: u64) -> Entry {
         ends_at: 1_000,
         suspended: false,
         limits: Limits::default(),
+        ports: PortRules::default(),
     };
     Entry { lease, ports: vec![Port { port: 20_000, speaks: Speaks::Socks5 }] }
 }

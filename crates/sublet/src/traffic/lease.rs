@@ -7,8 +7,9 @@ use domain::catalogue::Catalogue;
 use domain::ids::LeaseId;
 use domain::modem::ModemExit;
 use domain::order::Protocol;
+use domain::ports::PortRange;
 use domain::served::Served;
-use feed::lease::{self, Exit, Lease, Limits, Login, Source};
+use feed::lease::{self, Exit, Lease, Limits, Login, PortRules, Source};
 use feed::stream::{Entry, Port, Speaks};
 
 /// The id of a lease at gateways.
@@ -54,7 +55,8 @@ fn lease(served: &Served, catalogue: &Catalogue) -> Option<Lease> {
         dialing: served.modem.as_ref().is_some_and(|modem| modem.dialing),
         ends_at: served.ends_at.millis(),
         suspended: served.suspended,
-        limits: limits(catalogue.limits(&served.product)),
+        limits: limits(catalogue.limits(&served.product).except(served.exception)),
+        ports: catalogue.ports(&served.product).map(port_rules).unwrap_or_default(),
     })
 }
 
@@ -94,6 +96,13 @@ fn limits(limits: domain::limits::Limits) -> Limits {
     }
 }
 
+/// Which ports a lease may connect to, as a gateway knows it.
+fn port_rules(rules: &domain::ports::PortRules) -> PortRules {
+    let told =
+        |ranges: &[PortRange]| ranges.iter().map(|range| (range.first(), range.last())).collect();
+    PortRules { allow: told(&rules.allow), deny: told(&rules.deny) }
+}
+
 /// How many bits an address has.
 fn whole(ip: IpAddr) -> u8 {
     if ip.is_ipv4() { 32 } else { 128 }
@@ -108,6 +117,7 @@ mod tests {
     use domain::country::Country;
     use domain::ids::{CustomerId, OrderId};
     use domain::kind::ProxyKind;
+    use domain::limits::Exception;
     use domain::modem::{Driver, Modem, Simulated};
     use domain::product::ProductKey;
     use domain::served::Through;
@@ -149,6 +159,7 @@ mod tests {
             port: 20_004,
             ends_at: Time::from_millis(1_000),
             access: Arc::new([Access::Login(login), Access::SourceIp(source)]),
+            exception: Exception::default(),
         }
     }
 
