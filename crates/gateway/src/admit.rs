@@ -54,9 +54,10 @@ impl Grant {
         self.lease.exit()
     }
 
-    /// Whether what it connects leaves from the same place, for the same lease.
+    /// Whether what it connects leaves from the same place, for the same lease, to the same ports.
     pub(crate) fn leaves_like(&self, other: &Grant) -> bool {
-        Rc::ptr_eq(&self.tenant, &other.tenant) && self.exit() == other.exit()
+        let ports = || self.lease.ports() == other.lease.ports();
+        Rc::ptr_eq(&self.tenant, &other.tenant) && self.exit() == other.exit() && ports()
     }
 
     /// Uses up one of the connections that the lease may make in a second. To be let in is one, and

@@ -204,6 +204,26 @@ mod tests {
     }
 
     #[test]
+    fn rates_are_bytes_or_bits_in_a_second() {
+        for (text, bytes) in [
+            ("0", 0),
+            ("4096", 4_096),
+            ("500kB", 500_000),
+            ("2MB", 2_000_000),
+            ("2 MB", 2_000_000),
+            ("1GB", 1_000_000_000),
+            ("20Mbit", 2_500_000),
+            ("100kbit", 12_500),
+            ("1Gbit", 125_000_000),
+        ] {
+            assert_eq!(rate(text), Ok(bytes), "{text}");
+        }
+        for bad in ["", "MB", "-1", "1.5MB", "2mb", "2MiB", "4095", "1kB", "99999999GB", "1e6"] {
+            assert!(rate(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn names_and_mail_addresses_have_a_form() {
         assert_eq!(name(" Ann & Co. ").unwrap(), "Ann & Co.");
         for bad in ["", "  ", "a\nb", &"x".repeat(201)] {
