@@ -132,6 +132,11 @@ impl Exceptions {
         self.leases.get(&lease).copied().unwrap_or_default().or(self.customer)
     }
 
+    /// The same, as [`crate::served::Served`] has it.
+    pub fn told_of(&self, lease: LeaseId) -> Option<Box<Exception>> {
+        Some(self.of(lease)).filter(|said| !said.is_empty()).map(Box::new)
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.customer.is_empty() && self.leases.values().all(Exception::is_empty)

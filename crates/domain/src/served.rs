@@ -42,8 +42,9 @@ pub struct Served {
     pub ends_at: Time,
     /// How its customer is known: any of these lets him in.
     pub access: Arc<[Access]>,
-    /// What the operator has said of how much it may use, where that is not as the catalogue says.
-    pub exception: Exception,
+    /// What the operator has said of how much it may use, if anything: few leases have that, and
+    /// there are many.
+    pub exception: Option<Box<Exception>>,
 }
 
 /// A modem as far as it matters for the traffic that goes through it.

@@ -33,9 +33,10 @@ pub struct Lease {
     /// What it may use.
     #[serde(default)]
     pub limits: Limits,
-    /// Which ports it may connect to.
-    #[serde(default, skip_serializing_if = "PortRules::is_empty")]
-    pub ports: PortRules,
+    /// Which ports it may connect to; nothing if that is for the gateway alone to say. Few leases
+    /// have it, and there are many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ports: Option<Box<PortRules>>,
 }
 
 /// Which ports a lease may connect to, beside what its gateway says. Ranges are told by their first
@@ -50,13 +51,6 @@ pub struct PortRules {
     /// Nothing may go there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deny: Vec<(u16, u16)>,
-}
-
-impl PortRules {
-    /// Whether nothing is said.
-    pub fn is_empty(&self) -> bool {
-        self.allow.is_empty() && self.deny.is_empty()
-    }
 }
 
 /// How a customer is known: any of these lets him in.

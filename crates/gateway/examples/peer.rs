@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::time::Time;
-use feed::lease::{Access, Exit, Lease, Limits, Login, PortRules};
+use feed::lease::{Access, Exit, Lease, Limits, Login};
 use gateway::clock::BootClock;
 use gateway::policy::{Policy, Ports, Rules};
 use gateway::resolve::Dns;
@@ -40,7 +40,7 @@ fn lease(number: u32, count: u32, limits: Limits) -> Lease {
         exits: 0,
         dialing: false,
         limits,
-        ports: PortRules::default(),
+        ports: None,
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::lease::{Access, Exit, Limits, Login, PortRules};
+use crate::lease::{Access, Exit, Limits, Login};
 
 fn entry(id: u64) -> Entry {
     let login = Login { login: format!("ann{id}"), password: "secret".to_owned() };
@@ -13,7 +13,7 @@ fn entry(id: u64) -> Entry {
         ends_at: 1_000,
         suspended: false,
         limits: Limits::default(),
-        ports: PortRules::default(),
+        ports: None,
     };
     Entry { lease, ports: vec![Port { port: 20_000, speaks: Speaks::Socks5 }] }
 }

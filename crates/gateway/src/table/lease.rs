@@ -149,7 +149,7 @@ impl Lease {
         let exit = Exit::new(&lease.exit).ok_or(Unfit::BadExit(id))?;
         let entries = lease.entries.iter().map(|entry| Entry::from(*entry)).collect();
         let feed::lease::Lease { ends_at, exits, limits, suspended, dialing, .. } = *lease;
-        let ports = rule_sets.share(&lease.ports);
+        let ports = lease.ports.as_deref().map(|rules| rule_sets.share(rules));
         Ok(Lease { id, ends_at, ways, entries, exit, exits, limits, ports, suspended, dialing })
     }
 

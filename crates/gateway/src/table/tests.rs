@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use feed::lease::{Access, Exit, Limits, Login, PortRules, Source};
+use feed::lease::{Access, Exit, Limits, Login, Source};
 
 use super::*;
 
@@ -18,7 +18,7 @@ fn lease(id: u64) -> feed::lease::Lease {
         exits: 0,
         dialing: false,
         limits: Limits::default(),
-        ports: PortRules::default(),
+        ports: None,
     }
 }
 

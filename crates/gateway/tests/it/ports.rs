@@ -16,12 +16,16 @@ use gateway::refusal::Refusal;
 use crate::datagrams::{Sender, lease_with_udp, oracle};
 use crate::support::{Client, Echo, Town, lease, tunnel};
 
+fn ruled(id: u64, rules: PortRules) -> Lease {
+    Lease { ports: Some(Box::new(rules)), ..lease(id) }
+}
+
 fn allowing(id: u64, port: u16) -> Lease {
-    Lease { ports: PortRules { allow: vec![(port, port)], deny: vec![] }, ..lease(id) }
+    ruled(id, PortRules { allow: vec![(port, port)], deny: vec![] })
 }
 
 fn denying(id: u64, port: u16) -> Lease {
-    Lease { ports: PortRules { allow: vec![], deny: vec![(port, port)] }, ..lease(id) }
+    ruled(id, PortRules { allow: vec![], deny: vec![(port, port)] })
 }
 
 /// The status with which a tunnel is given or refused.
@@ -102,7 +106,7 @@ fn a_port_that_a_lease_denies_is_closed_for_it_from_then_on() {
     // What is denied goes before what is allowed.
     let port = echo.address.port();
     let both = PortRules { allow: vec![(port, port)], deny: vec![(1, u16::MAX)] };
-    town.put(&Lease { ports: both, ..lease(1) });
+    town.put(&ruled(1, both));
     assert_eq!(connect(&town, 1, echo.address), 403);
 }
 
@@ -113,7 +117,7 @@ fn datagrams_go_to_no_port_that_is_denied_and_to_no_other_for_being_allowed() {
     let town = Town::ruled(Settings::default(), Rules { udp: closed, ..Town::rules() });
     let rules = |allow: &[u16], deny: &[u16]| {
         let ranges = |ports: &[u16]| ports.iter().map(|port| (*port, *port)).collect();
-        let ports = PortRules { allow: ranges(allow), deny: ranges(deny) };
+        let ports = Some(Box::new(PortRules { allow: ranges(allow), deny: ranges(deny) }));
         town.put(&Lease { ports, ..lease_with_udp(1) });
     };
     rules(&[other.port()], &[]);

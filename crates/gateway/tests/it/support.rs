@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::time::{Span, Time};
-use feed::lease::{Access, Exit, Lease, Limits, Login, PortRules, Source};
+use feed::lease::{Access, Exit, Lease, Limits, Login, Source};
 use gateway::clock::HandClock;
 use gateway::policy::{Policy, Ports, Rules};
 use gateway::resolve::Dns;
@@ -121,7 +121,7 @@ pub(crate) fn lease(id: u64) -> Lease {
         exits: 0,
         dialing: false,
         limits: Limits::default(),
-        ports: PortRules::default(),
+        ports: None,
     }
 }
 

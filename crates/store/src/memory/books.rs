@@ -382,7 +382,7 @@ impl Books {
                 port: address.port,
                 ends_at: lease.ends_at,
                 access: of_order.filter(|it| it.active).map(|it| it.access.clone()).collect(),
-                exception: exceptions.map(|it| it.of(lease.id)).unwrap_or_default(),
+                exception: exceptions.and_then(|it| it.told_of(lease.id)),
             }
         });
         let mut list: Vec<Served> = served.collect();

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use domain::access::Access;
 use domain::ids::{CustomerId, LeaseId, OrderId};
-use domain::limits::Exception;
 use domain::order::Protocol;
 use domain::served::{Place, Served, Through};
 
@@ -130,7 +129,7 @@ fn served(row: &Row) -> Result<Served> {
         port: encoding::small("address.port", row.int(9)?)?,
         modem: through(row)?,
         access: Arc::default(),
-        exception: Exception::default(),
+        exception: None,
     })
 }
 
@@ -174,7 +173,7 @@ fn with_the_rest(tx: &Tx<'_>, vault: &Vault, mut list: Vec<Served>) -> Result<Ve
     for served in &mut list {
         served.access = of_order.get(&served.order).cloned().unwrap_or_default();
         let of_customer = exceptions.get(&served.customer);
-        served.exception = of_customer.map(|it| it.of(served.lease)).unwrap_or_default();
+        served.exception = of_customer.and_then(|it| it.told_of(served.lease));
     }
     Ok(list)
 }

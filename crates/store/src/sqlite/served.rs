@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::access::Access;
 use domain::ids::{CustomerId, LeaseId, OrderId};
 use domain::kind::ProxyKind;
-use domain::limits::{Exception, Exceptions};
+use domain::limits::Exceptions;
 use domain::order::Protocol;
 use domain::served::{Place, Served, Through};
 use domain::time::Time;
@@ -127,7 +127,7 @@ fn except(list: &mut [Served], exceptions: &BTreeMap<CustomerId, Exceptions>) {
     if !exceptions.is_empty() {
         for served in list {
             let of_customer = exceptions.get(&served.customer);
-            served.exception = of_customer.map(|it| it.of(served.lease)).unwrap_or_default();
+            served.exception = of_customer.and_then(|it| it.told_of(served.lease));
         }
     }
 }
@@ -176,7 +176,7 @@ impl<'a> Reader<'a> {
             ends_at: Time::from_millis(row.get(4)?),
             access: self.access(customer, order)?,
             // Behind all leases of a page, for the customers of all of them.
-            exception: Exception::default(),
+            exception: None,
         })
     }
 

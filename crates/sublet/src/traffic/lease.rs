@@ -46,6 +46,7 @@ fn lease(served: &Served, catalogue: &Catalogue) -> Option<Lease> {
             }
         }
     }
+    let usual = catalogue.limits(&served.product);
     Some(Lease {
         id: id(served.lease),
         entries: ports(served, catalogue).map(|(port, _)| SocketAddr::new(ip, port)).collect(),
@@ -55,8 +56,8 @@ fn lease(served: &Served, catalogue: &Catalogue) -> Option<Lease> {
         dialing: served.modem.as_ref().is_some_and(|modem| modem.dialing),
         ends_at: served.ends_at.millis(),
         suspended: served.suspended,
-        limits: limits(catalogue.limits(&served.product).except(served.exception)),
-        ports: catalogue.ports(&served.product).map(port_rules).unwrap_or_default(),
+        limits: limits(usual.except(served.exception.as_deref().copied().unwrap_or_default())),
+        ports: catalogue.ports(&served.product).and_then(port_rules),
     })
 }
 
@@ -97,10 +98,11 @@ fn limits(limits: domain::limits::Limits) -> Limits {
 }
 
 /// Which ports a lease may connect to, as a gateway knows it.
-fn port_rules(rules: &domain::ports::PortRules) -> PortRules {
+fn port_rules(rules: &domain::ports::PortRules) -> Option<Box<PortRules>> {
     let told =
         |ranges: &[PortRange]| ranges.iter().map(|range| (range.first(), range.last())).collect();
-    PortRules { allow: told(&rules.allow), deny: told(&rules.deny) }
+    let said = || PortRules { allow: told(&rules.allow), deny: told(&rules.deny) };
+    (!rules.is_empty()).then(|| Box::new(said()))
 }
 
 /// How many bits an address has.
@@ -117,7 +119,6 @@ mod tests {
     use domain::country::Country;
     use domain::ids::{CustomerId, OrderId};
     use domain::kind::ProxyKind;
-    use domain::limits::Exception;
     use domain::modem::{Driver, Modem, Simulated};
     use domain::product::ProductKey;
     use domain::served::Through;
@@ -159,7 +160,7 @@ mod tests {
             port: 20_004,
             ends_at: Time::from_millis(1_000),
             access: Arc::new([Access::Login(login), Access::SourceIp(source)]),
-            exception: Exception::default(),
+            exception: None,
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use feed::lease::{Access, Exit, Lease, Limits, Login, PortRules};
+use feed::lease::{Access, Exit, Lease, Limits, Login};
 use feed::stream::{Begin, Change, Entry, Port, Position, Speaks, VERSION, Writer};
 
 use crate::key::Key;
@@ -205,7 +205,7 @@ fn lease_of(number: u8, port: u16) -> Lease {
         ends_at: now() + 3_600_000,
         suspended: false,
         limits: Limits::default(),
-        ports: PortRules::default(),
+        ports: None,
     }
 }
 

@@ -42,7 +42,9 @@ fn limits_of_a_lease_go_before_those_of_its_customer_and_these_before_the_catalo
     let town = Town::of(setup().alone().open());
     let (ann, proxies) = town.ann_with(2);
     let customer = ann.id.to_string();
-    proxies.iter().for_each(|proxy| drop(town.soon_seen_through(proxy)));
+    for proxy in &proxies {
+        town.soon_seen_through(proxy);
+    }
     let to = town.echo_v4().to_string();
     // Whether a further connection is let in beside the one that is open.
     let open = |at: usize| town.tunnel(&proxies[at]);
@@ -70,7 +72,7 @@ fn limits_of_a_lease_go_before_those_of_its_customer_and_these_before_the_catalo
     town.shop.run(&["limit", "set", &id, "--bandwidth", "80Mbit"]);
     let lease = json!({ "customer_id": ann.id, "lease": 1, "connections": 1,
         "new_connections_per_second": null, "bytes_per_second": 10_000_000 });
-    assert_eq!(listed(&town), [lease.clone()]);
+    assert_eq!(listed(&town), [lease]);
 
     // All of the customer, also what he buys later; what is said of the lease stays.
     town.shop.run(&["limit", "set", "--customer", &customer, "--connections", "1"]);
@@ -124,7 +126,7 @@ fn another_bandwidth_is_felt_by_what_is_open_and_stays_when_the_server_is_restar
     let proxy = proxies[0].clone();
     town.soon_seen_through(&proxy);
     let from = fountain(BYTES);
-    let mut stream = e2e_connect(&proxy, from);
+    let mut stream = tunnel_to(&proxy, from);
     let mut takes = || {
         let since = Instant::now();
         stream.write_all(&[1]).unwrap();
@@ -152,7 +154,7 @@ fn another_bandwidth_is_felt_by_what_is_open_and_stays_when_the_server_is_restar
 }
 
 /// A tunnel to `to` over HTTP.
-fn e2e_connect(proxy: &Proxy, to: SocketAddr) -> std::net::TcpStream {
+fn tunnel_to(proxy: &Proxy, to: SocketAddr) -> std::net::TcpStream {
     use base64::Engine as _;
     let mut stream = std::net::TcpStream::connect((proxy.host.as_str(), proxy.http)).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -178,7 +180,9 @@ fn a_product_has_ports_of_its_own_within_what_the_site_denies() {
     let of =
         |country: &str| Proxy::listed(&town.shop.order(&ann, &order("IPv4", country, 1, 30))[0]);
     let [usa, deu] = ["USA", "DEU"].map(of);
-    [&usa, &deu].map(|proxy| town.soon_seen_through(proxy));
+    for proxy in [&usa, &deu] {
+        town.soon_seen_through(proxy);
+    }
     let refused = |proxy: &Proxy, to: &str| {
         let (status, body) = connect(proxy, to);
         status == 403 && body.starts_with("port_not_allowed:")

@@ -15,6 +15,7 @@ import dns.query
 import httpx
 import requests
 import socks
+import urllib3
 
 FACTS = json.loads(sys.argv[1])
 PAIR = f"{FACTS['login']}:{FACTS['password']}"
@@ -129,9 +130,21 @@ def inside_tls():
                 answer = session.get(url, verify=CA, timeout=PATIENCE_SECONDS)
                 answer.raise_for_status()
             told[f"requests, {name} inside TLS"] = answer.text
+    # For http:// it asks nobody's certificate, not even that of the proxy, as urllib3 warns.
+    options = {"proxies": {"https": proxy}, "timeout": PATIENCE_SECONDS}
+    refused_by_client("requests", lambda: requests.get(SECURE, verify=stranger, **options))
+
+    def by_urllib3(url, ca):
+        # It takes the login out of a field of its own.
+        login = urllib3.make_headers(proxy_basic_auth=PAIR)
+        context = ssl.create_default_context(cafile=ca)
+        options = {"proxy_headers": login, "proxy_ssl_context": context, "ca_certs": CA}
+        with urllib3.ProxyManager(f"https://{HOST}:{FACTS['https']}", **options) as manager:
+            return [manager.request("GET", url, retries=False).data.decode() for _ in range(2)][1]
+
     for name, url in targets:
-        options = {"proxies": {name: proxy}, "timeout": PATIENCE_SECONDS}
-        refused_by_client("requests", lambda: requests.get(url, verify=stranger, **options))
+        told[f"urllib3, {name} inside TLS"] = by_urllib3(url, CA)
+        refused_by_client("urllib3", lambda: by_urllib3(url, stranger))
 
     def httpx_client(ca):
         through = httpx.Proxy(proxy, ssl_context=ssl.create_default_context(cafile=ca))
