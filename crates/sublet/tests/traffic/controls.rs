@@ -38,7 +38,7 @@ pub(crate) fn connect(proxy: &Proxy, to: &str) -> (u16, String) {
 }
 
 #[track_caller]
-pub(crate) fn soon(what: &str, is_so: impl Fn() -> bool) {
+pub(crate) fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
     let since = Instant::now();
     while !is_so() {
         assert!(since.elapsed() < SOON, "not soon: {what}");
