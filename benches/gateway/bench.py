@@ -170,10 +170,16 @@ def main():
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
+    # Where some have what the system starts by itself.
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
     bench = Bench(os.path.join(options.binaries, "load"), options.leases)
     folder = tempfile.mkdtemp(prefix="gateway-bench.")
     try:
         for name in options.peers.split(","):
+            program = peers.ALL[name].program
+            if program and not shutil.which(program):
+                print(f"{name} is left out: there is no {program} here", file=sys.stderr)
+                continue
             for scenario in options.scenarios.split(","):
                 measure, ways = SCENARIOS[scenario]
                 kind = peers.ALL[name]

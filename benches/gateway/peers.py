@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import pwd
 import resource
 import shutil
 import subprocess
@@ -16,6 +17,8 @@ class Peer:
     """A proxy that runs until the end of the `with` block."""
 
     name = ""
+    # What it needs besides what is built here.
+    program = None
     # The ways over which a client can go through it; see `load`.
     ways = ()
     port = 0
@@ -181,6 +184,7 @@ class HaproxyTcp(Peer):
     """Passes bytes on to one destination: no protocol, no login, no lease."""
 
     name = "haproxy-tcp"
+    program = "haproxy"
     ways = ("forward",)
     port = 28101
     extra_global = ""
@@ -260,6 +264,7 @@ class Squid(Peer):
     """A login for each lease, and its exit by a rule for each."""
 
     name = "squid"
+    program = "squid"
     ways = ("connect", "http")
     port = 28105
 
@@ -306,6 +311,7 @@ class Tinyproxy(Peer):
     """One list of logins for all; the exit is the address that was connected to."""
 
     name = "tinyproxy"
+    program = "tinyproxy"
     ways = ("connect", "http")
     port = 28106
 
@@ -318,10 +324,46 @@ class Tinyproxy(Peer):
         return ["tinyproxy", "-d", "-c", self.write("conf", head + tail + logins)]
 
 
+class Dante(Peer):
+    """The exit is the address that was connected to. It takes logins from the system or from PAM
+    alone, which a measurement leaves as they are: here it asks for none."""
+
+    name = "dante"
+    program = "danted"
+    ways = ("socks5",)
+    socks_port = port = 28113
+
+    def command(self):
+        exits = [f"127.20.{i // 250}.{i % 250 + 1}" for i in range(self.options.leases)]
+        # Without a login, the client goes to the address of each lease.
+        self.known = self.write("leases", "".join(f"{ip}:{self.port} - -\n" for ip in exits))
+        external = "\n".join(f"external: {ip}" for ip in exits)
+        user = pwd.getpwuid(os.getuid()).pw_name
+        configuration = f"""
+logoutput: stderr
+internal: 0.0.0.0 port = {self.port}
+{external}
+external.rotation: same-same
+clientmethod: none
+socksmethod: none
+user.privileged: {user}
+user.unprivileged: {user}
+client pass {{
+  from: 127.0.0.0/8 to: 0.0.0.0/0
+}}
+socks pass {{
+  from: 127.0.0.0/8 to: 127.0.0.0/8
+  command: connect
+}}
+"""
+        return ["danted", "-p", self.path("pid"), "-f", self.write("conf", configuration)]
+
+
 class Microsocks(Peer):
     """One login and one exit."""
 
     name = "microsocks"
+    program = "microsocks"
     ways = ("socks5",)
     socks_port = port = 28114
 
@@ -342,6 +384,7 @@ ALL = {
         HaproxyHttp,
         Squid,
         Tinyproxy,
+        Dante,
         Microsocks,
     )
 }

@@ -8,6 +8,7 @@ use crate::limits::Limits;
 use crate::modem::Modem;
 use crate::money::{Currency, Percent, UnitPrice};
 use crate::period::Period;
+use crate::ports::PortRules;
 use crate::product::ProductKey;
 use crate::time::Span;
 
@@ -51,6 +52,8 @@ pub struct Terms {
     pub period_discounts: Vec<(u32, Percent)>,
     /// How much each lease may use, unless its product says otherwise.
     pub limits: Limits,
+    /// Which ports each lease may connect to, unless its product says otherwise.
+    pub ports: PortRules,
 }
 
 /// Something on sale.
@@ -64,6 +67,8 @@ pub struct Product {
     pub reserve: Span,
     /// How much each lease may use.
     pub limits: Limits,
+    /// Which ports each lease may connect to.
+    pub ports: PortRules,
     /// Whether new orders are taken; extensions always are.
     pub on_sale: bool,
 }
@@ -91,6 +96,8 @@ pub struct Package {
     pub reserve: Span,
     /// How much each lease may use.
     pub limits: Limits,
+    /// Which ports each lease may connect to.
+    pub ports: PortRules,
     /// Whether new orders are taken; extensions always are.
     pub on_sale: bool,
 }
@@ -166,6 +173,17 @@ pub struct ListPrice {
     pub discount: Percent,
 }
 
+/// What something is said of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sold<'a> {
+    /// All of a kind that is not a product.
+    Kind(ProxyKind),
+    /// A product.
+    Product(&'a ProductKey),
+    /// A package by its tag.
+    Package(&'a str),
+}
+
 impl Catalogue {
     /// The terms of `kind`; `None` if it is not sold.
     pub fn terms(&self, kind: ProxyKind) -> Option<&Terms> {
@@ -227,15 +245,19 @@ impl Catalogue {
 
     /// Whether what was let is served in the same way by `other`.
     pub fn is_served_like(&self, other: &Catalogue) -> bool {
-        let kinds = |it: &Catalogue| it.terms.iter().map(|(kind, it)| (*kind, it.limits)).collect();
-        let (own, others): (Vec<_>, Vec<_>) = (kinds(self), kinds(other));
-        let products = self.products.iter().map(|(key, it)| (key, it.limits));
-        let packages = self.packages.iter().map(|(tag, it)| (tag, it.limits));
         self.gateways == other.gateways
             && self.modems == other.modems
-            && own == others
-            && products.eq(other.products.iter().map(|(key, it)| (key, it.limits)))
-            && packages.eq(other.packages.iter().map(|(tag, it)| (tag, it.limits)))
+            && self.uses().eq(other.uses())
+    }
+
+    /// How much leases may use, and of which ports, with what that is said of.
+    pub fn uses(&self) -> impl Iterator<Item = (Sold<'_>, Limits, &PortRules)> {
+        let kinds = self.terms.iter().map(|(kind, it)| (Sold::Kind(*kind), it.limits, &it.ports));
+        let products =
+            self.products.iter().map(|(key, it)| (Sold::Product(key), it.limits, &it.ports));
+        let packages =
+            self.packages.iter().map(|(tag, it)| (Sold::Package(tag), it.limits, &it.ports));
+        kinds.chain(products).chain(packages)
     }
 
     /// How much a lease of `key` may use, also when that is no longer sold.
@@ -246,6 +268,16 @@ impl Catalogue {
         };
         let of_kind = || self.terms(key.kind).map(|terms| terms.limits);
         limits.or_else(of_kind).unwrap_or_default()
+    }
+
+    /// Which ports a lease of `key` may connect to, also when that is no longer sold; nothing if
+    /// that is for its gateway alone to say.
+    pub fn ports(&self, key: &ProductKey) -> Option<&PortRules> {
+        let ports = match &key.package {
+            Some(tag) => self.packages.get(tag).map(|package| &package.ports),
+            None => self.products.get(key).map(|product| &product.ports),
+        };
+        ports.or_else(|| self.terms(key.kind).map(|terms| &terms.ports))
     }
 }
 

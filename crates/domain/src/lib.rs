@@ -38,6 +38,7 @@ pub mod network;
 pub mod order;
 pub mod payment;
 pub mod period;
+pub mod ports;
 pub mod pricing;
 pub mod product;
 pub mod promo;

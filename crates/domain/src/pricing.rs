@@ -160,6 +160,7 @@ mod tests {
     use crate::ids::PromoId;
     use crate::limits::Limits;
     use crate::money::Currency;
+    use crate::ports::PortRules;
     use crate::time::Span;
 
     /// IPv4 in the USA at `per_day` and, for 30 days, at a price of its own; 5 % off from ten
@@ -184,6 +185,7 @@ mod tests {
             volume_discounts: vec![(10, percent("5")), (100, percent("20"))],
             period_discounts: vec![(90, percent("10"))],
             limits: Limits::default(),
+            ports: PortRules::default(),
         };
         let prices = [(Currency::USD, list)].into();
         let product = Product {
@@ -191,6 +193,7 @@ mod tests {
             prices,
             reserve: Span::DAY,
             limits: Limits::default(),
+            ports: PortRules::default(),
             on_sale: true,
         };
         Catalogue {

@@ -7,6 +7,7 @@ use crate::access::Access;
 use crate::catalogue::Catalogue;
 use crate::ids::{CustomerId, LeaseId, OrderId};
 use crate::kind::ProxyKind;
+use crate::limits::Exception;
 use crate::order::Protocol;
 use crate::product::ProductKey;
 use crate::proxy::Endpoint;
@@ -41,6 +42,9 @@ pub struct Served {
     pub ends_at: Time,
     /// How its customer is known: any of these lets him in.
     pub access: Arc<[Access]>,
+    /// What the operator has said of how much it may use, if anything: few leases have that, and
+    /// there are many.
+    pub exception: Option<Box<Exception>>,
 }
 
 /// A modem as far as it matters for the traffic that goes through it.

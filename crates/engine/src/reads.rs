@@ -7,6 +7,7 @@ use domain::authorisation::Authorised;
 use domain::ids::{AddressId, AuthorisationId, CustomerId, EntryId, LeaseId, OrderId};
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
+use domain::limits::Exceptions;
 use domain::money::Money;
 use domain::needs::Needs;
 use domain::product::ProductKey;
@@ -71,6 +72,13 @@ impl Engine {
         let mut promos = self.read(|store| store.promos_of(customer))?;
         promos.retain(|(promo, used)| promo.is_open_to(customer, *used, now));
         Ok(promos)
+    }
+
+    /// What the operator has said of how much a customer's leases may use.
+    pub async fn exceptions(&self, customer: CustomerId) -> Result<Exceptions, Fault> {
+        let found = self.read_slow(move |store| store.exceptions(Some(customer))).await;
+        let found = found.map_err(|error| told(&error, "reading limits"))?;
+        Ok(found.into_values().next().unwrap_or_default())
     }
 
     /// The kind of a lease that a customer has, or has in reserve; `None` if he has no such lease.

@@ -2,17 +2,19 @@
 //!
 //! The journal says which leases something has happened to; what they are now is read from the
 //! books. So whatever is told is at least as new as what has happened, and whoever has taken all of
-//! it has the leases as the books have them. Customers who are suspended are not in the journal, and
-//! neither are the exits of modems; they are noticed by the numbers that change with them.
+//! it has the leases as the books have them. Customers who are suspended and limits that the operator
+//! has set are not in the journal, and neither are the exits of modems; they are noticed by the
+//! numbers that change with them.
 
 mod pages;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use domain::ids::{CustomerId, LeaseId};
 use domain::journal::{Entry, Event};
+use domain::limits::{Exception, Exceptions};
 use domain::served::Served;
 use sha2::{Digest as _, Sha256};
 use store::Store;
@@ -96,8 +98,8 @@ pub struct Follower {
     engine: Engine,
     /// The last entry of the feed whose consequences were told.
     number: i64,
-    /// The suspended customers that were told, and what the number of the keys was then.
-    suspended: BTreeSet<CustomerId>,
+    /// What the operator had said when it was told, and what the number of the keys was then.
+    said: Said,
     keys_version: i64,
     /// The number behind which changes of modems have not been told.
     modems: i64,
@@ -115,8 +117,15 @@ pub struct Follower {
 pub struct Told {
     /// The number of the last thing that has happened.
     pub number: i64,
-    /// What tells the customers who were suspended from others.
-    pub suspended: u64,
+    /// What tells what the operator had said from anything else.
+    pub said: u64,
+}
+
+/// What the operator has said that is not in the journal.
+#[derive(Clone, Debug, Default)]
+struct Said {
+    suspended: BTreeSet<CustomerId>,
+    exceptions: BTreeMap<CustomerId, Exceptions>,
 }
 
 /// What had happened when something was told.
@@ -149,15 +158,15 @@ impl Engine {
         let seen = *happened.borrow_and_update();
         let begin = |store: &dyn Store| {
             let (modems, _) = store.modems_changed(0)?;
-            Ok((store.keys_version()?, store.suspended_customers()?, store.feed_end()?, modems))
+            Ok((store.keys_version()?, Said::read(store)?, store.feed_end()?, modems))
         };
         let begun = self.read_slow(begin).await;
-        let (keys_version, suspended, number, modems) =
+        let (keys_version, said, number, modems) =
             begun.map_err(|error| told(&error, "beginning to follow what is served"))?;
         Ok(Follower {
             engine: self.clone(),
             number,
-            suspended,
+            said,
             keys_version,
             modems,
             happened,
@@ -192,14 +201,14 @@ impl Follower {
             number: self.number,
             keys_version: self.keys_version,
             modems: self.modems,
-            suspended: std::mem::take(&mut self.suspended),
+            said: std::mem::take(&mut self.said),
         };
-        let kept = looked.suspended.clone();
+        let kept = looked.said.clone();
         let found = self.engine.read_slow(move |store| looked.look(store)).await;
         let found = found.map_err(|error| told(&error, "following what is served"));
-        let found = found.inspect_err(|_| self.suspended = kept)?;
+        let found = found.inspect_err(|_| self.said = kept)?;
         (self.number, self.seen, self.more) = (found.now.number, seen, found.more);
-        (self.keys_version, self.suspended) = (found.now.keys_version, found.now.suspended);
+        (self.keys_version, self.said) = (found.now.keys_version, found.now.said);
         self.modems = found.now.modems;
         Ok(found.changes)
     }
@@ -223,7 +232,7 @@ impl Follower {
 
     /// How far has been told.
     pub fn told(&self) -> Told {
-        Told { number: self.number, suspended: digest(&self.suspended) }
+        Told { number: self.number, said: self.said.digest() }
     }
 
     /// Has what happened since `told` be told again. Says whether that can be: if not, somebody who
@@ -231,7 +240,7 @@ impl Follower {
     pub fn go_back(&mut self, told: Told) -> bool {
         let now = self.told();
         let behind = now.number - told.number;
-        let can_be = (0..=FAR_BEHIND).contains(&behind) && told.suspended == now.suspended;
+        let can_be = (0..=FAR_BEHIND).contains(&behind) && told.said == now.said;
         if can_be {
             (self.number, self.more) = (told.number, true);
         }
@@ -239,12 +248,57 @@ impl Follower {
     }
 }
 
-/// What tells these customers from others.
-fn digest(customers: &BTreeSet<CustomerId>) -> u64 {
-    let hash =
-        customers.iter().fold(Sha256::new(), |hash, it| hash.chain_update(it.0.to_be_bytes()));
-    let hash = hash.finalize();
-    u64::from_be_bytes(std::array::from_fn(|at| hash[at]))
+impl Said {
+    fn read(store: &dyn Store) -> store::Result<Said> {
+        Ok(Said { suspended: store.suspended_customers()?, exceptions: store.exceptions(None)? })
+    }
+
+    /// Notes whose leases are others than when `before` had been said.
+    fn touch(&self, before: &Said, touched: &mut Touched) {
+        touched.customers.extend(&self.suspended ^ &before.suspended);
+        let all = self.exceptions.keys().chain(before.exceptions.keys());
+        let none = Exceptions::default();
+        for customer in all.copied().collect::<BTreeSet<CustomerId>>() {
+            let now = self.exceptions.get(&customer).unwrap_or(&none);
+            let before = before.exceptions.get(&customer).unwrap_or(&none);
+            if now.customer != before.customer {
+                touched.customers.insert(customer);
+            }
+            let named = now.leases.keys().chain(before.leases.keys());
+            touched
+                .leases
+                .extend(named.filter(|lease| now.leases.get(lease) != before.leases.get(lease)));
+        }
+    }
+
+    /// What tells it from anything else that may be said.
+    fn digest(&self) -> u64 {
+        let mut hash = Sha256::new();
+        for customer in &self.suspended {
+            hash.update(customer.0.to_be_bytes());
+        }
+        for (customer, exceptions) in &self.exceptions {
+            let mut add = |lease: i64, exception: &Exception| {
+                let Exception { connections, new_connections_per_second, bytes_per_second } =
+                    *exception;
+                hash.update(customer.0.to_be_bytes());
+                hash.update(lease.to_be_bytes());
+                let numbers = [
+                    connections.map(u64::from),
+                    new_connections_per_second.map(u64::from),
+                    bytes_per_second,
+                ];
+                for number in numbers {
+                    hash.update([u8::from(number.is_some())]);
+                    hash.update(number.unwrap_or(0).to_be_bytes());
+                }
+            };
+            add(0, &exceptions.customer);
+            exceptions.leases.iter().for_each(|(lease, exception)| add(lease.0, exception));
+        }
+        let hash = hash.finalize();
+        u64::from_be_bytes(std::array::from_fn(|at| hash[at]))
+    }
 }
 
 /// How far has been looked.
@@ -252,7 +306,7 @@ struct Looked {
     number: i64,
     keys_version: i64,
     modems: i64,
-    suspended: BTreeSet<CustomerId>,
+    said: Said,
 }
 
 /// What was found when looking further.
@@ -265,12 +319,12 @@ struct Found {
 impl Looked {
     fn look(mut self, store: &dyn Store) -> store::Result<Found> {
         let (mut touched, mut gone) = (Touched::default(), BTreeSet::new());
-        // Before those who are suspended, so that a change behind it is noticed the next time.
+        // Before what it counts, so that a change behind it is noticed the next time.
         let keys_version = store.keys_version()?;
         if keys_version != self.keys_version {
-            let suspended = store.suspended_customers()?;
-            touched.customers = &suspended ^ &self.suspended;
-            (self.keys_version, self.suspended) = (keys_version, suspended);
+            let said = Said::read(store)?;
+            said.touch(&self.said, &mut touched);
+            (self.keys_version, self.said) = (keys_version, said);
         }
         (self.modems, touched.modems) = store.modems_changed(self.modems)?;
         let entries = store.feed(self.number, ENTRIES)?;

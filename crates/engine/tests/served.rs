@@ -13,6 +13,7 @@ use domain::authorise::{
 use domain::command::{Command, Wish};
 use domain::ids::{AuthorisationId, CustomerId, LeaseId, OrderId};
 use domain::kind::ProxyKind;
+use domain::limits::{ExceptionChange, ExceptionFor};
 use domain::replace::{Replace, ReplaceReason};
 use domain::served::Served;
 use domain::time::{Span, Time};
@@ -103,6 +104,7 @@ enum Deed {
     Delete(u8),
     Replace(u8),
     Suspend(u8, bool),
+    Limit(u8, u8),
     Wait(u8),
     Sweep,
     Look,
@@ -118,6 +120,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => number.prop_map(Deed::Delete),
         2 => number.prop_map(Deed::Replace),
         2 => (number, any::<bool>()).prop_map(|(one, on)| Deed::Suspend(one, on)),
+        3 => (number, 0_u8..4).prop_map(|(one, most)| Deed::Limit(one, most)),
         1 => (0_u8..40).prop_map(Deed::Wait),
         2 => Just(Deed::Sweep),
         4 => Just(Deed::Look),
@@ -177,6 +180,16 @@ fn perform(shop: &mut Shop, customers: &[CustomerId], deed: Deed) {
         }),
         Deed::Suspend(at, suspended) => {
             shop.store.suspend_customer(whose(at), suspended).unwrap();
+            None
+        }
+        Deed::Limit(at, most) => {
+            let whose = match pick(&served, at).filter(|_| at % 3 > 0) {
+                Some(it) => ExceptionFor::Lease(it.lease),
+                None => ExceptionFor::Customer(whose(at)),
+            };
+            let most = (most > 0).then(|| u32::from(most));
+            let change = ExceptionChange { connections: Some(most), ..ExceptionChange::default() };
+            shop.store.change_exception(whose, change).unwrap();
             None
         }
         Deed::Wait(days) => {

@@ -33,6 +33,24 @@ pub struct Lease {
     /// What it may use.
     #[serde(default)]
     pub limits: Limits,
+    /// Which ports it may connect to; nothing if that is for the gateway alone to say. Few leases
+    /// have it, and there are many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ports: Option<Box<PortRules>>,
+}
+
+/// Which ports a lease may connect to, beside what its gateway says. Ranges are told by their first
+/// and last port.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PortRules {
+    /// Connections may go there, unless the gateway closes it by name. Ports of mail are opened by
+    /// ranges of one port alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<(u16, u16)>,
+    /// Nothing may go there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deny: Vec<(u16, u16)>,
 }
 
 /// How a customer is known: any of these lets him in.

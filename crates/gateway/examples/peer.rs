@@ -40,6 +40,7 @@ fn lease(number: u32, count: u32, limits: Limits) -> Lease {
         exits: 0,
         dialing: false,
         limits,
+        ports: None,
     }
 }
 

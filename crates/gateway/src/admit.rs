@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use crate::bucket::Rate;
 use crate::flows::{Seat, Tenant};
 use crate::meter::Way;
+use crate::policy::LeasePorts;
 use crate::refusal::Refusal;
 use crate::table::{Entry, Exit, Lease, Proof};
 use crate::worker::Worker;
@@ -53,9 +54,10 @@ impl Grant {
         self.lease.exit()
     }
 
-    /// Whether what it connects leaves from the same place, for the same lease.
+    /// Whether what it connects leaves from the same place, for the same lease, to the same ports.
     pub(crate) fn leaves_like(&self, other: &Grant) -> bool {
-        Rc::ptr_eq(&self.tenant, &other.tenant) && self.exit() == other.exit()
+        let ports = || self.lease.ports() == other.lease.ports();
+        Rc::ptr_eq(&self.tenant, &other.tenant) && self.exit() == other.exit() && ports()
     }
 
     /// Uses up one of the connections that the lease may make in a second. To be let in is one, and
@@ -67,6 +69,11 @@ impl Grant {
             return Err(Refusal::TooFast);
         }
         Ok(())
+    }
+
+    /// What the lease, as it is now, says of ports, if it says anything.
+    pub(crate) fn ports(&self) -> Option<Arc<LeasePorts>> {
+        self.tenant.ports()
     }
 
     /// Whether the lease, as it is now, lets datagrams pass.

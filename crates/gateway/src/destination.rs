@@ -8,6 +8,7 @@ use crate::admit::Grant;
 use crate::egress;
 use crate::policy::Transport;
 use crate::refusal::Refusal;
+use crate::resolve::Judge;
 use crate::target::{Host, Target};
 use crate::worker::Worker;
 
@@ -20,7 +21,10 @@ pub(crate) async fn reach(
     match target.host() {
         Host::Address(ip) => {
             let to = SocketAddr::new(*ip, target.port());
-            let judged = worker.shared.policy.load().judge(to, Transport::Tcp)?;
+            let ports = grant.ports();
+            let policy = worker.shared.policy.load();
+            let judged = policy.judge_of(to, Transport::Tcp, ports.as_deref())?;
+            drop(policy);
             egress::dial(grant, judged, worker.shared.settings.binding).await
         }
         // In memory of its own, which a tunnel does not keep.
@@ -30,7 +34,9 @@ pub(crate) async fn reach(
 
 async fn reach_name(worker: &Worker, grant: &Grant, target: &Target) -> Result<TcpStream, Refusal> {
     let (family, policy) = (egress::family(grant), worker.shared.policy.load_full());
-    let found = worker.resolver.resolve(target, family, &policy, Transport::Tcp).await?;
+    let ports = grant.ports();
+    let judge = Judge { policy: &policy, transport: Transport::Tcp, ports: ports.as_deref() };
+    let found = worker.resolver.resolve(target, family, judge).await?;
     let mut refusal = Refusal::NameUnknown;
     for address in found.iter() {
         match egress::dial(grant, address, worker.shared.settings.binding).await {

@@ -12,6 +12,7 @@ use domain::time::Time;
 use foldhash::fast::RandomState;
 
 use crate::meter::{Account, Accounts, Tally};
+use crate::policy::LeasePorts;
 use crate::refusal::Refusal;
 use crate::table::{Changed, Lease, Proof};
 use crate::wheel::Wheel;
@@ -50,6 +51,11 @@ impl Tenant {
     /// Whether its datagrams are passed on.
     pub(crate) fn has_udp(&self) -> bool {
         self.lease.borrow().limits().udp
+    }
+
+    /// What it says of ports, if it says anything.
+    pub(crate) fn ports(&self) -> Option<Arc<LeasePorts>> {
+        self.lease.borrow().ports().map(Arc::clone)
     }
 
     /// How many bytes may pass in a second, each way; zero is no limit.

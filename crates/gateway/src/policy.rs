@@ -5,6 +5,7 @@
 //! operator may close more, and may open inner networks by name of their prefix.
 
 mod embedded;
+mod lease_ports;
 mod list;
 mod names;
 mod ports;
@@ -13,6 +14,7 @@ mod special;
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+pub use self::lease_ports::LeasePorts;
 pub use self::list::{List, ListError, PortRange};
 pub use self::names::{Names, NamesError};
 pub use self::ports::Ports;
@@ -72,6 +74,9 @@ pub struct Rules {
     pub tcp: Ports,
     /// Ports that datagrams may go to.
     pub udp: Ports,
+    /// Ports that connections of a lease may go to that has them for itself, although `tcp` closes
+    /// them.
+    pub openable: Ports,
 }
 
 impl Default for Rules {
@@ -86,6 +91,7 @@ impl Default for Rules {
             nat64: Vec::new(),
             tcp: Ports::standard_tcp(),
             udp: Ports::standard_udp(),
+            openable: Ports::all(),
         }
     }
 }
@@ -104,6 +110,7 @@ pub struct Policy {
     nat64: Vec<Prefix>,
     tcp: Ports,
     udp: Ports,
+    openable: Ports,
 }
 
 impl Default for Policy {
@@ -133,6 +140,7 @@ impl Policy {
             nat64: rules.nat64,
             tcp: rules.tcp,
             udp: rules.udp,
+            openable: rules.openable,
         }
     }
 
@@ -146,20 +154,49 @@ impl Policy {
         Ok(())
     }
 
-    /// Judges a port before anybody is asked about the name that goes with it.
+    /// Judges a port of a lease that says nothing of ports. See [`Policy::judge_port_of`].
     pub fn judge_port(&self, port: u16, transport: Transport) -> Result<(), Refusal> {
-        let open = match transport {
-            Transport::Tcp => &self.tcp,
-            Transport::Udp => &self.udp,
-        };
-        if open.contains(port) { Ok(()) } else { Err(Refusal::PortNotAllowed) }
+        self.judge_port_of(port, transport, None)
     }
 
-    /// Judges an address and its port. Connect to the address that comes back, and to no other:
-    /// a mapped address comes back as the IPv4 address that it is.
+    /// Judges a port before anybody is asked about the name that goes with it, for a lease that
+    /// says `own` of ports.
+    pub fn judge_port_of(
+        &self,
+        port: u16,
+        transport: Transport,
+        own: Option<&LeasePorts>,
+    ) -> Result<(), Refusal> {
+        let open = match transport {
+            Transport::Tcp => {
+                let is_allowed = || own.is_some_and(|own| own.allows(port));
+                self.tcp.contains(port) || self.openable.contains(port) && is_allowed()
+            }
+            Transport::Udp => self.udp.contains(port),
+        };
+        if open && !own.is_some_and(|own| own.denies(port)) {
+            Ok(())
+        } else {
+            Err(Refusal::PortNotAllowed)
+        }
+    }
+
+    /// Judges an address and its port for a lease that says nothing of ports. See
+    /// [`Policy::judge_of`].
     pub fn judge(&self, to: SocketAddr, transport: Transport) -> Result<SocketAddr, Refusal> {
+        self.judge_of(to, transport, None)
+    }
+
+    /// Judges an address and its port, for a lease that says `own` of ports. Connect to the address that comes back, and to no other:
+    /// a mapped address comes back as the IPv4 address that it is.
+    pub fn judge_of(
+        &self,
+        to: SocketAddr,
+        transport: Transport,
+        own: Option<&LeasePorts>,
+    ) -> Result<SocketAddr, Refusal> {
         let to = SocketAddr::new(to.ip().to_canonical(), to.port());
-        self.judge_port(to.port(), transport)?;
+        self.judge_port_of(to.port(), transport, own)?;
         let closed = self.is_closed(to)
             || match to.ip() {
                 IpAddr::V4(_) => false,

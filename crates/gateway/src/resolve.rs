@@ -13,7 +13,7 @@ use std::time::Duration;
 
 pub use self::cache::Cache;
 pub use self::dns::{Dns, DnsError};
-use crate::policy::{Policy, Transport};
+use crate::policy::{LeasePorts, Policy, Transport};
 use crate::refusal::Refusal;
 use crate::target::{Host, Name, Target};
 
@@ -84,6 +84,17 @@ impl Candidates {
     }
 }
 
+/// By what addresses are judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Judge<'a> {
+    /// The policy of the gateway.
+    pub policy: &'a Policy,
+    /// How bytes are to be carried there.
+    pub transport: Transport,
+    /// What the lease says of ports, if it says anything.
+    pub ports: Option<&'a LeasePorts>,
+}
+
 /// Turns targets into addresses, for one thread.
 #[derive(Debug)]
 pub struct Resolver<L> {
@@ -101,14 +112,14 @@ impl<L: Lookup> Resolver<L> {
         &self,
         target: &Target,
         family: Family,
-        policy: &Policy,
-        transport: Transport,
+        judge: Judge<'_>,
     ) -> Result<Candidates, Refusal> {
+        let Judge { policy, transport, ports } = judge;
         let port = target.port();
-        policy.judge_port(port, transport)?;
+        policy.judge_port_of(port, transport, ports)?;
         let name = match target.host() {
             Host::Address(address) => {
-                let judged = policy.judge(SocketAddr::new(*address, port), transport)?;
+                let judged = policy.judge_of(SocketAddr::new(*address, port), transport, ports)?;
                 return if Family::of(judged.ip()) == family {
                     Ok(Candidates::one(judged))
                 } else {
@@ -122,7 +133,7 @@ impl<L: Lookup> Resolver<L> {
         let mut candidates: Option<Candidates> = None;
         let mut refusal = Refusal::NameUnknown;
         for address in addresses.iter() {
-            match policy.judge(SocketAddr::new(*address, port), transport) {
+            match policy.judge_of(SocketAddr::new(*address, port), transport, ports) {
                 // A mapped address in an AAAA record is one of the other family.
                 Ok(judged) if Family::of(judged.ip()) != family => {
                     refusal = Refusal::FamilyUnavailable;

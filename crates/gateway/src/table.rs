@@ -5,6 +5,7 @@
 
 mod keys;
 pub(crate) mod lease;
+mod rule_sets;
 mod shard;
 mod sources;
 
@@ -18,6 +19,7 @@ use hashbrown::HashTable;
 use keys::Keys;
 pub(crate) use lease::{Entry, Exit, Proof};
 pub use lease::{Lease, Unfit};
+use rule_sets::RuleSets;
 use shard::{Edits, Shard, shard_of};
 use sources::BitsInUse;
 
@@ -27,6 +29,7 @@ use crate::refusal::Refusal;
 #[derive(Debug)]
 pub struct Table {
     keys: Keys,
+    rule_sets: RuleSets,
     shards: Box<[ArcSwap<Shard>]>,
     bits_in_use: BitsInUse,
     has_entries: AtomicBool,
@@ -65,6 +68,7 @@ impl Table {
     pub fn new() -> Result<Table, getrandom::Error> {
         Ok(Table {
             keys: Keys::draw()?,
+            rule_sets: RuleSets::default(),
             shards: (0..shard::COUNT).map(|_| ArcSwap::from_pointee(Shard::default())).collect(),
             bits_in_use: BitsInUse::default(),
             has_entries: AtomicBool::new(false),
@@ -84,7 +88,8 @@ impl Table {
         let changed = changes.into_iter().map(|change| match change {
             Change::Remove(id) => Changed { id, now: None },
             Change::Put(lease) => {
-                let kept = Lease::new(lease, &self.keys).map_err(|error| unfit.push(error));
+                let kept = Lease::new(lease, &self.keys, &self.rule_sets)
+                    .map_err(|error| unfit.push(error));
                 Changed { id: lease.id, now: kept.ok().map(Arc::new) }
             }
         });
@@ -114,7 +119,7 @@ impl Table {
         let mut fresh = Ids::new();
         let mut shards = vec![Shard::default(); shard::COUNT];
         for lease in leases {
-            let lease = match Lease::new(lease, &self.keys) {
+            let lease = match Lease::new(lease, &self.keys, &self.rule_sets) {
                 Ok(kept) => Arc::new(kept),
                 Err(error) => {
                     unfit.push(error);

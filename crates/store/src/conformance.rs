@@ -98,6 +98,7 @@ pub const CASES: &[(&str, Case)] = &[
     ("leases_are_served_as_they_are_shown", served::leases_are_served_as_they_are_shown),
     ("pages_hold_live_leases_and_reserved_ones", served::pages_hold_live_leases_and_reserved_ones),
     ("what_is_served_changes_with_the_books", served::what_is_served_changes_with_the_books),
+    ("limits_are_kept_and_served", served::limits_are_kept_and_served),
     ("the_feed_tells_its_end", served::the_feed_tells_its_end),
     ("usage_is_counted_once", usage::usage_is_counted_once),
     ("usage_is_counted_once_from_many_sides", usage::usage_is_counted_once_from_many_sides),

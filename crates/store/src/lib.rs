@@ -49,6 +49,7 @@ use domain::ids::{
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::ledger::Wallet;
+use domain::limits::{Exception, ExceptionChange, ExceptionFor, Exceptions};
 use domain::needs::Needs;
 use domain::payment::Payment;
 use domain::promo::Promo;
@@ -162,6 +163,19 @@ pub trait Store: Send + Sync + 'static {
     /// Suspends a customer, or lets him go on. Says whether there is such a customer.
     fn suspend_customer(&self, id: CustomerId, suspended: bool) -> Result<bool>;
 
+    /// Changes how much a lease, or all of a customer, may use at gateways where that is not as the
+    /// catalogue says. Says what is said of it then; `None` if there is no such customer, or no such
+    /// lease that is not over.
+    fn change_exception(
+        &self,
+        whose: ExceptionFor,
+        change: ExceptionChange,
+    ) -> Result<Option<Exception>>;
+
+    /// How much leases may use where that is not as the catalogue says: of a customer, or of all.
+    /// Of a customer for whom nothing is said there is nothing.
+    fn exceptions(&self, customer: Option<CustomerId>) -> Result<BTreeMap<CustomerId, Exceptions>>;
+
     /// Adds an API key, given the hash of its secret.
     fn create_key(&self, new: &NewApiKey, now: Time) -> Result<KeyId>;
 
@@ -169,7 +183,8 @@ pub trait Store: Send + Sync + 'static {
     fn key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<(ApiKey, Customer)>>;
 
     /// A number that changes whenever a key or a customer that [`Store::key_by_hash`] has told of
-    /// may have changed, so that what it told can be kept as long as the number stays.
+    /// may have changed, so that what it told can be kept as long as the number stays; and whenever
+    /// [`Store::suspended_customers`] or [`Store::exceptions`] may say something else.
     fn keys_version(&self) -> Result<i64>;
 
     /// The keys of a customer, or of all.

@@ -26,6 +26,7 @@ use domain::journal::{Entry, Event};
 use domain::kind::ProxyKind;
 use domain::lease::{LeaseState, Standing};
 use domain::ledger::{FIRST_WALLET, Wallet};
+use domain::limits::{Exception, ExceptionChange, ExceptionFor, Exceptions};
 use domain::money::Money;
 use domain::needs::Needs;
 use domain::payment::{Payment, PaymentState};
@@ -213,6 +214,37 @@ impl Store for MemoryStore {
         books.keys_version += 1;
         let customer = books.customers.get_mut(&id);
         Ok(customer.map(|customer| customer.suspended = suspended).is_some())
+    }
+
+    fn change_exception(
+        &self,
+        whose: ExceptionFor,
+        change: ExceptionChange,
+    ) -> Result<Option<Exception>> {
+        let mut books = self.books();
+        books.keys_version += 1;
+        let not_over = |id| books.leases.get(&id).filter(|it| it.state != LeaseState::Over);
+        let customer = match whose {
+            ExceptionFor::Customer(id) => books.customers.get(&id).map(|customer| customer.id),
+            ExceptionFor::Lease(id) => not_over(id).map(|lease| lease.customer),
+        };
+        let Some(customer) = customer else { return Ok(None) };
+        let exceptions = books.exceptions.entry(customer).or_default();
+        let said = match whose {
+            ExceptionFor::Customer(_) => &mut exceptions.customer,
+            ExceptionFor::Lease(id) => exceptions.leases.entry(id).or_default(),
+        };
+        *said = said.changed(change);
+        let said = *said;
+        exceptions.leases.retain(|_, exception| !exception.is_empty());
+        books.exceptions.retain(|_, exceptions| !exceptions.is_empty());
+        Ok(Some(said))
+    }
+
+    fn exceptions(&self, customer: Option<CustomerId>) -> Result<BTreeMap<CustomerId, Exceptions>> {
+        let mut all = self.books().exceptions.clone();
+        all.retain(|id, _| customer.is_none_or(|customer| customer == *id));
+        Ok(all)
     }
 
     fn keys_version(&self) -> Result<i64> {

@@ -45,6 +45,7 @@ const BACK: &str = "
     ALTER TABLE lease DROP COLUMN reboot_epoch;
     DROP TABLE gateway_identity;
     DROP TABLE gateway_node;
+    DROP TABLE limit_exception;
     ALTER TABLE lease DROP COLUMN replaced_at_ms;
     ALTER TABLE lease DROP COLUMN comment;
     ALTER TABLE lease DROP COLUMN renew_card_id;

@@ -3,6 +3,7 @@
 use domain::country::Country;
 use domain::ids::CustomerId;
 use domain::kind::ProxyKind;
+use domain::limits::Limits;
 use domain::money::{Currency, Percent};
 use domain::network::Network;
 use domain::product::is_tag;
@@ -127,6 +128,33 @@ pub(crate) fn network(text: &str) -> Result<Network, String> {
     })
 }
 
+/// Bytes in a second: `500kB`, `2MB` or `20Mbit`, or as many as the number says; 0 is no limit.
+pub(crate) fn rate(text: &str) -> Result<u64, String> {
+    let units = [
+        ("kbit", 125),
+        ("Mbit", 125_000),
+        ("Gbit", 125_000_000),
+        ("kB", 1_000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("", 1),
+    ];
+    let read = units.iter().find_map(|(unit, bytes)| {
+        let digits = text.strip_suffix(unit).map(str::trim_end)?;
+        let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let count: u64 = if plain { digits.parse().ok()? } else { return None };
+        count.checked_mul(*bytes)
+    });
+    let (least, most) = (Limits::BYTES_PER_SECOND_MIN, Limits::BYTES_PER_SECOND_MAX);
+    match read.filter(|rate| *rate <= most) {
+        Some(rate) if rate > 0 && rate < least => {
+            Err(format!("at least {least} bytes in a second are expected, or 0 for no limit"))
+        }
+        Some(rate) => Ok(rate),
+        None => Err("bytes in a second are expected, such as 500kB, 2MB or 20Mbit".into()),
+    }
+}
+
 /// The name of a gateway or mobile operator.
 pub(crate) fn tag(text: &str) -> Result<String, String> {
     let fits = is_tag(text).then(|| text.to_owned());
@@ -173,6 +201,26 @@ mod tests {
     #[test]
     fn times_are_brief_for_people() {
         assert_eq!(brief(Time::from_millis(86_400_123)), "1970-01-02 00:00:00");
+    }
+
+    #[test]
+    fn rates_are_bytes_or_bits_in_a_second() {
+        for (text, bytes) in [
+            ("0", 0),
+            ("4096", 4_096),
+            ("500kB", 500_000),
+            ("2MB", 2_000_000),
+            ("2 MB", 2_000_000),
+            ("1GB", 1_000_000_000),
+            ("20Mbit", 2_500_000),
+            ("100kbit", 12_500),
+            ("1Gbit", 125_000_000),
+        ] {
+            assert_eq!(rate(text), Ok(bytes), "{text}");
+        }
+        for bad in ["", "MB", "-1", "1.5MB", "2mb", "2MiB", "4095", "1kB", "99999999GB", "1e6"] {
+            assert!(rate(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

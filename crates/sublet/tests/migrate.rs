@@ -32,11 +32,12 @@ const CALLS: [&str; 7] = [
 ];
 
 /// What the operator can look at.
-const LISTS: [&[&str]; 8] = [
+const LISTS: [&[&str]; 9] = [
     &["events", "list"],
     &["customer", "list"],
     &["key", "list"],
     &["promo", "list"],
+    &["limit", "list"],
     &["stock", "list"],
     &["operator", "token", "list"],
     &["catalogue", "show"],
@@ -121,7 +122,7 @@ fn wait_for(url: &str, sql: &str, enough: i64) {
 /// How many parts are there: one for each table.
 const PARTS: &str = "SELECT count(*) FROM moving_part";
 /// How many there are in the end.
-const TABLES: i64 = 34;
+const TABLES: i64 = 35;
 const MADE: &str = "SELECT 100 - count(*) FROM moving_later";
 
 /// Ann and Bob with everything that can be had, some of it told to extend itself.
@@ -143,6 +144,9 @@ fn street() -> (Shop, [Customer; 2]) {
     for customer in &people {
         shop.order(customer, &order("ISP", "USA", 1, 30));
     }
+    let ann = people[0].id.to_string();
+    shop.run(&["limit", "set", "--customer", &ann, "--bandwidth", "2MB"]);
+    shop.run(&["limit", "set", "1", "--connections", "0"]);
     let lost = shop.key(people[0].id, "--name lost");
     let keys = shop.run(&["key", "list"]);
     let number = keys.iter().find(|key| key["name"] == "lost").unwrap()["key_id"].to_string();

@@ -7,6 +7,7 @@ use axum::http::{Response, StatusCode};
 use domain::access::Access;
 use domain::catalogue::Catalogue;
 use domain::kind::ProxyKind;
+use domain::limits::Limits;
 use domain::modem::ModemExit;
 use domain::proxy::Proxy;
 use domain::rotation::{self, Dialer};
@@ -53,10 +54,13 @@ pub(super) async fn list(asked: Asked) -> Result<Response<Body>, Refused> {
     let dialers = engine.dialers(modems).await?;
     let dialers: BTreeMap<&str, &Dialer> =
         dialers.iter().map(|dialer| (dialer.name.as_str(), dialer)).collect();
+    let exceptions = engine.exceptions(asked.customer()).await?;
     let leases: Vec<Value> = found
         .iter()
         .map(|proxy| {
             let mut shown = shown(&asked.app, &catalogue, proxy, in_reserve);
+            let (lease, usual) = (proxy.lease.id, catalogue.limits(&proxy.lease.product));
+            shown["limits"] = limits(usual.except(exceptions.of(lease)));
             if let Some(modem) = &proxy.modem {
                 rotating(&catalogue, proxy, dialers.get(modem.as_str()).copied(), &mut shown);
             }
@@ -91,14 +95,6 @@ fn shown(app: &App, catalogue: &Catalogue, proxy: &Proxy, in_reserve: bool) -> V
     if let Some(port) = endpoint.https_port {
         shown["https_port"] = port.into();
     }
-    let limits = catalogue.limits(&lease.product);
-    let number = |count: u64| (count > 0).then_some(count);
-    shown["limits"] = json!({
-        "connections": number(limits.connections.into()),
-        "new_connections_per_second": number(limits.new_connections_per_second.into()),
-        "bytes_per_second": number(limits.bytes_per_second),
-        "udp": limits.udp,
-    });
     if let Some(card) = lease.renew_card {
         shown["auto_extend_card_id"] = ids.card(card).into();
     }
@@ -115,6 +111,17 @@ fn shown(app: &App, catalogue: &Catalogue, proxy: &Proxy, in_reserve: bool) -> V
         shown["reboot_link"] = format!("{base}/api/proxy/reboot?token={token}").into();
     }
     shown
+}
+
+/// How much a lease may use. What has no limit is null.
+fn limits(limits: Limits) -> Value {
+    let number = |count: u64| (count > 0).then_some(count);
+    json!({
+        "connections": number(limits.connections.into()),
+        "new_connections_per_second": number(limits.new_connections_per_second.into()),
+        "bytes_per_second": number(limits.bytes_per_second),
+        "udp": limits.udp,
+    })
 }
 
 /// Adds what is known of the rotations of a lease behind a modem.

@@ -18,6 +18,7 @@ use domain::limits::Limits;
 use domain::money::{Currency, UnitPrice};
 use domain::order::PlaceOrder;
 use domain::period::{PeriodCode, PeriodWish};
+use domain::ports::PortRules;
 use domain::product::ProductKey;
 use domain::refusal::Refusal;
 use domain::select::{Among, Selection};
@@ -52,6 +53,7 @@ fn stocked() -> Loaded {
         prices: [(Currency::USD, list)].into(),
         reserve: Span::DAY,
         limits: Limits::default(),
+        ports: PortRules::default(),
         on_sale: true,
     };
     let parts: Vec<String> = pair.parts().map(|part| part.to_string()).collect();

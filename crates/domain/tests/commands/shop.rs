@@ -21,6 +21,7 @@ use domain::money::{Currency, Money, Percent, UnitPrice};
 use domain::order::{AccessWish, PlaceOrder, Protocol};
 use domain::period::Period;
 use domain::period::PeriodWish;
+use domain::ports::PortRules;
 use domain::product::ProductKey;
 use domain::promo::Promo;
 use domain::stock::rank;
@@ -59,6 +60,7 @@ pub(crate) fn catalogue() -> Catalogue {
         volume_discounts: vec![(3, Percent::parse("10").unwrap())],
         period_discounts: vec![],
         limits: Limits::default(),
+        ports: PortRules::default(),
     };
     let mut catalogue = Catalogue { version: 1, ..Catalogue::default() };
     for kind in ProxyKind::ALL {
@@ -67,8 +69,14 @@ pub(crate) fn catalogue() -> Catalogue {
         let prices = [(Currency::USD, list)].into();
         let reserve = if kind == ProxyKind::Mobile { Span::ZERO } else { Span::DAY };
         catalogue.terms.insert(kind, terms.clone());
-        let product =
-            Product { key: key.clone(), prices, reserve, limits: Limits::default(), on_sale: true };
+        let product = Product {
+            key: key.clone(),
+            prices,
+            reserve,
+            limits: Limits::default(),
+            ports: PortRules::default(),
+            on_sale: true,
+        };
         catalogue.products.insert(key, product);
     }
     let verizon = MobileOperator {

@@ -23,6 +23,7 @@ use domain::ids::{
 use domain::journal::{Entry, Event};
 use domain::kind::ProxyKind;
 use domain::ledger::Wallet;
+use domain::limits::{Exception, ExceptionChange, ExceptionFor, Exceptions};
 use domain::money::{Currency, Money};
 use domain::needs::Needs;
 use domain::order::{AccessWish, PlaceOrder};
@@ -124,6 +125,8 @@ impl Store for Mortal {
         fn suspend_customer(id: CustomerId, suspended: bool) -> Result<bool>;
         fn create_key(new: &NewApiKey, now: Time) -> Result<KeyId>;
         fn key_by_hash(hash: &[u8; 32]) -> Result<Option<(ApiKey, Customer)>>;
+        fn change_exception(whose: ExceptionFor, change: ExceptionChange) -> Result<Option<Exception>>;
+        fn exceptions(customer: Option<CustomerId>) -> Result<BTreeMap<CustomerId, Exceptions>>;
         fn keys_version() -> Result<i64>;
         fn keys(customer: Option<CustomerId>) -> Result<Vec<ApiKey>>;
         fn revoke_key(id: KeyId, now: Time) -> Result<bool>;

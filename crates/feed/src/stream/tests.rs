@@ -13,6 +13,7 @@ fn entry(id: u64) -> Entry {
         ends_at: 1_000,
         suspended: false,
         limits: Limits::default(),
+        ports: None,
     };
     Entry { lease, ports: vec![Port { port: 20_000, speaks: Speaks::Socks5 }] }
 }

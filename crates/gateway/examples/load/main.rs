@@ -7,7 +7,8 @@
 //!   `http`; `proxy` and `origin`: where they are; `leases`: how many the proxy has.
 //! - `total`: how many connections, requests or tunnels, or how many bytes; `at_once`: how many at
 //!   a time; `per_second`: connections that begin in a second, whatever comes of those before.
-//! - `known`: a file with a line for each lease: where it is reached, its login and its password.
+//! - `known`: a file with a line for each lease: where it is reached, its login and its password,
+//!   which are `-` where a SOCKS5 proxy asks for none.
 //!   Without it, all are reached at `proxy`, and lease *i* has login `u%06d` and password `p%06d`,
 //!   as in `peer`.
 

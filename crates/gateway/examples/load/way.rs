@@ -66,6 +66,8 @@ impl Known {
 
 /// Clients come from so many addresses, so that they do not run out of ports.
 const SOURCES: u64 = 64;
+/// The login of who says none.
+const NOBODY: &str = "-";
 const HEAD_MAX: usize = 16 * 1024;
 
 impl Way {
@@ -105,16 +107,19 @@ impl Way {
 
     async fn socks(&self, number: u64, stream: &mut TcpStream) -> io::Result<()> {
         let mut answer = [0; 10];
-        stream.write_all(&[5, 1, 2]).await?;
-        stream.read_exact(&mut answer[..2]).await?;
         let (login, password) = self.login(number);
-        let mut known = vec![1];
-        for word in [&login, &password] {
-            known.push(u8::try_from(word.len()).map_err(io::Error::other)?);
-            known.extend_from_slice(word.as_bytes());
-        }
-        stream.write_all(&known).await?;
+        let method = if login == NOBODY { 0 } else { 2 };
+        stream.write_all(&[5, 1, method]).await?;
         stream.read_exact(&mut answer[..2]).await?;
+        if method == 2 {
+            let mut known = vec![1];
+            for word in [&login, &password] {
+                known.push(u8::try_from(word.len()).map_err(io::Error::other)?);
+                known.extend_from_slice(word.as_bytes());
+            }
+            stream.write_all(&known).await?;
+            stream.read_exact(&mut answer[..2]).await?;
+        }
         let IpAddr::V4(ip) = self.origin.ip() else {
             return Err(io::ErrorKind::Unsupported.into());
         };

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use feed::lease::{Limits, Source};
 use subtle::ConstantTimeEq;
@@ -9,6 +10,8 @@ use subtle::ConstantTimeEq;
 use domain::time::Time;
 
 use super::keys::{Keys, Verifier};
+use super::rule_sets::RuleSets;
+use crate::policy::LeasePorts;
 
 /// A lease. It holds neither the login nor the password of its customer, only what tells whether
 /// they are right.
@@ -21,6 +24,8 @@ pub struct Lease {
     exit: Exit,
     exits: u32,
     limits: Limits,
+    /// What it says of ports, if it says anything.
+    ports: Option<Arc<LeasePorts>>,
     suspended: bool,
     dialing: bool,
 }
@@ -120,7 +125,11 @@ pub enum Unfit {
 
 impl Lease {
     /// What the table keeps of `lease`.
-    pub(super) fn new(lease: &feed::lease::Lease, keys: &Keys) -> Result<Lease, Unfit> {
+    pub(super) fn new(
+        lease: &feed::lease::Lease,
+        keys: &Keys,
+        rule_sets: &RuleSets,
+    ) -> Result<Lease, Unfit> {
         let id = lease.id;
         if lease.access.is_empty() {
             return Err(Unfit::NoAccess(id));
@@ -140,7 +149,8 @@ impl Lease {
         let exit = Exit::new(&lease.exit).ok_or(Unfit::BadExit(id))?;
         let entries = lease.entries.iter().map(|entry| Entry::from(*entry)).collect();
         let feed::lease::Lease { ends_at, exits, limits, suspended, dialing, .. } = *lease;
-        Ok(Lease { id, ends_at, ways, entries, exit, exits, limits, suspended, dialing })
+        let ports = lease.ports.as_deref().map(|rules| rule_sets.share(rules));
+        Ok(Lease { id, ends_at, ways, entries, exit, exits, limits, ports, suspended, dialing })
     }
 
     /// Which lease it is.
@@ -161,6 +171,11 @@ impl Lease {
     /// What it may use.
     pub(crate) fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// What it says of ports, if it says anything.
+    pub(crate) fn ports(&self) -> Option<&Arc<LeasePorts>> {
+        self.ports.as_ref()
     }
 
     /// Whether it is known, but not served.

@@ -18,6 +18,7 @@ fn lease(id: u64) -> feed::lease::Lease {
         exits: 0,
         dialing: false,
         limits: Limits::default(),
+        ports: None,
     }
 }
 

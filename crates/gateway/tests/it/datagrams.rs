@@ -126,7 +126,7 @@ impl Sender {
     }
 
     /// Whether an oracle still answers.
-    fn is_served(&self, oracle: SocketAddr) -> bool {
+    pub(crate) fn is_served(&self, oracle: SocketAddr) -> bool {
         // Whoever is gone is told by the kernel that nobody is there.
         let message = [&head(&oracle.to_string()), &b"x"[..]].concat();
         self.socket.send_to(&message, self.entry).is_ok() && !self.hears_nothing()

@@ -14,6 +14,7 @@ mod limits;
 mod mutation;
 mod networks;
 mod open_proxy;
+mod ports;
 mod refusals;
 mod rows;
 mod slow;

@@ -121,6 +121,7 @@ pub(crate) fn lease(id: u64) -> Lease {
         exits: 0,
         dialing: false,
         limits: Limits::default(),
+        ports: None,
     }
 }
 

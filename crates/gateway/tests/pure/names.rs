@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use gateway::policy::{Policy, Transport};
 use gateway::refusal::Refusal;
-use gateway::resolve::{Dns, Family, Found, Lookup, Resolver};
+use gateway::resolve::{Dns, Family, Found, Judge, Lookup, Resolver};
 use gateway::target::{Name, Target};
 use tokio::net::UdpSocket;
 
@@ -48,7 +48,8 @@ async fn resolve(
 ) -> Result<Vec<String>, Refusal> {
     let target = Target::from_authority(target.as_bytes(), None)?;
     let policy = Policy::default();
-    let found = resolver.resolve(&target, family, &policy, Transport::Tcp).await?;
+    let judge = Judge { policy: &policy, transport: Transport::Tcp, ports: None };
+    let found = resolver.resolve(&target, family, judge).await?;
     Ok(found.iter().map(|address| address.to_string()).collect())
 }
 

@@ -8,6 +8,7 @@ use domain::kind::ProxyKind;
 use domain::limits::Limits;
 use domain::modem::{Driver, Managed, Modem, ModemExit, Which};
 use domain::money::Percent;
+use domain::ports::{PortRange, PortRules};
 use domain::time::Span;
 
 /// One line of what changes.
@@ -124,6 +125,7 @@ fn things(catalogue: &Catalogue) -> BTreeMap<(u8, String), Facts> {
         }
         facts.push(fact("reserve", span(product.reserve)));
         own_limits(catalogue, product.key.kind, product.limits, &mut facts);
+        own_ports(catalogue, product.key.kind, &product.ports, &mut facts);
         facts.push(fact("on sale", if product.on_sale { "yes" } else { "no" }));
         things.insert((3, format!("product {key}")), facts);
     }
@@ -140,6 +142,7 @@ fn things(catalogue: &Catalogue) -> BTreeMap<(u8, String), Facts> {
         }
         facts.push(fact("reserve", span(package.reserve)));
         own_limits(catalogue, package.kind, package.limits, &mut facts);
+        own_ports(catalogue, package.kind, &package.ports, &mut facts);
         facts.push(fact("on sale", if package.on_sale { "yes" } else { "no" }));
         things.insert((4, format!("package {tag}")), facts);
     }
@@ -147,7 +150,7 @@ fn things(catalogue: &Catalogue) -> BTreeMap<(u8, String), Facts> {
 }
 
 fn of_terms(terms: &Terms) -> Facts {
-    vec![
+    let mut facts = vec![
         fact("periods", list(terms.periods.iter().map(|period| period.days()))),
         fact("quantity", format_args!("{}–{}", terms.quantity_min, terms.quantity_max)),
         fact("renewal", format_args!("{} ahead", span(terms.renew_lead))),
@@ -156,7 +159,27 @@ fn of_terms(terms: &Terms) -> Facts {
         fact("volume discounts", steps(&terms.volume_discounts)),
         fact("period discounts", steps(&terms.period_discounts)),
         fact("limits", limits(terms.limits)),
-    ]
+    ];
+    if !terms.ports.is_empty() {
+        facts.push(fact("ports", ports(&terms.ports)));
+    }
+    facts
+}
+
+/// The ports of something that has not those of its kind.
+fn own_ports(catalogue: &Catalogue, kind: ProxyKind, own: &PortRules, facts: &mut Facts) {
+    let of_kind = catalogue.terms(kind).map(|terms| &terms.ports);
+    if of_kind.map_or(!own.is_empty(), |of_kind| of_kind != own) {
+        facts.push(fact("ports", ports(own)));
+    }
+}
+
+fn ports(rules: &PortRules) -> String {
+    let told = |ranges: &[PortRange]| match ranges {
+        [] => "nothing".to_owned(),
+        ranges => list(ranges.iter()),
+    };
+    format!("allows {}, denies {}", told(&rules.allow), told(&rules.deny))
 }
 
 /// The limits of something that has not those of its kind.

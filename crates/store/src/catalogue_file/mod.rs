@@ -8,6 +8,7 @@ mod limits;
 mod modems;
 mod packages;
 mod place;
+mod ports;
 mod products;
 mod raw;
 mod terms;

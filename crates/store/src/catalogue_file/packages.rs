@@ -12,6 +12,7 @@ use toml::Spanned;
 use super::check::{ascending, country, kind};
 use super::limits::limits;
 use super::place::{Fault, Read};
+use super::ports::ports;
 use super::products::{every_period_has_a_price, every_price_has_a_period, prices, reserve};
 use super::raw;
 
@@ -47,6 +48,12 @@ pub(super) fn add(
         prices: prices(&whose, &raw.per_day, &raw.per_period)?,
         reserve: reserve(&whose, raw.reserve_hours.as_ref(), *usual)?,
         limits: limits(&whose, &raw.limits, catalogue.terms[&kind].limits)?,
+        ports: ports(
+            &whose,
+            raw.allow_ports.as_ref(),
+            raw.deny_ports.as_ref(),
+            &catalogue.terms[&kind].ports,
+        )?,
         on_sale: raw.on_sale.unwrap_or(true),
     };
     let part = package.parts().next().expect("it has a country");

@@ -13,6 +13,7 @@ use toml::Spanned;
 use super::check::{country, kind};
 use super::limits::limits;
 use super::place::{Fault, Read};
+use super::ports::ports;
 use super::raw::{self, Decimal, Text};
 use super::terms::hours;
 
@@ -38,6 +39,12 @@ pub(super) fn add(
             prices: prices(&whose, &raw.per_day, &raw.per_period)?,
             reserve: reserve(&whose, raw.reserve_hours.as_ref(), *usual)?,
             limits: limits(&whose, &raw.limits, catalogue.terms[&kind].limits)?,
+            ports: ports(
+                &whose,
+                raw.allow_ports.as_ref(),
+                raw.deny_ports.as_ref(),
+                &catalogue.terms[&kind].ports,
+            )?,
             on_sale: raw.on_sale.unwrap_or(true),
         };
         if catalogue.products.insert(key.clone(), product).is_some() {

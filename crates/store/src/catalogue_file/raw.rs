@@ -62,6 +62,8 @@ pub(super) struct Kind {
     pub(super) period_discounts: Steps,
     #[serde(default)]
     pub(super) limits: Limits,
+    pub(super) allow_ports: Option<Ports>,
+    pub(super) deny_ports: Option<Ports>,
 }
 
 /// `[[operators]]`
@@ -141,6 +143,8 @@ pub(super) struct Product {
     pub(super) on_sale: Option<bool>,
     #[serde(default)]
     pub(super) limits: Limits,
+    pub(super) allow_ports: Option<Ports>,
+    pub(super) deny_ports: Option<Ports>,
 }
 
 /// `[[packages]]`
@@ -161,6 +165,8 @@ pub(super) struct Package {
     pub(super) on_sale: Option<bool>,
     #[serde(default)]
     pub(super) limits: Limits,
+    pub(super) allow_ports: Option<Ports>,
+    pub(super) deny_ports: Option<Ports>,
 }
 
 /// `limits = { … }`
@@ -171,6 +177,37 @@ pub(super) struct Limits {
     pub(super) new_connections_per_second: Option<u32>,
     pub(super) bytes_per_second: Option<Spanned<u64>>,
     pub(super) udp: Option<bool>,
+}
+
+/// Ports, each with its place.
+pub(super) type Ports = Spanned<Vec<Spanned<Port>>>;
+
+/// A port as a number, or a text that may be a range.
+#[derive(Debug)]
+pub(super) struct Port(pub(super) String);
+
+impl<'de> Deserialize<'de> for Port {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Port, D::Error> {
+        struct Either;
+
+        impl Visitor<'_> for Either {
+            type Value = Port;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a port or a range, such as 993 or \"8000-8999\"")
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Port, E> {
+                Ok(Port(number.to_string()))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Port, E> {
+                Ok(Port(text.to_owned()))
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
 }
 
 /// A decimal number in quotes. Without them, TOML would read `0.05` as a binary fraction, which

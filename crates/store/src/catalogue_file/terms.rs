@@ -6,6 +6,7 @@ use domain::limits::Limits;
 use domain::money::Percent;
 use domain::order::PlaceOrder;
 use domain::period::Period;
+use domain::ports::PortRules;
 use domain::product::is_tag;
 use domain::time::Span;
 use toml::Spanned;
@@ -13,6 +14,7 @@ use toml::Spanned;
 use super::check::{ascending, country};
 use super::limits::limits;
 use super::place::{Fault, Read};
+use super::ports::ports;
 use super::raw;
 
 /// The longest lead, reserve and rest: a year.
@@ -45,6 +47,12 @@ pub(super) fn terms(kind: ProxyKind, raw: &raw::Kind) -> Read<Terms> {
         volume_discounts: steps(&whose, "volume_discounts", &raw.volume_discounts)?,
         period_discounts: steps(&whose, "period_discounts", &raw.period_discounts)?,
         limits: limits(&whose, &raw.limits, Limits::default())?,
+        ports: ports(
+            &whose,
+            raw.allow_ports.as_ref(),
+            raw.deny_ports.as_ref(),
+            &PortRules::default(),
+        )?,
     })
 }
 

@@ -1,11 +1,12 @@
 //! What a catalogue may say, and what is said about one that cannot be used.
 
-use domain::catalogue::Package;
+use domain::catalogue::{Catalogue, Package};
 use domain::kind::ProxyKind;
 use domain::limits::Limits;
 use domain::modem::{Driver, HookMethod, Managed, ModemExit, Simulated, Which};
 use domain::money::{Currency, UnitPrice};
 use domain::period::Period;
+use domain::ports::PortRange;
 use domain::product::ProductKey;
 use domain::time::Span;
 
@@ -352,6 +353,67 @@ fn limits_are_those_of_the_kind_but_for_what_a_product_says() {
     refused("quantity = [1, 1000]", &with("bytes_per_second = 100"), "at least 4096");
     refused("quantity = [1, 1000]", &with("connections = -1"), "-1");
     refused("quantity = [1, 1000]", &with("conections = 1"), "conections");
+}
+
+#[test]
+fn ports_are_those_of_the_kind_but_for_what_a_product_says() {
+    let usual = read(SMALL, 1).unwrap();
+    let said = |catalogue: &Catalogue, key: &ProductKey| {
+        let rules = catalogue.ports(key).unwrap();
+        let told = |ranges: &[PortRange]| ranges.iter().map(ToString::to_string).collect();
+        let lists: (Vec<String>, Vec<String>) = (told(&rules.allow), told(&rules.deny));
+        lists
+    };
+    let lists = |allow: &[&str], deny: &[&str]| {
+        let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
+        let lists: (Vec<String>, Vec<String>) = (owned(allow), owned(deny));
+        lists
+    };
+    assert_eq!(said(&usual, &key("IPv4/USA")), lists(&[], &[]));
+    let text = SMALL
+        .replace(
+            "quantity = [1, 1000]",
+            "quantity = [1, 1000]\nallow_ports = [993]\ndeny_ports = [80]",
+        )
+        .replace(
+            "per_day.USD = \"0.05\"",
+            "per_day.USD = \"0.05\"\nallow_ports = [\"8000-8999\", 25, 587, 465, \"25\"]",
+        );
+    let ruled = read(&text, 2).unwrap();
+    let own = lists(&["25", "465", "587", "8000-8999"], &["80"]);
+    assert_eq!(said(&ruled, &key("IPv4/USA")), own);
+    // Of what is not sold any more, too.
+    assert_eq!(said(&ruled, &key("IPv4/FRA")), lists(&["993"], &["80"]));
+    assert_eq!(said(&ruled, &key("MOBILE/USA/verizon")), lists(&[], &[]));
+    assert!(!ruled.is_served_like(&usual) && ruled.is_served_like(&ruled.clone()));
+    let told: Vec<String> = diff(&usual, &ruled).iter().map(ToString::to_string).collect();
+    for line in [
+        "~ kind IPv4: ports allows 993, denies 80 (new)",
+        "~ product IPv4/USA: ports allows 25/465/587/8000-8999, denies 80 (new)",
+    ] {
+        assert!(told.iter().any(|said| said == line), "{told:?}");
+    }
+
+    let with = |line: &str| format!("quantity = [1, 1000]\n{line}");
+    for (line, sentence) in [
+        ("allow_ports = [0]", "kind IPv4: allow_ports has \"0\"; a port or a range is expected"),
+        ("deny_ports = [70000]", "deny_ports has \"70000\""),
+        ("deny_ports = [\"90-80\"]", "deny_ports has \"90-80\""),
+        ("allow_ports = [\"smtp\"]", "allow_ports has \"smtp\""),
+        ("allow_ports = [true]", "a port or a range, such as 993"),
+        ("allow_ports = 25", "invalid type"),
+        ("allow_ports = [\"1-1000\"]", "allow_ports 1-1000 has port 25 among them"),
+        ("allow_ports = [25, \"400-600\"]", "allow_ports 400-600 has port 465 among them"),
+        ("allow_port = [25]", "allow_port"),
+    ] {
+        refused("quantity = [1, 1000]", &with(line), sentence);
+    }
+    // What is denied may have any port among it.
+    let all = SMALL.replace("quantity = [1, 1000]", &with("deny_ports = [\"1-65535\"]"));
+    assert_eq!(said(&read(&all, 1).unwrap(), &key("IPv4/USA")), lists(&[], &["1-65535"]));
+    let many: Vec<String> = (1..=65).map(|port| port.to_string()).collect();
+    let many = with(&format!("deny_ports = [{}]", many.join(", ")));
+    refused("quantity = [1, 1000]", &many, "deny_ports has 65 entries; at most 64 fit");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use domain::authorise::{
 use domain::command::{Command, Wish};
 use domain::ids::{CustomerId, LeaseId, OrderId};
 use domain::kind::ProxyKind;
+use domain::limits::{Exception, ExceptionChange, ExceptionFor, Exceptions};
 use domain::order::{AccessWish, Protocol};
 use domain::replace::{Replace, ReplaceReason};
 use domain::served::Served;
@@ -241,6 +242,92 @@ pub fn what_is_served_changes_with_the_books(make: &mut Make<'_>) {
     shop.wait(Span::from_days(1));
     shop.sweep();
     assert_eq!(all(&shop, 9), [one(&shop, leases[0])]);
+    shop.audit();
+}
+
+/// What a lease that is served is told of how much it may use.
+fn told(served: &Served) -> Exception {
+    served.exception.as_deref().copied().unwrap_or_default()
+}
+
+/// What an operator says of one lease or of one customer is kept, counted as something that may have
+/// changed, and told with the leases that it is said of.
+pub fn limits_are_kept_and_served(make: &mut Make<'_>) {
+    let mut shop = Shop::open(make);
+    shop.stock(ProxyKind::Ipv4, 4);
+    let [ann, bob] = ["Ann", "Bob"].map(|name| shop.customer(name, 100_000));
+    let of_bob = ordered(&shop, bob, ProxyKind::Ipv4, 2, AccessWish::Login);
+    let of_ann = ordered(&shop, ann, ProxyKind::Ipv4, 2, AccessWish::Login);
+    let none = Exception::default();
+    let mut version = shop.store.keys_version().unwrap();
+    let mut change = |shop: &Shop, whose, change| {
+        let said = shop.store.change_exception(whose, change).unwrap();
+        let before = std::mem::replace(&mut version, shop.store.keys_version().unwrap());
+        assert!(said.is_none() || before < version, "it has to be noticed");
+        said
+    };
+    // Each lease by itself, in pages of any size, and by its customer.
+    let check = |shop: &Shop, expected: [Exception; 4]| {
+        let of_each = [of_ann[0], of_ann[1], of_bob[0], of_bob[1]];
+        for limit in [1, 3, 9] {
+            let told: Vec<_> = all(shop, limit).iter().map(|it| (it.lease, told(it))).collect();
+            assert_eq!(told, of_each.into_iter().zip(expected).collect::<Vec<_>>(), "{limit}");
+        }
+        assert_eq!(of_each.map(|lease| told(&one(shop, lease))), expected);
+        let customers = Touched { customers: [ann, bob].into(), ..Touched::default() };
+        let of_both = shop.store.served_of(&customers).unwrap();
+        assert_eq!(of_both.iter().map(told).collect::<Vec<_>>(), expected);
+    };
+    assert_eq!(shop.store.exceptions(None).unwrap(), [].into());
+    check(&shop, [none; 4]);
+
+    // All of a customer, and one of them beside that.
+    let few = ExceptionChange { connections: Some(Some(10)), ..ExceptionChange::default() };
+    let said_of_ann = Exception { connections: Some(10), ..none };
+    assert_eq!(change(&shop, ExceptionFor::Customer(ann), few), Some(said_of_ann));
+    let slow = ExceptionChange {
+        connections: Some(Some(0)),
+        new_connections_per_second: Some(Some(u32::MAX)),
+        bytes_per_second: Some(Some(1 << 50)),
+    };
+    let said = Exception {
+        connections: Some(0),
+        new_connections_per_second: Some(u32::MAX),
+        bytes_per_second: Some(1 << 50),
+    };
+    assert_eq!(change(&shop, ExceptionFor::Lease(of_ann[1]), slow), Some(said));
+    assert_eq!(change(&shop, ExceptionFor::Lease(of_bob[0]), slow), Some(said));
+    check(&shop, [said_of_ann, said, said, none]);
+    let anns = Exceptions { customer: said_of_ann, leases: [(of_ann[1], said)].into() };
+    let bobs = Exceptions { customer: none, leases: [(of_bob[0], said)].into() };
+    let both = [(ann, anns.clone()), (bob, bobs.clone())].into();
+    assert_eq!(shop.store.exceptions(None).unwrap(), both);
+    assert_eq!(shop.store.exceptions(Some(ann)).unwrap(), [(ann, anns)].into());
+
+    // What is taken away of one lets the other be seen again.
+    let usual = ExceptionChange { connections: Some(None), ..ExceptionChange::default() };
+    let rest = Exception { connections: None, ..said };
+    assert_eq!(change(&shop, ExceptionFor::Lease(of_ann[1]), usual), Some(rest));
+    check(&shop, [said_of_ann, Exception { connections: Some(10), ..said }, said, none]);
+    let clear = ExceptionChange::CLEAR;
+    assert_eq!(change(&shop, ExceptionFor::Customer(ann), clear), Some(none));
+    assert_eq!(change(&shop, ExceptionFor::Lease(of_ann[1]), clear), Some(none));
+    assert_eq!(shop.store.exceptions(None).unwrap(), [(bob, bobs)].into());
+    assert_eq!(change(&shop, ExceptionFor::Lease(of_bob[0]), clear), Some(none));
+    assert_eq!(shop.store.exceptions(None).unwrap(), [].into());
+    check(&shop, [none; 4]);
+
+    // Of what is not there nothing can be said, and what ends keeps what was said of it until it is
+    // over.
+    assert_eq!(change(&shop, ExceptionFor::Customer(CustomerId(999)), few), None);
+    assert_eq!(change(&shop, ExceptionFor::Lease(LeaseId(999)), few), None);
+    change(&shop, ExceptionFor::Lease(of_ann[0]), few);
+    shop.wait(Span::from_days(30));
+    shop.sweep();
+    assert_eq!(told(&one(&shop, of_ann[0])), said_of_ann);
+    shop.wait(Span::from_days(1));
+    shop.sweep();
+    assert_eq!(change(&shop, ExceptionFor::Lease(of_ann[0]), few), None);
     shop.audit();
 }
 

@@ -19,6 +19,7 @@ use domain::ids::{
 use domain::journal::Entry;
 use domain::lease::{Lease, LeaseState, Standing};
 use domain::ledger::Wallet;
+use domain::limits::Exceptions;
 use domain::needs::Needs;
 use domain::order::Order;
 use domain::payment::Payment;
@@ -45,6 +46,7 @@ pub(super) struct Books {
     pub(super) wallets: BTreeMap<CustomerId, Wallet>,
     pub(super) keys: BTreeMap<KeyId, ([u8; 32], ApiKey)>,
     pub(super) keys_version: i64,
+    pub(super) exceptions: BTreeMap<CustomerId, Exceptions>,
     pub(super) tokens: BTreeMap<i64, ([u8; 32], OperatorToken)>,
     pub(super) gateway_identity: Option<GatewayIdentity>,
     pub(super) nodes: BTreeMap<i64, ([u8; 32], Node)>,
@@ -99,6 +101,7 @@ impl Books {
             wallets: BTreeMap::new(),
             keys: BTreeMap::new(),
             keys_version: 0,
+            exceptions: BTreeMap::new(),
             tokens: BTreeMap::new(),
             gateway_identity: None,
             nodes: BTreeMap::new(),
@@ -364,6 +367,7 @@ impl Books {
         let served = not_over.map(|lease| {
             let Exit { address, modem, .. } = &self.addresses[&lease.address];
             let of_order = self.authorisations.values().filter(|it| it.order == lease.order);
+            let exceptions = self.exceptions.get(&lease.customer);
             Served {
                 lease: lease.id,
                 order: lease.order,
@@ -378,6 +382,7 @@ impl Books {
                 port: address.port,
                 ends_at: lease.ends_at,
                 access: of_order.filter(|it| it.active).map(|it| it.access.clone()).collect(),
+                exception: exceptions.and_then(|it| it.told_of(lease.id)),
             }
         });
         let mut list: Vec<Served> = served.collect();

@@ -68,6 +68,13 @@ const MIGRATIONS: &[Migration] = &[
         shared: include_str!("../../migrations/0008_nodes.sql"),
         own: "",
     },
+    Migration {
+        id: 9,
+        name: "limits",
+        alone: false,
+        shared: include_str!("../../migrations/0009_limits.sql"),
+        own: "",
+    },
 ];
 
 struct Migration {

@@ -19,6 +19,7 @@ mod ids;
 mod journal;
 mod keys;
 mod leases;
+mod limits;
 mod load;
 mod migrate;
 mod nodes;
@@ -69,6 +70,7 @@ use domain::ids::{
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::ledger::Wallet;
+use domain::limits::{Exception, ExceptionChange, ExceptionFor, Exceptions};
 use domain::needs::Needs;
 use domain::payment::Payment;
 use domain::promo::Promo;
@@ -344,6 +346,21 @@ impl Store for PostgresStore {
             state::raise_keys_version(tx)?;
             customers::suspend(tx, id, suspended)
         })
+    }
+
+    fn change_exception(
+        &self,
+        whose: ExceptionFor,
+        change: ExceptionChange,
+    ) -> Result<Option<Exception>> {
+        self.write(|tx| {
+            state::raise_keys_version(tx)?;
+            limits::change(tx, whose, change)
+        })
+    }
+
+    fn exceptions(&self, customer: Option<CustomerId>) -> Result<BTreeMap<CustomerId, Exceptions>> {
+        self.read(|tx| limits::all(tx, customer))
     }
 
     fn create_key(&self, new: &NewApiKey, now: Time) -> Result<KeyId> {

@@ -1,6 +1,6 @@
 //! Leases as gateways have to know them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::access::Access;
@@ -9,6 +9,7 @@ use domain::order::Protocol;
 use domain::served::{Place, Served, Through};
 
 use super::authorisations::access;
+use super::limits;
 use super::row::Row;
 use super::session::Ask;
 use super::statements::statements;
@@ -82,7 +83,7 @@ pub(super) fn page(
     ])?;
     let mut list = collect(answers.iter().flat_map(|answer| &answer.rows))?;
     list.truncate(usize::try_from(limit).expect("it fits"));
-    with_access(tx, vault, list)
+    with_the_rest(tx, vault, list)
 }
 
 /// See [`crate::Store::served_of`].
@@ -99,10 +100,10 @@ pub(super) fn of(tx: &Tx<'_>, vault: &Vault, touched: &Touched) -> Result<Vec<Se
         Ask { sql: BY_MODEMS, values: &[&modems] },
     ])?;
     let list = collect(answers.iter().flat_map(|answer| &answer.rows))?;
-    with_access(tx, vault, list)
+    with_the_rest(tx, vault, list)
 }
 
-/// The leases in these rows, each once, by their places. Who may use them is not among it.
+/// The leases in these rows, each once, by their places. Who may use them, and how much, is not among it.
 fn collect<'r>(rows: impl Iterator<Item = &'r Row>) -> Result<Vec<Served>> {
     let by_place = |row| served(row).map(|served| (served.place(), served));
     let leases: BTreeMap<Place, Served> = rows.map(by_place).collect::<Result<_>>()?;
@@ -128,6 +129,7 @@ fn served(row: &Row) -> Result<Served> {
         port: encoding::small("address.port", row.int(9)?)?,
         modem: through(row)?,
         access: Arc::default(),
+        exception: None,
     })
 }
 
@@ -143,8 +145,8 @@ fn through(row: &Row) -> Result<Option<Through>> {
     }))
 }
 
-/// The same leases, with who may use them.
-fn with_access(tx: &Tx<'_>, vault: &Vault, mut list: Vec<Served>) -> Result<Vec<Served>> {
+/// The same leases, with who may use them, and what is said of how much.
+fn with_the_rest(tx: &Tx<'_>, vault: &Vault, mut list: Vec<Served>) -> Result<Vec<Served>> {
     let orders: BTreeMap<OrderId, CustomerId> =
         list.iter().map(|served| (served.order, served.customer)).collect();
     if orders.is_empty() {
@@ -152,16 +154,26 @@ fn with_access(tx: &Tx<'_>, vault: &Vault, mut list: Vec<Served>) -> Result<Vec<
     }
     let (ids, customers): (Vec<i64>, Vec<i64>) =
         orders.iter().map(|(order, customer)| (order.0, customer.0)).unzip();
+    let owners: BTreeSet<i64> = customers.iter().copied().collect();
+    let owners: Vec<i64> = owners.into_iter().collect();
+    let answers = tx.all(&[
+        Ask { sql: ACCESS, values: &[&customers, &ids] },
+        Ask { sql: limits::OF_CUSTOMERS, values: &[&owners] },
+    ])?;
+    let [ways, exceptions] = &answers[..] else { unreachable!("each is answered") };
+    let exceptions = limits::collect(&exceptions.rows)?;
     let mut of_order: BTreeMap<OrderId, BTreeMap<i64, Access>> = BTreeMap::new();
-    for row in tx.rows(ACCESS, &[&customers, &ids])? {
+    for row in &ways.rows {
         let order = OrderId(row.int(0)?);
-        let access = access(&row, 1, vault, order)?;
+        let access = access(row, 1, vault, order)?;
         of_order.entry(order).or_default().insert(row.int(4)?, access);
     }
     let of_order: BTreeMap<OrderId, Arc<[Access]>> =
         of_order.into_iter().map(|(order, list)| (order, list.into_values().collect())).collect();
     for served in &mut list {
         served.access = of_order.get(&served.order).cloned().unwrap_or_default();
+        let of_customer = exceptions.get(&served.customer);
+        served.exception = of_customer.and_then(|it| it.told_of(served.lease));
     }
     Ok(list)
 }

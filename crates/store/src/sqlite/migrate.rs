@@ -54,6 +54,12 @@ const MIGRATIONS: &[Migration] = &[
         shared: include_str!("../../migrations/0008_nodes.sql"),
         own: "",
     },
+    Migration {
+        id: 9,
+        name: "limits",
+        shared: include_str!("../../migrations/0009_limits.sql"),
+        own: "",
+    },
 ];
 
 /// What SQLite keeps of a file to tell whose it is: `Subl`.

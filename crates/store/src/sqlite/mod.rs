@@ -17,6 +17,7 @@ mod journal;
 mod keys;
 mod leases;
 mod leaving;
+mod limits;
 mod load;
 mod migrate;
 mod nodes;
@@ -56,6 +57,7 @@ use domain::ids::{
 use domain::journal::Entry;
 use domain::kind::ProxyKind;
 use domain::ledger::Wallet;
+use domain::limits::{Exception, ExceptionChange, ExceptionFor, Exceptions};
 use domain::needs::Needs;
 use domain::payment::Payment;
 use domain::promo::Promo;
@@ -352,6 +354,21 @@ impl Store for SqliteStore {
             state::raise_keys_version(connection)?;
             customers::suspend(connection, id, suspended)
         })
+    }
+
+    fn change_exception(
+        &self,
+        whose: ExceptionFor,
+        change: ExceptionChange,
+    ) -> Result<Option<Exception>> {
+        self.write(|connection| {
+            state::raise_keys_version(connection)?;
+            limits::change(connection, whose, change)
+        })
+    }
+
+    fn exceptions(&self, customer: Option<CustomerId>) -> Result<BTreeMap<CustomerId, Exceptions>> {
+        self.read(|connection| limits::all(connection, customer))
     }
 
     fn create_key(&self, new: &NewApiKey, now: Time) -> Result<KeyId> {

@@ -1,17 +1,19 @@
 //! Leases as gateways have to know them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::access::Access;
 use domain::ids::{CustomerId, LeaseId, OrderId};
 use domain::kind::ProxyKind;
+use domain::limits::Exceptions;
 use domain::order::Protocol;
 use domain::served::{Place, Served, Through};
 use domain::time::Time;
 use rusqlite::{Connection, Row};
 
 use super::authorisations::access;
+use super::limits;
 use super::statements::statements;
 use crate::encoding::corrupt;
 use crate::records::Touched;
@@ -84,9 +86,14 @@ pub(super) fn page(
             reader.read(statement, (customer, kind, limit))?;
         }
     }
-    let mut page = reader.sorted();
-    page.truncate(most);
-    Ok(page)
+    let mut list = reader.sorted();
+    list.truncate(most);
+    if let (Some(first), Some(last)) = (list.first(), list.last()) {
+        let (first, last) = (first.customer, last.customer);
+        let exceptions = limits::between(connection, first, last)?;
+        except(&mut list, &exceptions);
+    }
+    Ok(list)
 }
 
 /// See [`crate::Store::served_of`].
@@ -105,7 +112,25 @@ pub(super) fn of(connection: &Connection, vault: &Vault, touched: &Touched) -> R
     for name in &touched.modems {
         reader.read(BY_MODEM, [name])?;
     }
-    Ok(reader.sorted())
+    let mut list = reader.sorted();
+    let customers: BTreeSet<CustomerId> = list.iter().map(|served| served.customer).collect();
+    let mut exceptions = BTreeMap::new();
+    for customer in customers {
+        exceptions.append(&mut limits::between(connection, customer, customer)?);
+    }
+    except(&mut list, &exceptions);
+    Ok(list)
+}
+
+/// Notes with leases what is said of how much they may use.
+fn except(list: &mut [Served], exceptions: &BTreeMap<CustomerId, Exceptions>) {
+    // Few customers have any.
+    if !exceptions.is_empty() {
+        for served in list {
+            let of_customer = exceptions.get(&served.customer);
+            served.exception = of_customer.and_then(|it| it.told_of(served.lease));
+        }
+    }
 }
 
 /// Somebody who reads leases, and who may use the orders that they are of.
@@ -160,6 +185,8 @@ impl<'a> Reader<'a> {
             modem: through(row)?,
             ends_at: Time::from_millis(row.get(4)?),
             access: self.access(customer, order)?,
+            // Behind all leases of a page, for the customers of all of them.
+            exception: None,
         })
     }
 

@@ -108,6 +108,18 @@ pub(crate) const TABLES: &[Table] = &[
         kept: Kept::There,
     },
     Table {
+        name: "limit_exception",
+        columns: &[
+            "customer_id",
+            "lease_id",
+            "connections",
+            "new_connections_per_second",
+            "bytes_per_second",
+        ],
+        key: "customer_id, lease_id",
+        kept: Kept::There,
+    },
+    Table {
         name: "promo",
         columns: &[
             "id",

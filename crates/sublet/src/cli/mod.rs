@@ -10,6 +10,7 @@ mod events;
 mod gateway;
 mod init;
 mod key;
+mod limit;
 mod migrate;
 mod misuse;
 mod modem;
@@ -99,6 +100,9 @@ enum Books {
     /// The API keys of customers
     #[command(subcommand)]
     Key(key::Key),
+    /// How much single leases and customers may use
+    #[command(subcommand)]
+    Limit(limit::Limit),
     /// The money of customers
     #[command(subcommand)]
     Wallet(wallet::Wallet),
@@ -184,6 +188,7 @@ impl Books {
             Books::Promo(promo) => promo.run(shop),
             Books::Customer(customer) => customer.run(shop),
             Books::Key(key) => key.run(shop),
+            Books::Limit(limit) => limit.run(shop),
             Books::Wallet(wallet) => wallet.run(shop),
             Books::Proxy(proxy) => proxy.run(shop),
             Books::Payment(payment) => payment.run(shop),

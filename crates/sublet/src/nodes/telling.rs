@@ -137,17 +137,17 @@ impl Telling {
 
     /// Whether it can go on from there.
     fn goes_on(&mut self, from: &Position) -> bool {
-        let Some((told_by, suspended)) = from.stamp.split_once('-') else { return false };
-        let Ok(suspended) = u64::from_str_radix(suspended, 16) else { return false };
+        let Some((told_by, said)) = from.stamp.split_once('-') else { return false };
+        let Ok(said) = u64::from_str_radix(said, 16) else { return false };
         from.epoch == self.identity.epoch
             && told_by == self.slice.stamp()
-            && self.follower.go_back(Told { number: from.number, suspended })
+            && self.follower.go_back(Told { number: from.number, said })
     }
 
     /// How far has been told.
     fn position(&self) -> Position {
         let told = self.follower.told();
-        let stamp = format!("{}-{:016x}", self.slice.stamp(), told.suspended);
+        let stamp = format!("{}-{:016x}", self.slice.stamp(), told.said);
         Position { epoch: self.identity.epoch.clone(), number: told.number, stamp }
     }
 

@@ -7,8 +7,9 @@ use domain::catalogue::Catalogue;
 use domain::ids::LeaseId;
 use domain::modem::ModemExit;
 use domain::order::Protocol;
+use domain::ports::PortRange;
 use domain::served::Served;
-use feed::lease::{self, Exit, Lease, Limits, Login, Source};
+use feed::lease::{self, Exit, Lease, Limits, Login, PortRules, Source};
 use feed::stream::{Entry, Port, Speaks};
 
 /// The id of a lease at gateways.
@@ -45,6 +46,7 @@ fn lease(served: &Served, catalogue: &Catalogue) -> Option<Lease> {
             }
         }
     }
+    let usual = catalogue.limits(&served.product);
     Some(Lease {
         id: id(served.lease),
         entries: ports(served, catalogue).map(|(port, _)| SocketAddr::new(ip, port)).collect(),
@@ -54,7 +56,8 @@ fn lease(served: &Served, catalogue: &Catalogue) -> Option<Lease> {
         dialing: served.modem.as_ref().is_some_and(|modem| modem.dialing),
         ends_at: served.ends_at.millis(),
         suspended: served.suspended,
-        limits: limits(catalogue.limits(&served.product)),
+        limits: limits(usual.except(served.exception.as_deref().copied().unwrap_or_default())),
+        ports: catalogue.ports(&served.product).and_then(port_rules),
     })
 }
 
@@ -92,6 +95,14 @@ fn limits(limits: domain::limits::Limits) -> Limits {
         bytes_per_second: limits.bytes_per_second,
         udp: limits.udp,
     }
+}
+
+/// Which ports a lease may connect to, as a gateway knows it.
+fn port_rules(rules: &domain::ports::PortRules) -> Option<Box<PortRules>> {
+    let told =
+        |ranges: &[PortRange]| ranges.iter().map(|range| (range.first(), range.last())).collect();
+    let said = || PortRules { allow: told(&rules.allow), deny: told(&rules.deny) };
+    (!rules.is_empty()).then(|| Box::new(said()))
 }
 
 /// How many bits an address has.
@@ -149,6 +160,7 @@ mod tests {
             port: 20_004,
             ends_at: Time::from_millis(1_000),
             access: Arc::new([Access::Login(login), Access::SourceIp(source)]),
+            exception: None,
         }
     }
 

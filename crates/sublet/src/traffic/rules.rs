@@ -47,6 +47,7 @@ pub(super) fn rules(site: &Site, options: &Manners, lists: &[List]) -> Result<Ru
         deny: options.deny_destinations.iter().chain(listed).copied().collect(),
         deny_names: Names::new(patterns)?,
         tcp: closing.iter().copied().fold(tcp, closed),
+        openable: closing.iter().copied().fold(Ports::all(), closed),
         udp: closing.iter().copied().fold(Ports::standard_udp(), closed),
         allow,
         ..Rules::default()

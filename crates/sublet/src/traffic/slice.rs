@@ -55,12 +55,9 @@ impl Slice {
 
     /// What tells what all leases are told by from what they would be told by otherwise.
     pub(crate) fn stamp(&self) -> String {
-        let Catalogue { gateways, modems, terms, products, packages, .. } = &*self.catalogue;
-        let of_kinds: Vec<_> = terms.iter().map(|(kind, it)| (kind, it.limits)).collect();
-        let of_products: Vec<_> = products.iter().map(|(key, it)| (key, it.limits)).collect();
-        let of_packages: Vec<_> = packages.iter().map(|(tag, it)| (tag, it.limits)).collect();
-        let limits = (of_kinds, of_products, of_packages);
-        let told_by = format!("{:?}{gateways:?}{modems:?}{limits:?}", self.names);
+        let Catalogue { gateways, modems, .. } = &*self.catalogue;
+        let uses: Vec<_> = self.catalogue.uses().collect();
+        let told_by = format!("{:?}{gateways:?}{modems:?}{uses:?}", self.names);
         let hash = Sha256::digest(told_by.as_bytes());
         hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }

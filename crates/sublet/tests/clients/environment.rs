@@ -46,16 +46,20 @@ pub(crate) fn node_modules() -> &'static Path {
 /// The files with a key and a certificate for 127.0.0.1.
 pub(crate) fn certificate() -> &'static (PathBuf, PathBuf) {
     static FILES: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
-    FILES.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap().keep();
-        let (key, certificate) = (folder.join("key.pem"), folder.join("certificate.pem"));
-        let mut openssl = Command::new("openssl");
-        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
-        openssl.args(["-nodes", "-days", "2", "-subj", "/CN=destination"]);
-        openssl.args(["-addext", "subjectAltName=IP:127.0.0.1"]);
-        succeed("openssl", openssl.arg("-keyout").arg(&key).arg("-out").arg(&certificate));
-        (key, certificate)
-    })
+    FILES.get_or_init(|| certificate_for("destination", &["127.0.0.1".to_owned()]))
+}
+
+/// The files with a new key and its certificate for these addresses.
+pub(crate) fn certificate_for(name: &str, addresses: &[String]) -> (PathBuf, PathBuf) {
+    let folder = tempfile::tempdir().unwrap().keep();
+    let (key, certificate) = (folder.join("key.pem"), folder.join("certificate.pem"));
+    let mut openssl = Command::new("openssl");
+    openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
+    openssl.args(["-nodes", "-days", "2", "-subj", &format!("/CN={name}")]);
+    let addresses: Vec<String> = addresses.iter().map(|it| format!("IP:{it}")).collect();
+    openssl.args(["-addext", &format!("subjectAltName={}", addresses.join(","))]);
+    succeed("openssl", openssl.arg("-keyout").arg(&key).arg("-out").arg(&certificate));
+    (key, certificate)
 }
 
 /// The browser: what `SUBLET_TEST_BROWSER` says, or Chromium under one of its names.

@@ -12,7 +12,10 @@ mod environment;
 mod targets;
 
 use std::collections::BTreeMap;
+use std::net::TcpStream;
+use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use e2e::bodies::{order, with};
 use e2e::network::{in_own_network, ip};
@@ -20,14 +23,14 @@ use e2e::proxies::Proxy;
 use e2e::shop::{Setup, Shop};
 use serde_json::{Value, json};
 
-use environment::{SCRIPTS, browser, certificate, node_modules, python, succeed};
+use environment::{SCRIPTS, browser, certificate, certificate_for, node_modules, python, succeed};
 use targets::Targets;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sublet");
 
 /// A rented address, and what is needed to go somewhere through it.
 struct Rented {
-    _shop: Shop,
+    shop: Shop,
     targets: Targets,
     proxy: Proxy,
 }
@@ -35,14 +38,16 @@ struct Rented {
 impl Rented {
     #[track_caller]
     fn new() -> Rented {
-        let shop = Setup::new(BINARY)
-            .traffic("127.0.0.9")
-            .alone()
-            .stock("--kind IPv4 --country USA --cidr 127.40.0.0/28")
-            .open();
+        Rented::of(Setup::new(BINARY))
+    }
+
+    #[track_caller]
+    fn of(setup: Setup) -> Rented {
+        let setup = setup.traffic("127.0.0.9").alone();
+        let shop = setup.stock("--kind IPv4 --country USA --cidr 127.40.0.0/28").open();
         let ann = shop.customer("Ann", "100.00");
         let listed = shop.order(&ann, &order("IPv4", "USA", 1, 30));
-        Rented { _shop: shop, targets: Targets::new(), proxy: Proxy::listed(&listed[0]) }
+        Rented { shop, targets: Targets::new(), proxy: Proxy::listed(&listed[0]) }
     }
 
     /// What a script has to know.
@@ -112,6 +117,48 @@ fn python_programs() {
     let two: Vec<_> = told.iter().filter(|(name, _)| name.contains("HTTP/2")).collect();
     assert_eq!(two.len(), 2);
     assert!(two.iter().all(|(_, rest)| *rest == "HTTP/2.0"), "{two:?}");
+}
+
+/// What goes to the proxy is inside TLS, and what goes through it may be once more.
+#[test]
+fn python_programs_inside_tls() {
+    let addresses: Vec<String> = (0..16).map(|last| format!("127.40.0.{last}")).collect();
+    let (key, gateway) = certificate_for("gateway", &addresses);
+    let (_, stranger) = certificate_for("gateway", &addresses);
+    let options =
+        ["--gateway-cert", gateway.to_str().unwrap(), "--gateway-key", key.to_str().unwrap()];
+    let setup = options.iter().fold(Setup::new(BINARY), |setup, option| setup.serve(option));
+    let rented = Rented::of(setup);
+    // The last port of the shop is no longer one of a shared host.
+    let text = rented.shop.run(&["catalogue", "show"])[0]["text"].as_str().unwrap().to_owned();
+    let http = rented.proxy.http;
+    let (https, before) = (http + 9, format!("shared_ports = [{}, {}]", http + 2, http + 9));
+    assert!(text.contains(&before), "{text}");
+    let now = format!("shared_ports = [{}, {}]\nhttps_port = {https}", http + 2, http + 8);
+    rented.shop.apply_catalogue(&text.replace(&before, &now));
+    let since = Instant::now();
+    while TcpStream::connect((rented.proxy.host.as_str(), https)).is_err() {
+        assert!(since.elapsed() < Duration::from_secs(5), "nobody listens at https_port");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+
+    // Who trusts the gateway, and who trusts somebody of the same name.
+    let trusting = |proxy: &Path| {
+        let both = [proxy, &certificate().1].map(|file| std::fs::read_to_string(file).unwrap());
+        let file = proxy.with_file_name("both.pem");
+        std::fs::write(&file, both.concat()).unwrap();
+        file
+    };
+    let mut command = Command::new(python());
+    command.args(["-B", &format!("{SCRIPTS}/clients.py")]);
+    let facts = json!({
+        "of": ["secure"], "https": https, "ca": trusting(&gateway), "other_ca": trusting(&stranger),
+    });
+    let told = rented.tells("Python", &mut command, &with(&rented.facts(), facts));
+    let by = |word: &str| told.iter().filter(|(name, _)| name.starts_with(word)).count();
+    for library in ["requests", "urllib3", "httpx", "aiohttp"] {
+        assert_eq!(by(library), 2, "{library}: {told:?}");
+    }
 }
 
 #[test]
@@ -196,7 +243,7 @@ fn a_browser_and_curl_that_are_known_by_their_address() {
         login: String::new(),
         password: String::new(),
     };
-    let rented = Rented { _shop: shop, targets: Targets::new(), proxy };
+    let rented = Rented { shop, targets: Targets::new(), proxy };
     // Whoever connects to one of his own addresses comes from it.
     for (scheme, port) in [("http", http), ("socks5", socks)] {
         for (from, is_known) in [(CUSTOMER, true), (STRANGER, false)] {

@@ -205,6 +205,7 @@ fn lease_of(number: u8, port: u16) -> Lease {
         ends_at: now() + 3_600_000,
         suspended: false,
         limits: Limits::default(),
+        ports: None,
     }
 }
 

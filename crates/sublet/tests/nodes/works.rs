@@ -49,6 +49,57 @@ fn what_is_rented_works_at_once_and_what_is_taken_away_is_cut() {
 }
 
 #[test]
+fn limits_and_ports_hold_at_a_gateway_on_another_host_and_after_it_was_away() {
+    let mut away = Away::open();
+    let (ann, proxies) = away.town.ann_with(1);
+    let proxy = &proxies[0];
+    away.town.soon_seen_through(proxy);
+    let two = |away: &Away| {
+        let (one, other) = (away.town.tunnel(proxy), away.town.tunnel(proxy));
+        one.is_ok() && other.is_ok()
+    };
+    let soon_two = |away: &Away, wanted: bool| {
+        let since = Instant::now();
+        soon(|| two(away) == wanted, || format!("two at a time: {}", !wanted));
+        println!("it is felt after {} ms", since.elapsed().as_millis());
+    };
+    assert!(two(&away));
+    let customer = ann.id.to_string();
+    let mut open = away.town.tunnel(proxy).unwrap();
+    away.town.shop.run(&["limit", "set", "1", "--connections", "2"]);
+    soon_two(&away, false);
+    assert!(open.echoes(), "what was open is closed");
+    drop(open);
+    away.town.shop.run(&["limit", "clear", "1"]);
+    soon_two(&away, true);
+
+    // While it is away nothing can be told; it is when it comes back, though nothing else happened.
+    away.kill9();
+    away.town.shop.run(&["limit", "set", "--customer", &customer, "--connections", "1"]);
+    away.start(&[]);
+    soon_two(&away, false);
+
+    // What a product says of ports is told as well.
+    away.town.shop.run(&["limit", "clear", "--customer", &customer]);
+    soon_two(&away, true);
+    let before = away.town.shop.run(&["catalogue", "show"])[0]["text"].as_str().unwrap().to_owned();
+    let denies = format!("[kinds.IPv4]\ndeny_ports = [{}]", away.town.echo_v4().port());
+    away.town.shop.apply_catalogue(&before.replace("[kinds.IPv4]", &denies));
+    soon(|| away.town.tunnel(proxy).is_err(), || "the port is open".to_owned());
+    // What was told is saved within seconds, and holds though the shop is away.
+    std::thread::sleep(Duration::from_secs(3));
+    away.town.shop.kill9();
+    away.kill9();
+    away.start(&[]);
+    assert_eq!(away.outpost().ready["saved"], true);
+    let refused = away.town.tunnel(proxy).err().unwrap();
+    assert_eq!(refused, "the request was refused with 2");
+    away.town.shop.reopen();
+    away.town.shop.apply_catalogue(&before);
+    away.town.soon_seen_through(proxy);
+}
+
+#[test]
 fn a_shared_host_is_served_at_ports_of_its_leases() {
     let away = Away::open();
     if !away.town.echo.has_v6() {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::town::{Proxy, SOON, Town, setup};
 
 /// The status and the body of an answer to a CONNECT through `proxy`.
-fn connect(proxy: &Proxy, to: &str) -> (u16, String) {
+pub(crate) fn connect(proxy: &Proxy, to: &str) -> (u16, String) {
     let mut stream = TcpStream::connect((proxy.host.as_str(), proxy.http)).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let pair = STANDARD.encode(format!("{}:{}", proxy.login, proxy.password));
@@ -38,7 +38,7 @@ fn connect(proxy: &Proxy, to: &str) -> (u16, String) {
 }
 
 #[track_caller]
-fn soon(what: &str, is_so: impl Fn() -> bool) {
+pub(crate) fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
     let since = Instant::now();
     while !is_so() {
         assert!(since.elapsed() < SOON, "not soon: {what}");
@@ -60,7 +60,7 @@ fn post(shop: &Shop, customer: &Customer, target: &str) -> (u16, Value) {
     (answer.status, answer.json())
 }
 
-fn leases(shop: &Shop, customer: &Customer) -> Vec<Value> {
+pub(crate) fn leases(shop: &Shop, customer: &Customer) -> Vec<Value> {
     get(shop, customer, "/api/v1/leases")["leases"].as_array().unwrap().clone()
 }
 
@@ -69,7 +69,7 @@ fn certificates() -> PathBuf {
 }
 
 /// The catalogue of `shop` as it is in force.
-fn catalogue(shop: &Shop) -> String {
+pub(crate) fn catalogue(shop: &Shop) -> String {
     shop.run(&["catalogue", "show"])[0]["text"].as_str().unwrap().to_owned()
 }
 

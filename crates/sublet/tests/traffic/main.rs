@@ -6,6 +6,7 @@
 mod controls;
 mod cuts;
 mod hand_over;
+mod limits;
 mod metering;
 mod running;
 mod town;

@@ -18,7 +18,7 @@ use crate::policy::Transport;
 use crate::refusal::Refusal;
 use crate::refusals::Event;
 use crate::relay::allowance;
-use crate::resolve::Family;
+use crate::resolve::{Family, Judge};
 use crate::socks5::datagram::{self, HEAD_MAX};
 use crate::target::{Host, Target};
 use crate::worker::Worker;
@@ -113,7 +113,9 @@ impl<'a> Passing<'a> {
         match target.host() {
             Host::Address(ip) => {
                 let to = SocketAddr::new(*ip, target.port());
-                let judged = worker.shared.policy.load().judge(to, Transport::Udp);
+                let ports = self.grant.ports();
+                let policy = worker.shared.policy.load();
+                let judged = policy.judge_of(to, Transport::Udp, ports.as_deref());
                 match judged {
                     Ok(to) => self.send_up(to, payload),
                     Err(refusal) => self.refused(refusal, &target),
@@ -130,11 +132,14 @@ impl<'a> Passing<'a> {
     }
 
     fn look_up(&mut self, target: Target, payload: Vec<u8>) {
-        let (worker, family) = (self.worker, self.sockets.family);
+        let (worker, grant, family) = (self.worker, self.grant, self.sockets.family);
         self.waiting += payload.len();
         self.lookups.push(Box::pin(async move {
             let policy = worker.shared.policy.load_full();
-            let found = worker.resolver.resolve(&target, family, &policy, Transport::Udp).await;
+            let ports = grant.ports();
+            let transport = Transport::Udp;
+            let judge = Judge { policy: &policy, transport, ports: ports.as_deref() };
+            let found = worker.resolver.resolve(&target, family, judge).await;
             Looked { found: found.map(|found| found.first()), target, payload }
         }));
     }

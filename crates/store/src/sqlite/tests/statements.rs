@@ -34,6 +34,7 @@ fn all() -> Vec<(String, &'static str)> {
         ("journal", journal::STATEMENTS),
         ("keys", keys::STATEMENTS),
         ("leases", leases::STATEMENTS),
+        ("limits", limits::STATEMENTS),
         ("migrate", migrate::STATEMENTS),
         ("nodes", nodes::STATEMENTS),
         ("operators", operators::STATEMENTS),

@@ -15,6 +15,7 @@ import dns.query
 import httpx
 import requests
 import socks
+import urllib3
 
 FACTS = json.loads(sys.argv[1])
 PAIR = f"{FACTS['login']}:{FACTS['password']}"
@@ -103,6 +104,75 @@ def by_dnspython():
             told["dnspython, a DNS query over socks5"] = f"{answer.answer[0][0].address} DNS"
 
 
+def refused_by_client(name, how):
+    """Nothing was said to a proxy that is not who it should be."""
+    try:
+        how()
+    except Exception as error:
+        chain, words = error, []
+        while chain:
+            words.append(repr(chain))
+            chain = chain.__cause__ or chain.__context__
+        assert "CERTIFICATE_VERIFY_FAILED" in " ".join(words), (name, words)
+    else:
+        sys.exit(f"{name}: a stranger's certificate was taken")
+
+
+def inside_tls():
+    proxy = f"https://{PAIR}@{HOST}:{FACTS['https']}"
+    stranger = FACTS["other_ca"]
+    targets = [("http", PLAIN), ("https", SECURE)]
+    with requests.Session() as session:
+        session.trust_env = False
+        session.proxies = {"http": proxy, "https": proxy}
+        for name, url in targets:
+            for _ in range(2):
+                answer = session.get(url, verify=CA, timeout=PATIENCE_SECONDS)
+                answer.raise_for_status()
+            told[f"requests, {name} inside TLS"] = answer.text
+    # For http:// it asks nobody's certificate, not even that of the proxy, as urllib3 warns.
+    options = {"proxies": {"https": proxy}, "timeout": PATIENCE_SECONDS}
+    refused_by_client("requests", lambda: requests.get(SECURE, verify=stranger, **options))
+
+    def by_urllib3(url, ca):
+        # It takes the login out of a field of its own.
+        login = urllib3.make_headers(proxy_basic_auth=PAIR)
+        context = ssl.create_default_context(cafile=ca)
+        options = {"proxy_headers": login, "proxy_ssl_context": context, "ca_certs": CA}
+        with urllib3.ProxyManager(f"https://{HOST}:{FACTS['https']}", **options) as manager:
+            return [manager.request("GET", url, retries=False).data.decode() for _ in range(2)][1]
+
+    for name, url in targets:
+        told[f"urllib3, {name} inside TLS"] = by_urllib3(url, CA)
+        refused_by_client("urllib3", lambda: by_urllib3(url, stranger))
+
+    def httpx_client(ca):
+        through = httpx.Proxy(proxy, ssl_context=ssl.create_default_context(cafile=ca))
+        options = {"verify": TLS_OF_HTTPX, "trust_env": False, "timeout": PATIENCE_SECONDS}
+        return httpx.Client(proxy=through, **options)
+
+    for name, url in targets:
+        with httpx_client(CA) as client:
+            told[f"httpx, {name} inside TLS"] = [client.get(url).text for _ in range(2)][1]
+        with httpx_client(stranger) as client:
+            refused_by_client("httpx", lambda: client.get(url))
+
+    async def by_aiohttp_of(url, ca):
+        context = ssl.create_default_context(cafile=ca)
+        timeout = aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            for _ in range(2):
+                async with session.get(url, proxy=proxy, ssl=context) as answer:
+                    text = await answer.text()
+            return text
+
+    for name, url in targets:
+        told[f"aiohttp, {name} inside TLS"] = asyncio.run(by_aiohttp_of(url, CA))
+        refused_by_client("aiohttp", lambda: asyncio.run(by_aiohttp_of(url, stranger)))
+
+
+if "secure" in FACTS["of"]:
+    inside_tls()
 if "datagrams" in FACTS["of"]:
     by_dnspython()
 if "connections" in FACTS["of"]:
