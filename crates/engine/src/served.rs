@@ -116,6 +116,8 @@ pub struct Told {
     pub number: i64,
     /// What tells the customers who were suspended from others.
     pub suspended: u64,
+    /// The number behind which changes of modems have not been told.
+    pub modems: i64,
 }
 
 /// What had happened when something was told.
@@ -223,7 +225,7 @@ impl Follower {
 
     /// How far has been told.
     pub fn told(&self) -> Told {
-        Told { number: self.number, suspended: digest(&self.suspended) }
+        Told { number: self.number, suspended: digest(&self.suspended), modems: self.modems }
     }
 
     /// Has what happened since `told` be told again. Says whether that can be: if not, somebody who
@@ -231,9 +233,11 @@ impl Follower {
     pub fn go_back(&mut self, told: Told) -> bool {
         let now = self.told();
         let behind = now.number - told.number;
-        let can_be = (0..=FAR_BEHIND).contains(&behind) && told.suspended == now.suspended;
+        let can_be = (0..=FAR_BEHIND).contains(&behind)
+            && told.suspended == now.suspended
+            && (0..=now.modems).contains(&told.modems);
         if can_be {
-            (self.number, self.more) = (told.number, true);
+            (self.number, self.modems, self.more) = (told.number, told.modems, true);
         }
         can_be
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use api::{Carried, CheckWish, Checked, NotChecked, Refusals};
 use domain::ids::LeaseId;
-use domain::time::Time;
+use domain::time::{Span, Time};
 use engine::engine::Engine;
 use feed::refusal::Refused;
 use gateway::Gateway;
@@ -25,12 +25,16 @@ const AT_A_TIME: usize = 8;
 /// How many refusals of a lease are shown.
 const LAST: usize = 20;
 
+/// The clock of a gateway elsewhere may be so far behind.
+const BEHIND: Span = Span::from_millis_const(250);
+
 /// How often it is looked whether a gateway elsewhere has told why it has refused something, and
 /// after how long.
 const TOLD: (u32, Duration) = (20, Duration::from_millis(100));
 
 /// The traffic of leases as the APIs ask for it.
 pub(crate) struct Face {
+    engine: Engine,
     /// The gateway in this process, if there is one.
     gateway: Option<Arc<Gateway>>,
     /// What others tell here, if they can.
@@ -66,7 +70,8 @@ impl Face {
         told: Option<Arc<Told>>,
     ) -> Face {
         let asked = asked(engine, options, base_url).await;
-        Face { gateway, told, asked, places: Semaphore::new(AT_A_TIME) }
+        let (engine, places) = (engine.clone(), Semaphore::new(AT_A_TIME));
+        Face { engine, gateway, told, asked, places }
     }
 
     async fn check(&self, wish: CheckWish) -> Result<Vec<Checked>, NotChecked> {
@@ -77,16 +82,18 @@ impl Face {
         };
         let _place = self.places.try_acquire().map_err(|_| NotChecked::Busy)?;
         let CheckWish { lease, endpoint, protocol, access, exit, port } = wish;
-        let began = self.newest(lease);
+        let (since, known) = (self.engine.now() - BEHIND, self.newest(lease));
         let mut wish = Wish::of_lease(&endpoint, protocol, &access, exit);
         wish.doors.retain(|door| port.is_none_or(|port| port == door.port));
         let found = check::check(&wish, &target).await;
-        // SOCKS has fewer words for a refusal than the gateway that makes it.
+        // SOCKS has fewer words for a refusal than the gateway that makes it: who may not come in
+        // now is told the same as who has the wrong password.
         let is_terse = |it: &check::Checked| {
-            it.reason.as_ref().is_some_and(|why| why.starts_with("socks_reply_"))
+            let told = |why: &str| why.starts_with("socks_reply_") || why == "credentials_wrong";
+            it.protocol == "socks5" && it.reason.as_deref().is_some_and(told)
         };
         let told = match found.iter().any(is_terse) {
-            true => self.newer(lease, began.as_ref()).await,
+            true => self.newer(lease, since, known.as_ref()).await,
             false => None,
         };
         let checked = found.into_iter().map(|found| Checked {
@@ -101,14 +108,16 @@ impl Face {
         Ok(checked.collect())
     }
 
-    /// Why something was refused since `began`, as soon as that is known here.
-    async fn newer(&self, id: LeaseId, began: Option<&Refused>) -> Option<String> {
+    /// Why something was refused `since`, other than what was `known` then; as soon as it is known
+    /// here.
+    async fn newer(&self, id: LeaseId, since: Time, known: Option<&Refused>) -> Option<String> {
         let looks = if self.told.is_some() { TOLD.0 } else { 1 };
         for look in 0..looks {
             if look > 0 {
                 tokio::time::sleep(TOLD.1).await;
             }
-            let newest = self.newest(id).filter(|newest| Some(newest) != began);
+            let is_new = |it: &Refused| Some(it) != known && since.millis() <= it.at;
+            let newest = self.newest(id).filter(is_new);
             if let Some(newest) = newest {
                 return Some(newest.reason);
             }

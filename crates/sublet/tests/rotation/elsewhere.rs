@@ -262,7 +262,7 @@ fn a_shop_that_is_killed_while_a_modem_dials_is_told_of_it_once_when_it_is_back(
     away.farm.shop.reopen();
     let ended = away.farm.ended(&asked);
     assert_eq!((&ended["state"], &ended["exit"]), (&json!("changed"), &json!("127.50.15.2")));
-    away.farm.soon_seen(one, "127.50.15.2");
+    soon(|| away.farm.seen("http", one) == "127.50.15.2|200", || away.farm.seen("http", one));
     assert_eq!((away.farm.history(one).len(), keeper.asked().len()), (1, 1), "it has dialed twice");
     // And again, as if nothing had been.
     away.farm.shop.advance("2s");
