@@ -141,7 +141,8 @@ impl<D: Desk> Rotator<D> {
         let mut rest = self.rest.clone();
         Box::pin(async move {
             let taken = desk.take(&busy).await;
-            if taken.is_err() {
+            if let Err(why) = &taken {
+                tracing::debug!("The jobs of modems cannot be taken: {why}");
                 let _ = tokio::time::timeout(AGAIN, rest.wait_for(|rest| *rest)).await;
             }
             taken
