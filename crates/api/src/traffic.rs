@@ -1,4 +1,5 @@
-//! The gateway in this process as the APIs know it: what it does, as numbers, and what it is asked.
+//! Gateways as the APIs know them: what the one in this process does, as numbers, and what is asked
+//! about the traffic of a lease, wherever it is carried.
 
 use std::fmt;
 use std::future::Future;
@@ -44,15 +45,17 @@ impl Traffic {
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
     }
 
-    pub(crate) fn refused(&self) -> Vec<(&'static str, u64)> {
+    /// How often something was refused so far, by reason, as it was noted last.
+    pub fn refused(&self) -> Vec<(&'static str, u64)> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 /// Whoever carries the traffic of leases, as the APIs ask for it.
 pub trait Carried: fmt::Debug + Send + Sync {
-    /// What was refused to clients of a lease lately.
-    fn refusals(&self, lease: LeaseId) -> Refusals;
+    /// What was refused to clients of a lease lately; nothing if no gateway is here, and none tells
+    /// of it here.
+    fn refusals(&self, lease: LeaseId) -> Option<Refusals>;
 
     /// Tries the ways in to a lease.
     fn check(

@@ -420,7 +420,7 @@ impl Engine {
             return Err(ClockError::TooFar);
         }
         let mut before = self.inner.sweeping.lock().await;
-        self.wait_for_modems().await;
+        self.wait_for_modems().await?;
         // Another server may have moved it a moment ago.
         self.note_alive().await?;
         if target < self.now() {

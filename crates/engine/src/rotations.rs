@@ -1,16 +1,17 @@
 //! Rotations: asking for them, having them done, and those that are due by a timer.
 //!
 //! Whoever drives modems takes the jobs of those that are at its gateways, and tells what has come
-//! of them; a [`Rotator`] wakes him. Whether he is in this process or not does not matter: jobs wait
-//! in the books.
+//! of them; a [`Rotator`] wakes him, or whoever speaks for him here if he is elsewhere. Where he is
+//! does not matter otherwise: jobs wait in the books.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use domain::ids::{CustomerId, LeaseId, RotationId};
-use domain::modem::Modem;
-use domain::rotation::{Ask, Cause, Dialer, NotRotated, Outcome, Rotation, Whose};
+use domain::modem::Driver;
+use domain::rotation::{Ask, Cause, Dialer, NotRotated, Outcome, Rotation, State, Whose};
+use domain::time::Span;
 use store::Store;
 use tokio::sync::watch;
 
@@ -29,21 +30,19 @@ const WAIT: Duration = Duration::from_secs(10);
 /// How often it is looked meanwhile.
 const WAIT_LOOK: Duration = Duration::from_millis(10);
 
-/// Those who drive modems in this process.
+/// Those who drive modems, as far as this process wakes them.
 pub(crate) struct Rotators {
     /// Counts the jobs that were asked for here.
     asked: watch::Sender<u64>,
-    /// How many modems dial at the moment.
-    dialing: watch::Sender<usize>,
 }
 
 impl Default for Rotators {
     fn default() -> Rotators {
-        Rotators { asked: watch::Sender::new(0), dialing: watch::Sender::new(0) }
+        Rotators { asked: watch::Sender::new(0) }
     }
 }
 
-/// Somebody who drives modems in this process.
+/// Somebody who drives modems, or speaks here for one who does so elsewhere.
 pub struct Rotator {
     engine: Engine,
     asked: watch::Receiver<u64>,
@@ -52,21 +51,20 @@ pub struct Rotator {
 /// A job that was taken. Whoever has it does it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// What is to be done.
-    pub rotation: Rotation,
-    /// With which modem.
-    pub modem: Modem,
+    /// Which it is.
+    pub id: RotationId,
+    /// How often it was taken by now; only who has taken it last is believed.
+    pub claim: i64,
+    /// How many tries there may be until the exit is another one.
+    pub tries: u32,
+    /// What the catalogue calls the modem that is to dial.
+    pub modem: String,
+    /// How long one try may take.
+    pub deadline: Span,
+    /// What makes it dial.
+    pub driver: Driver,
     /// The exit that it has, if that was told.
     pub exit: Option<IpAddr>,
-}
-
-/// Counts a modem that dials, until dropped.
-pub struct Dialing(Engine);
-
-impl Drop for Dialing {
-    fn drop(&mut self) {
-        self.0.inner.rotators.dialing.send_modify(|count| *count -= 1);
-    }
 }
 
 impl Rotator {
@@ -80,12 +78,6 @@ impl Rotator {
     /// The engine that it works for.
     pub fn engine(&self) -> &Engine {
         &self.engine
-    }
-
-    /// Notes that a modem dials, as long as the answer is kept.
-    pub fn dialing(&self) -> Dialing {
-        self.engine.inner.rotators.dialing.send_modify(|count| *count += 1);
-        Dialing(self.engine.clone())
     }
 }
 
@@ -133,22 +125,40 @@ impl Engine {
             self.inner.followers.wake();
         }
         let job = |rotation: Rotation| {
-            let modem = catalogue.modems.get(&rotation.modem)?.clone();
-            let exit = exits.get(&rotation.modem).copied().flatten();
-            Some(Job { rotation, modem, exit })
+            let modem = catalogue.modems.get(&rotation.modem)?;
+            Some(Job {
+                id: rotation.id,
+                claim: rotation.claim,
+                tries: rotation.tries,
+                deadline: modem.deadline,
+                driver: modem.driver.clone(),
+                exit: exits.get(&rotation.modem).copied().flatten(),
+                modem: rotation.modem,
+            })
         };
         Ok(taken.into_iter().filter_map(job).collect())
     }
 
-    /// Tells what has come of a job. Says whether it was believed.
+    /// Tells what has come of a job of this modem. Says whether it was believed, now or when it was
+    /// told before: who was not answered tells it again.
     pub async fn end_rotation(
         &self,
         id: RotationId,
+        modem: &str,
         claim: i64,
         outcome: Outcome,
     ) -> Result<bool, Fault> {
-        let now = self.now();
-        let end = move |store: &dyn Store| store.end_rotation(id, claim, outcome, now);
+        let (now, modem) = (self.now(), modem.to_owned());
+        let end = move |store: &dyn Store| {
+            // After the books were set back, another modem may have a job with this id.
+            let of_it = |it: &Rotation| it.modem == modem;
+            if !store.rotation(id)?.as_ref().is_some_and(of_it) {
+                return Ok(false);
+            }
+            let is_so = |it: Rotation| it.claim == claim && it.state == State::Ended(outcome);
+            Ok(store.end_rotation(id, claim, outcome, now)?
+                || store.rotation(id)?.is_some_and(is_so))
+        };
         let ended = self.read_slow(end).await;
         let believed = ended.map_err(|error| told(&error, "ending a rotation"))?;
         self.inner.followers.wake();
@@ -229,17 +239,22 @@ impl Engine {
         }
     }
 
-    /// Waits until no modem dials here: the clock is about to jump, and they go by it.
-    pub(crate) async fn wait_for_modems(&self) {
-        let mut dialing = self.inner.rotators.dialing.subscribe();
-        let all = dialing.wait_for(|count| *count == 0);
-        if tokio::time::timeout(WAIT, all).await.is_err() {
-            tracing::warn!("A modem is still dialing");
+    /// Waits until no modem dials, here or elsewhere: the clock is about to jump, and they go by it.
+    pub(crate) async fn wait_for_modems(&self) -> Result<(), Fault> {
+        let since = Instant::now();
+        let names: BTreeSet<String> = self.catalogue().modems.keys().cloned().collect();
+        while self.dialers(names.clone()).await?.iter().any(|modem| modem.dialing) {
+            if since.elapsed() > WAIT {
+                tracing::warn!("A modem is still dialing");
+                return Ok(());
+            }
+            tokio::time::sleep(WAIT_LOOK).await;
         }
+        Ok(())
     }
 
     /// After a jump of the clock: asks for what is due, each once however far the jump was, and
-    /// waits until it is done if that is done here.
+    /// waits until it is done if somebody is known here who does it.
     pub(crate) async fn rotate_after_jump(&self) -> Result<(), Fault> {
         let mut open = self.rotate_due().await?;
         let since = Instant::now();

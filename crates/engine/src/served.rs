@@ -119,6 +119,8 @@ pub struct Told {
     pub number: i64,
     /// What tells what the operator had said from anything else.
     pub said: u64,
+    /// The number behind which changes of modems have not been told.
+    pub modems: i64,
 }
 
 /// What the operator has said that is not in the journal.
@@ -232,7 +234,7 @@ impl Follower {
 
     /// How far has been told.
     pub fn told(&self) -> Told {
-        Told { number: self.number, said: self.said.digest() }
+        Told { number: self.number, said: self.said.digest(), modems: self.modems }
     }
 
     /// Has what happened since `told` be told again. Says whether that can be: if not, somebody who
@@ -240,9 +242,11 @@ impl Follower {
     pub fn go_back(&mut self, told: Told) -> bool {
         let now = self.told();
         let behind = now.number - told.number;
-        let can_be = (0..=FAR_BEHIND).contains(&behind) && told.said == now.said;
+        let can_be = (0..=FAR_BEHIND).contains(&behind)
+            && told.said == now.said
+            && (0..=now.modems).contains(&told.modems);
         if can_be {
-            (self.number, self.more) = (told.number, true);
+            (self.number, self.modems, self.more) = (told.number, told.modems, true);
         }
         can_be
     }

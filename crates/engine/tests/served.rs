@@ -79,6 +79,8 @@ impl Taker {
         self.follower = engine.follow().await.unwrap();
         let ahead = Told { number: self.follower.told().number + 1, ..told };
         assert!(!self.follower.go_back(ahead), "it goes on from what has not happened");
+        let ahead = Told { modems: told.modems + 1, ..told };
+        assert!(!self.follower.go_back(ahead), "it goes on from what no modem has done");
         match self.follower.go_back(told) {
             true => drop(self.look().await),
             false => *self = Taker::begin(engine).await,

@@ -186,6 +186,12 @@ impl Gateway {
         self.shared.refusals.of(lease)
     }
 
+    /// What was refused lately to leases to which something was refused after what was noted as
+    /// number `after`, at most so many leases; and the number from which to go on. It begins with 0.
+    pub fn refusals_after(&self, after: u64, most: usize) -> (Vec<feed::refusal::OfLease>, u64) {
+        self.shared.refusals.after(after, most)
+    }
+
     /// Accepts nothing more there. Connections that are open stay so.
     pub fn close(&self, listener: ListenerId) {
         self.tell(|| Order::Close(listener));

@@ -17,6 +17,8 @@ use crate::target::Target;
 pub(crate) struct Refusals {
     counts: Box<[AtomicU64]>,
     shards: Box<[Mutex<Shard>]>,
+    /// Counts what was noted of leases. It grows while the lease's shard is locked.
+    noted: AtomicU64,
     log: Mutex<Allowance>,
 }
 
@@ -30,6 +32,8 @@ struct Record {
     last: VecDeque<Kept>,
     /// Until when it may be forgotten last.
     touched: u64,
+    /// The number of what was noted of it last.
+    number: u64,
     keeps: Allowance,
     logs: Allowance,
     /// How many were not logged since the last one that was.
@@ -87,6 +91,7 @@ impl Refusals {
         Refusals {
             counts: Refusal::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            noted: AtomicU64::new(0),
             log: Mutex::default(),
         }
     }
@@ -108,6 +113,7 @@ impl Refusals {
         }
         let record = shard.entry(id).or_insert_with(Record::new);
         record.touched = millis;
+        record.number = self.noted.fetch_add(1, Ordering::Relaxed) + 1;
         match record.counts.iter_mut().find(|(known, _)| *known == refusal) {
             Some((_, count)) => *count += 1,
             None => record.counts.push((refusal, 1)),
@@ -153,18 +159,30 @@ impl Refusals {
     /// What was refused to a lease lately.
     pub(crate) fn of(&self, lease: u64) -> feed::refusal::Refusals {
         let shard = lock(&self.shards[shard_of(lease)]);
-        let Some(record) = shard.get(&lease) else { return feed::refusal::Refusals::default() };
-        let code = |refusal: Refusal| refusal.wording().code.to_owned();
-        let last = record.last.iter().map(|kept| feed::refusal::Refused {
-            at: kept.at.millis(),
-            reason: code(kept.refusal),
-            destination: kept.destination.as_deref().map(str::to_owned),
-            source: kept.source,
-        });
-        feed::refusal::Refusals {
-            counts: record.counts.iter().map(|(refusal, count)| (code(*refusal), *count)).collect(),
-            last: last.collect(),
+        shard.get(&lease).map(Record::told).unwrap_or_default()
+    }
+
+    /// The leases to which something was refused after what was noted as number `after`, at most so
+    /// many, those of longest ago first; and the number from which to go on. What is refused
+    /// meanwhile may be among it twice, and never at no time.
+    pub(crate) fn after(&self, after: u64, most: usize) -> (Vec<feed::refusal::OfLease>, u64) {
+        // Whatever has a number by now is seen below: its shard was locked when it was given.
+        let mut upto = self.noted.load(Ordering::Relaxed);
+        let mut found = Vec::new();
+        for shard in &self.shards {
+            let shard = lock(shard);
+            let fresh = shard.iter().filter(|(_, record)| after < record.number);
+            found.extend(fresh.map(|(lease, record)| (record.number, *lease)));
         }
+        found.sort_unstable();
+        if most < found.len() {
+            found.truncate(most);
+            upto = found.last().map_or(upto, |(number, _)| upto.min(*number));
+        }
+        let told = found
+            .into_iter()
+            .map(|(_, lease)| feed::refusal::OfLease { lease, refusals: self.of(lease) });
+        (told.collect(), upto)
     }
 }
 
@@ -174,9 +192,24 @@ impl Record {
             counts: Vec::new(),
             last: VecDeque::new(),
             touched: 0,
+            number: 0,
             keeps: Allowance::default(),
             logs: Allowance::default(),
             unlogged: 0,
+        }
+    }
+
+    fn told(&self) -> feed::refusal::Refusals {
+        let code = |refusal: Refusal| refusal.wording().code.to_owned();
+        let last = self.last.iter().map(|kept| feed::refusal::Refused {
+            at: kept.at.millis(),
+            reason: code(kept.refusal),
+            destination: kept.destination.as_deref().map(str::to_owned),
+            source: kept.source,
+        });
+        feed::refusal::Refusals {
+            counts: self.counts.iter().map(|(refusal, count)| (code(*refusal), *count)).collect(),
+            last: last.collect(),
         }
     }
 }
@@ -239,5 +272,24 @@ mod tests {
         }
         assert!((0..64).all(|lease| refusals.of(lease).last.is_empty()));
         assert!((64..leases + 64).all(|lease| refusals.of(lease).last.len() == 1));
+    }
+
+    #[test]
+    fn what_was_refused_since_is_told_piece_by_piece_and_nothing_is_left_out() {
+        let refusals = Refusals::new();
+        let note = |lease| refusals.note(event(lease, Refusal::TooFast), Time::from_millis(0), 0);
+        let leases = |after, most| {
+            let (told, upto) = refusals.after(after, most);
+            (told.iter().map(|it| it.lease).collect::<Vec<_>>(), upto)
+        };
+        assert_eq!(leases(0, 10), (vec![], 0));
+        [3, 1, 2, 1].into_iter().for_each(note);
+        let (first, upto) = leases(0, 2);
+        assert_eq!(first, [3, 2]);
+        assert_eq!(leases(upto, 2), (vec![1], 4));
+        assert_eq!(refusals.after(upto, 2).0[0].refusals, refusals.of(1));
+        note(3);
+        assert_eq!(leases(4, 2), (vec![3], 5));
+        assert_eq!(leases(5, 2), (vec![], 5));
     }
 }

@@ -23,6 +23,7 @@ use crate::database::Database;
 use crate::handover::{Giver, Heir, Taken};
 use crate::nodes::Desk;
 use crate::problem::Problem;
+use crate::traffic::face::Face;
 use crate::traffic::{self, Carrier};
 
 /// What runs, and where.
@@ -204,8 +205,14 @@ pub(crate) async fn run(
         None => None,
     };
     let counts = carrier.as_ref().map(|carrier| Arc::clone(&carrier.counts));
-    let face = carrier.as_ref().map(|carrier| Arc::clone(&carrier.face));
-    let router = router(&engine, options, &server, (counts, face), address);
+    let face = Face::new(
+        &engine,
+        &options.traffic,
+        options.base_url.as_deref(),
+        carrier.as_ref().map(Carrier::gateway),
+        desk.as_ref().map(|desk| Arc::clone(&desk.refusals)),
+    );
+    let router = router(&engine, options, &server, (counts, Arc::new(face.await)), address);
     let upkeep = engine.run_upkeep();
     let scheduler = options.roles.contains(&Role::Scheduler).then(|| engine.run_scheduler());
     let signals = Signals::new()?;
@@ -434,8 +441,7 @@ async fn start_carrier(
     heritage: &mut Heritage,
 ) -> Result<Option<Carrier>, Problem> {
     let inherited = std::mem::take(&mut heritage.gateway);
-    let base_url = options.base_url.as_deref();
-    match Carrier::start(engine, &options.traffic, http, base_url, inherited).await {
+    match Carrier::start(engine, &options.traffic, http, inherited).await {
         Ok(carrier) if heritage.taken.is_some() && !carrier.knows_all() => {
             Err(Problem::failed("the gateway did not learn what it is to serve"))
         }
@@ -503,7 +509,7 @@ fn router(
     engine: &Engine,
     options: &Options,
     server: &::serve::Server,
-    (traffic, carried): (Option<Arc<api::Traffic>>, Option<Arc<dyn api::Carried>>),
+    (traffic, carried): (Option<Arc<api::Traffic>>, Arc<dyn api::Carried>),
     at: SocketAddr,
 ) -> Router {
     let has = |role| options.roles.contains(&role);
@@ -519,7 +525,7 @@ fn router(
         base_url,
         stats: Some(server.stats()),
         traffic,
-        carried,
+        carried: Some(carried),
         api: has(Role::Api),
         web: has(Role::Web),
         ..api::Settings::default()

@@ -17,8 +17,9 @@ pub(super) const CHECK: &str = "/api/v1/leases/{id}/check";
 /// What the gateway has refused to clients of a lease lately.
 pub(super) async fn refusals(asked: Asked) -> Result<Response<Body>, Refused> {
     let proxy = live(&asked.app, asked.customer(), asked.parts.uri.path()).await?;
-    let carried = asked.app.settings.carried.as_ref().ok_or_else(no_gateway)?;
-    let refusals = carried.refusals(proxy.lease.id);
+    let carried = asked.app.settings.carried.as_ref();
+    let told = carried.and_then(|carried| carried.refusals(proxy.lease.id));
+    let refusals = told.ok_or_else(no_gateway)?;
     let counts: Map<String, Value> =
         refusals.counts.into_iter().map(|(reason, count)| (reason, count.into())).collect();
     let last: Vec<Value> = refusals

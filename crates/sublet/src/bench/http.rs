@@ -82,7 +82,7 @@ pub(super) fn requests(
             gateway_data: Some(folder.join("gateway")),
             ..traffic::Options::default()
         };
-        let carrier = Carrier::start(&engine, &traffic, served, None, Vec::new()).await?;
+        let carrier = Carrier::start(&engine, &traffic, served, Vec::new()).await?;
         let beside =
             load::run(&[served], CLIENTS, options.time(), "\"success\":true", make).await?;
         carrier.end(Duration::ZERO, std::future::ready(())).await;

@@ -16,7 +16,7 @@ use crate::shop::Shop;
 pub(super) enum Modem {
     /// All modems, with their exits and what they have done last
     List,
-    /// Ask a modem to dial anew; a server with its gateway has it done
+    /// Ask a modem to dial anew; whoever serves its gateway has it done
     Rotate(Rotate),
 }
 

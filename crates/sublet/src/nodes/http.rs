@@ -60,3 +60,12 @@ pub(crate) const USAGE: &str = "/v1/usage";
 
 /// The path at which it says how it is.
 pub(crate) const REPORT: &str = "/v1/report";
+
+/// The path at which it asks for jobs for its modems.
+pub(crate) const JOBS: &str = "/v1/rotations";
+
+/// The path at which it says what has come of one.
+pub(crate) const ENDED: &str = "/v1/rotations/ended";
+
+/// The path at which it says what it has refused.
+pub(crate) const REFUSALS: &str = "/v1/refusals";

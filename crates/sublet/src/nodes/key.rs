@@ -80,7 +80,7 @@ impl Key {
     /// at by who serves them.
     pub(crate) fn serving(&self) -> Arc<ServerConfig> {
         let provider = provider();
-        let any = Arc::new(AnyKey(provider.signature_verification_algorithms));
+        let any = Arc::new(AnyKey { proofs: proofs(&provider) });
         let config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&version::TLS13])
             .expect("the provider has it")
@@ -94,7 +94,7 @@ impl Key {
     /// How a gateway with this key talks to the shop whose key has the hash `shop`, and to no other.
     pub(crate) fn asking(&self, shop: KeyHash) -> Arc<ClientConfig> {
         let provider = provider();
-        let only = Arc::new(OnlyKey(shop, provider.signature_verification_algorithms));
+        let only = Arc::new(OnlyKey { shop, proofs: proofs(&provider) });
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&version::TLS13])
             .expect("the provider has it")
@@ -117,9 +117,63 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
+fn proofs(provider: &CryptoProvider) -> Proofs {
+    Proofs(provider.signature_verification_algorithms)
+}
+
+/// How a proof of a key is looked at: what both sides have in common.
+#[derive(Debug)]
+struct Proofs(WebPkiSupportedAlgorithms);
+
+impl Proofs {
+    fn look(
+        &self,
+        message: &[u8],
+        key: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let key = SubjectPublicKeyInfoDer::from(key.as_ref());
+        verify_tls13_signature_with_raw_key(message, &key, signed, &self.0)
+    }
+}
+
+/// What verifiers of either side answer alike: only keys as they are, proven in TLS 1.3, by the
+/// `Proofs` in their member `proofs`.
+macro_rules! by_raw_keys {
+    () => {
+        fn verify_tls12_signature(
+            &self,
+            _: &[u8],
+            _: &CertificateDer<'_>,
+            _: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            Err(Error::General("only TLS 1.3 is spoken".into()))
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            message: &[u8],
+            key: &CertificateDer<'_>,
+            signed: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            self.proofs.look(message, key, signed)
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+            self.proofs.0.supported_schemes()
+        }
+
+        fn requires_raw_public_keys(&self) -> bool {
+            true
+        }
+    };
+}
+
 /// A shop believes that a gateway has whatever key it proves.
 #[derive(Debug)]
-struct AnyKey(WebPkiSupportedAlgorithms);
+struct AnyKey {
+    proofs: Proofs,
+}
 
 impl ClientCertVerifier for AnyKey {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
@@ -135,37 +189,15 @@ impl ClientCertVerifier for AnyKey {
         Ok(ClientCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Err(Error::General("only TLS 1.3 is spoken".into()))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        key: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let key = SubjectPublicKeyInfoDer::from(key.as_ref());
-        verify_tls13_signature_with_raw_key(message, &key, signed, &self.0)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_schemes()
-    }
-
-    fn requires_raw_public_keys(&self) -> bool {
-        true
-    }
+    by_raw_keys!();
 }
 
 /// A gateway talks to the shop that it belongs to, and to no other.
 #[derive(Debug)]
-struct OnlyKey(KeyHash, WebPkiSupportedAlgorithms);
+struct OnlyKey {
+    shop: KeyHash,
+    proofs: Proofs,
+}
 
 impl ServerCertVerifier for OnlyKey {
     fn verify_server_cert(
@@ -176,36 +208,11 @@ impl ServerCertVerifier for OnlyKey {
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        match key_hash(key) == self.0 {
+        match key_hash(key) == self.shop {
             true => Ok(ServerCertVerified::assertion()),
             false => Err(CertificateError::ApplicationVerificationFailure.into()),
         }
     }
 
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Err(Error::General("only TLS 1.3 is spoken".into()))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        key: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let key = SubjectPublicKeyInfoDer::from(key.as_ref());
-        verify_tls13_signature_with_raw_key(message, &key, signed, &self.1)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.1.supported_schemes()
-    }
-
-    fn requires_raw_public_keys(&self) -> bool {
-        true
-    }
+    by_raw_keys!();
 }

@@ -1,8 +1,10 @@
 //! Where gateways on other hosts come to learn what they serve.
 
 pub(crate) mod http;
+mod jobs;
 pub(crate) mod key;
 mod reception;
+pub(crate) mod refusals;
 mod session;
 mod telling;
 pub(crate) mod token;
@@ -23,10 +25,11 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 use key::Key;
-use reception::Reception;
+use reception::{Reception, Visitor};
+use refusals::Told;
 
-/// How many connections there may be. A gateway has two.
-const CONNECTIONS: usize = 2_048;
+/// How many connections there may be. A gateway has five when it has something to say on all.
+const CONNECTIONS: usize = 8_192;
 
 /// How long a handshake may take, and the head of a request.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -36,17 +39,23 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// What gateways know this shop by; made now if nobody has asked before.
 pub(crate) fn identity(store: &dyn Store) -> Result<GatewayIdentity> {
-    let mut epoch = [0; 8];
-    getrandom::fill(&mut epoch).map_err(anyhow::Error::from)?;
-    let epoch = format!("{:016x}", u64::from_be_bytes(epoch));
-    let fresh = GatewayIdentity { key: Key::draw()?.to_string(), epoch };
+    let fresh = GatewayIdentity { key: Key::draw()?.to_string(), epoch: drawn()? };
     Ok(store.gateway_identity(&fresh)?)
+}
+
+/// A name that nothing else has.
+fn drawn() -> Result<String> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(anyhow::Error::from)?;
+    Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
 }
 
 /// The place where gateways on other hosts come to.
 pub(crate) struct Desk {
     /// Where it is.
     pub(crate) address: SocketAddr,
+    /// What gateways have told here that they have refused.
+    pub(crate) refusals: Arc<Told>,
     accepting: JoinHandle<()>,
 }
 
@@ -63,9 +72,10 @@ impl Desk {
             .await
             .with_context(|| format!("gateways cannot be listened for on {address}"))?;
         let address = listener.local_addr()?;
-        let reception = Arc::new(Reception::new(engine.clone(), identity));
-        let accepting = tokio::spawn(accept(listener, acceptor, reception));
-        Ok(Desk { address, accepting })
+        let refusals = Arc::new(Told::new(drawn()?));
+        let reception = Reception::new(engine.clone(), identity, Arc::clone(&refusals));
+        let accepting = tokio::spawn(accept(listener, acceptor, Arc::new(reception)));
+        Ok(Desk { address, refusals, accepting })
     }
 
     /// Closes it; whoever is there goes elsewhere, or comes again.
@@ -103,10 +113,11 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, reception: Arc<Receptio
     stream.set_nodelay(true)?;
     let stream = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await??;
     let proven = stream.get_ref().1.peer_certificates().and_then(|keys| keys.first());
-    let key = key::key_hash(proven.context("it has no key")?);
+    let visitor = Visitor::new(key::key_hash(proven.context("it has no key")?));
+    let visitor = Arc::new(visitor);
     let service = service_fn(move |request| {
-        let reception = Arc::clone(&reception);
-        async move { Ok::<_, std::convert::Infallible>(reception.answer(key, request).await) }
+        let (reception, visitor) = (Arc::clone(&reception), Arc::clone(&visitor));
+        async move { Ok::<_, std::convert::Infallible>(reception.answer(&visitor, request).await) }
     });
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

@@ -1,12 +1,14 @@
 //! Answers what gateways on other hosts ask.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::ids::LeaseId;
 use engine::engine::Engine;
 use engine::fault::Fault;
+use engine::rotations::Rotator;
 use engine::secret;
+use feed::refusal::{LEASES_MOST, Noted, Told as ToldRefusals};
 use feed::report::{Enrol, Heard, Refusal, Refused, Report, Welcome};
 use feed::stream::Position;
 use http::{Method, Request, Response, StatusCode, header};
@@ -15,10 +17,12 @@ use hyper::body::Incoming;
 use serde::de::DeserializeOwned;
 use store::nodes::{Enrolled, GatewayIdentity, Node};
 use store::records::Touched;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 
 use super::http::{self as words, Body, answer, json};
+use super::jobs;
 use super::key::KeyHash;
+use super::refusals::Told;
 use super::session::Sessions;
 use super::telling::Telling;
 use crate::traffic::books;
@@ -26,8 +30,9 @@ use crate::traffic::books;
 /// How long what a gateway sends may be.
 const BODY_MAX: usize = 64 * 1024;
 
-/// How long a report of usage may be.
-const USAGE_MAX: usize = 2 << 20;
+/// How long may be what a gateway sends that has many lines: what leases have used, what was refused
+/// to them, or which modems are dialing.
+const LONG_MAX: usize = 2 << 20;
 
 /// How many pieces of a stream may wait for a gateway to take them.
 const AHEAD: usize = 16;
@@ -37,6 +42,21 @@ pub(super) struct Reception {
     engine: Engine,
     identity: GatewayIdentity,
     sessions: Arc<Sessions>,
+    refusals: Arc<Told>,
+}
+
+/// Who has opened a connection.
+pub(super) struct Visitor {
+    /// The hash of the key that it has proven.
+    key: KeyHash,
+    /// What wakes it when there are jobs for modems, if it has asked for any.
+    waits: Mutex<Option<Rotator>>,
+}
+
+impl Visitor {
+    pub(super) fn new(key: KeyHash) -> Visitor {
+        Visitor { key, waits: Mutex::default() }
+    }
 }
 
 /// Why something was not done.
@@ -56,18 +76,26 @@ impl From<Fault> for Denied {
 }
 
 impl Reception {
-    pub(super) fn new(engine: Engine, identity: GatewayIdentity) -> Reception {
-        Reception { engine, identity, sessions: Arc::default() }
+    pub(super) fn new(engine: Engine, identity: GatewayIdentity, refusals: Arc<Told>) -> Reception {
+        Reception { engine, identity, sessions: Arc::default(), refusals }
     }
 
-    /// Answers a request of the gateway that has proven the key with this hash.
-    pub(super) async fn answer(&self, key: KeyHash, request: Request<Incoming>) -> Response<Body> {
+    /// Answers a request.
+    pub(super) async fn answer(
+        &self,
+        visitor: &Visitor,
+        request: Request<Incoming>,
+    ) -> Response<Body> {
+        let key = visitor.key;
         let path = (request.method() == Method::POST).then(|| request.uri().path().to_owned());
         let done = match path.as_deref() {
             Some(words::ENROL) => self.enrol(key, request).await,
             Some(words::FEED) => self.feed(key, request).await,
             Some(words::REPORT) => self.report(key, request).await,
             Some(words::USAGE) => self.usage(key, request).await,
+            Some(words::JOBS) => self.jobs(visitor, request).await,
+            Some(words::ENDED) => self.ended(key, request).await,
+            Some(words::REFUSALS) => self.refusals(key, request).await,
             _ => return answer(StatusCode::NOT_FOUND, "text/plain", Body::Whole(None)),
         };
         let mut said = match done {
@@ -152,35 +180,82 @@ impl Reception {
         key: KeyHash,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Denied> {
-        let mut report: feed::usage::Report = body(request, USAGE_MAX).await?;
+        let mut report: feed::usage::Report = body(request, LONG_MAX).await?;
         let node = known(&self.engine, key).await?;
-        let others = self.others(&node, &report).await?;
-        report.lines.retain(|line| !others.contains(&line.lease));
-        if !others.is_empty() {
-            let (name, count) = (&node.name, others.len());
-            tracing::warn!(node = name, "{name} tells the usage of {count} leases of others");
+        let served = self.served(report.lines.iter().map(|line| line.lease)).await?;
+        let is_others = |lease| {
+            let by: Option<&String> = served.get(&lease);
+            by.is_some_and(|gateway| !node.gateways.contains(gateway))
+        };
+        let all = report.lines.len();
+        report.lines.retain(|line| !is_others(line.lease));
+        let others = all - report.lines.len();
+        if others > 0 {
+            let name = &node.name;
+            tracing::warn!(node = name, "{name} tells {others} lines of usage of others' leases");
         }
         let report = books::read(&report).ok_or(Denied::Unreadable)?;
         let mut taken = books::answer(self.engine.take_usage(&node.name, report).await?);
-        taken.unknown += u64::try_from(others.len()).unwrap_or_default();
+        taken.unknown += u64::try_from(others).unwrap_or_default();
         Ok(json(StatusCode::OK, &taken))
     }
 
-    /// The leases of a report that other gateways serve.
-    async fn others(
+    /// Gives jobs for the modems of a gateway.
+    async fn jobs(
         &self,
-        node: &Node,
-        report: &feed::usage::Report,
-    ) -> Result<HashSet<u64>, Denied> {
-        let ids = report.lines.iter().filter_map(|line| i64::try_from(line.lease).ok());
-        let touched = Touched { leases: ids.map(LeaseId).collect(), ..Touched::default() };
+        visitor: &Visitor,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Denied> {
+        let ask = body(request, LONG_MAX).await?;
+        let node = known(&self.engine, visitor.key).await?;
+        let mut waits = visitor.waits.lock().await;
+        let waits = waits.get_or_insert_with(|| self.engine.rotator());
+        Ok(json(StatusCode::OK, &jobs::take(waits, &node, &ask).await?))
+    }
+
+    /// Ends a job.
+    async fn ended(
+        &self,
+        key: KeyHash,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Denied> {
+        let ended = body(request, BODY_MAX).await?;
+        let node = known(&self.engine, key).await?;
+        Ok(json(StatusCode::OK, &jobs::end(&self.engine, &node, ended).await?))
+    }
+
+    /// Notes what a gateway has refused to its leases.
+    async fn refusals(
+        &self,
+        key: KeyHash,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Denied> {
+        let mut told: ToldRefusals = body(request, LONG_MAX).await?;
+        let node = known(&self.engine, key).await?;
+        told.leases.truncate(LEASES_MOST);
+        let served = self.served(told.leases.iter().map(|it| it.lease)).await?;
+        told.leases.retain(|it| {
+            let by = served.get(&it.lease);
+            by.is_some_and(|gateway| node.gateways.contains(gateway))
+        });
+        self.refusals.note(node.id, told.leases);
+        Ok(json(StatusCode::OK, &Noted { memory: self.refusals.name().to_owned() }))
+    }
+
+    /// The gateways by which leases are served, as far as they are.
+    async fn served(
+        &self,
+        leases: impl Iterator<Item = u64>,
+    ) -> Result<HashMap<u64, String>, Denied> {
+        let ids = leases.filter_map(|id| i64::try_from(id).ok()).map(LeaseId);
+        let touched = Touched { leases: ids.collect(), ..Touched::default() };
         if touched.is_empty() {
-            return Ok(HashSet::new());
+            return Ok(HashMap::new());
         }
         let served = self.engine.read_slow(move |store| store.served_of(&touched)).await;
-        let served = served.map_err(|_| Denied::Fault)?;
-        let others = served.iter().filter(|it| !node.gateways.contains(&it.gateway));
-        Ok(others.filter_map(|it| u64::try_from(it.lease.0).ok()).collect())
+        let served = served.map_err(|_| Denied::Fault)?.into_iter();
+        let with_id = served.filter_map(|it| Some((u64::try_from(it.lease.0).ok()?, it.gateway)));
+        Ok(with_id.collect())
     }
 }
 

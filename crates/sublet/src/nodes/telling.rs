@@ -137,17 +137,20 @@ impl Telling {
 
     /// Whether it can go on from there.
     fn goes_on(&mut self, from: &Position) -> bool {
-        let Some((told_by, said)) = from.stamp.split_once('-') else { return false };
-        let Ok(said) = u64::from_str_radix(said, 16) else { return false };
+        let mut parts = from.stamp.split('-');
+        let told_by = parts.next();
+        let mut number = || parts.next().and_then(|part| u64::from_str_radix(part, 16).ok());
+        let (Some(said), Some(modems)) = (number(), number()) else { return false };
+        let Ok(modems) = i64::try_from(modems) else { return false };
         from.epoch == self.identity.epoch
-            && told_by == self.slice.stamp()
-            && self.follower.go_back(Told { number: from.number, said })
+            && told_by == Some(&self.slice.stamp())
+            && self.follower.go_back(Told { number: from.number, said, modems })
     }
 
     /// How far has been told.
     fn position(&self) -> Position {
         let told = self.follower.told();
-        let stamp = format!("{}-{:016x}", self.slice.stamp(), told.said);
+        let stamp = format!("{}-{:016x}-{:x}", self.slice.stamp(), told.said, told.modems);
         Position { epoch: self.identity.epoch.clone(), number: told.number, stamp }
     }
 

@@ -92,5 +92,9 @@ async fn metrics(
     for (name, kind, value) in numbers {
         let _ = writeln!(text, "# TYPE sublet_{name} {kind}\nsublet_{name} {value}");
     }
+    let _ = writeln!(text, "# TYPE sublet_gateway_refusals_total counter");
+    for (reason, count) in counts.refused() {
+        let _ = writeln!(text, "sublet_gateway_refusals_total{{reason=\"{reason}\"}} {count}");
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }

@@ -17,6 +17,7 @@ use rustls::pki_types::ServerName;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
+use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 
@@ -122,8 +123,18 @@ impl Connection {
         path: &str,
         body: &impl Serialize,
     ) -> Result<T> {
+        self.ask_at_length(path, body, ANSWER_MAX).await
+    }
+
+    /// Asks something whose answer may be so long.
+    async fn ask_at_length<T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        body: &impl Serialize,
+        length_max: usize,
+    ) -> Result<T> {
         let answer = self.send(path, body).await?;
-        let body = Limited::new(answer.into_body(), ANSWER_MAX).collect();
+        let body = Limited::new(answer.into_body(), length_max).collect();
         let body = tokio::time::timeout(ANSWER, body).await.context("it takes too long")?;
         let Ok(body) = body else { bail!("the answer has no end") };
         serde_json::from_slice(&body.to_bytes()).ok().context("the answer cannot be read")
@@ -152,6 +163,61 @@ impl Connection {
             }
             status => Err(NotDone::Status(status).into()),
         }
+    }
+}
+
+/// A shop as it is asked now and then, at whichever of its servers answers.
+pub(super) struct Shop {
+    controls: Vec<Control>,
+    config: Arc<ClientConfig>,
+    connection: Mutex<Option<Connection>>,
+}
+
+impl Shop {
+    pub(super) fn new(controls: Vec<Control>, config: Arc<ClientConfig>) -> Shop {
+        Shop { controls, config, connection: Mutex::new(None) }
+    }
+
+    /// Asks something that may be asked twice; says why nobody has answered.
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, String> {
+        self.ask_at_length(path, body, ANSWER_MAX).await
+    }
+
+    /// The same, where the answer may be so long.
+    pub(super) async fn ask_at_length<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        length_max: usize,
+    ) -> Result<T, String> {
+        let mut place = self.connection.lock().await;
+        let mut why = "there is nobody to ask".to_owned();
+        // It is kept only if it has answered.
+        if let Some(mut open) = place.take().filter(|open| !open.is_closed())
+            && let Ok(answer) = open.ask_at_length(path, body, length_max).await
+        {
+            *place = Some(open);
+            return Ok(answer);
+        }
+        for control in &self.controls {
+            let asked = async {
+                let mut open = Connection::open(control, &self.config).await?;
+                let answer = open.ask_at_length(path, body, length_max).await?;
+                anyhow::Ok((open, answer))
+            };
+            match asked.await {
+                Ok((open, answer)) => {
+                    *place = Some(open);
+                    return Ok(answer);
+                }
+                Err(error) => why = format!("{control}: {error:#}"),
+            }
+        }
+        Err(why)
     }
 }
 

@@ -15,8 +15,9 @@ use http_body_util::BodyExt as _;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::control::{Connection, Control, NotDone};
+use super::control::{Connection, Control, NotDone, Shop};
 use super::identity::Identity;
+use super::refusals;
 use super::reporting::{Taken, report};
 use super::saved::{Saver, Table};
 use super::time::ShopTime;
@@ -104,6 +105,8 @@ pub(super) struct Following {
     pub(super) manners: Manners,
     /// Who looks after files, once anything is served.
     pub(super) upkeep: Option<Ending>,
+    /// Who tells each server of the shop what was refused, once anything is served.
+    pub(super) telling: Vec<Ending>,
     /// Where is listened for many leases.
     pub(super) own_listeners: Arc<Mutex<Vec<SocketAddr>>>,
     pub(super) max_stale: Option<Duration>,
@@ -304,7 +307,9 @@ impl Following {
                 let gateway = Arc::clone(&serving.gateway);
                 self.upkeep = Some(Ending(tokio::spawn(upkeep.keep(Arc::clone(&gateway)))));
                 let asking = Arc::clone(&self.identity.asking);
-                let books = Elsewhere::new(self.controls.clone(), asking);
+                let books = Elsewhere(Shop::new(self.controls.clone(), asking));
+                let telling = refusals::tell_all(&gateway, &self.controls, &self.identity.asking);
+                self.telling = telling.into_iter().map(tokio::spawn).map(Ending).collect();
                 let metering = Metering::start(gateway, &self.usage, clock, books, counts);
                 let metering = metering
                     .with_context(|| format!("nothing can be kept in {}", self.usage.display()))?;

@@ -6,7 +6,9 @@ mod control;
 mod following;
 mod identity;
 mod load;
+mod refusals;
 mod reporting;
+mod rotations;
 mod saved;
 mod sealed;
 mod time;
@@ -24,10 +26,12 @@ use tokio::sync::{mpsc, watch};
 
 use crate::nodes::token::Token;
 use crate::problem::Problem;
+use crate::traffic::rotator::Driving;
 use crate::traffic::{self, Manners};
 use control::Control;
 use following::{Following, Standing};
 use identity::Identity;
+use rotations::DeskElsewhere;
 use saved::{Folder, Loaded};
 use time::ShopTime;
 
@@ -129,10 +133,13 @@ pub(crate) async fn run(
     let is_saved = first.is_some();
     let (began, mut begun) = mpsc::channel(1);
     let (removed_to, mut removed) = watch::channel(false);
+    let desk = DeskElsewhere::new(&options.control, &identity.asking);
+    let driving = Driving::start(desk, options.manners.modem_secrets.clone());
     let following = Following {
         controls: options.control,
         manners: options.manners,
         upkeep: None,
+        telling: Vec::new(),
         own_listeners: Arc::default(),
         max_stale: options.max_stale.map(Duration::from_secs),
         identity: identity.clone(),
@@ -179,6 +186,7 @@ pub(crate) async fn run(
         tracing::info!("Asked to end: draining");
         // At once: the rest may wait for a disk.
         gateway.iter().for_each(|gateway| gateway.drain());
+        driving.rest();
     }
     following.abort();
     // What was told is saved by then.
@@ -188,6 +196,7 @@ pub(crate) async fn run(
     } else if let Some(gateway) = &gateway {
         traffic::drain(gateway, DRAIN).await;
     }
+    driving.end().await;
     // They give the gateway back, so that what follows ends it.
     drop(serving.lock().unwrap_or_else(PoisonError::into_inner).take());
     let metering = metering.lock().unwrap_or_else(PoisonError::into_inner).take();

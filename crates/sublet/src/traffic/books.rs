@@ -1,11 +1,18 @@
-//! Reports of usage as the books of this process take them.
+//! The books of this process, as a gateway beside them uses them: they take what leases have used,
+//! and the jobs of modems wait there.
 
+use std::collections::BTreeSet;
+
+use domain::rotation::Outcome;
 use domain::time::Time;
 use domain::usage::{self, Meter};
 use engine::engine::Engine;
+use engine::rotations::{Job, Rotator};
 use feed::usage::{Answer, LINES_MOST, Report};
+use tokio::sync::Mutex;
 
 use super::metering::Books;
+use super::rotator::{Busy, Desk};
 
 /// The books behind an engine.
 pub(super) struct Own {
@@ -19,6 +26,34 @@ impl Books for Own {
         let report = read(report).ok_or("the report makes no sense")?;
         let taken = self.engine.take_usage(&self.gateway, report).await;
         taken.map(answer).map_err(|fault| fault.to_string())
+    }
+}
+
+/// The desk where the jobs of gateways in this process wait.
+pub(super) struct OwnDesk {
+    waits: Mutex<Rotator>,
+    engine: Engine,
+    /// Which gateways' modems; if none is named, all.
+    names: BTreeSet<String>,
+}
+
+impl OwnDesk {
+    pub(super) fn new(engine: &Engine, names: BTreeSet<String>) -> OwnDesk {
+        OwnDesk { waits: Mutex::new(engine.rotator()), engine: engine.clone(), names }
+    }
+}
+
+impl Desk for OwnDesk {
+    async fn take(&self, busy: &Busy) -> Result<Vec<Job>, String> {
+        self.waits.lock().await.wait().await;
+        let here = |name: &str| self.names.is_empty() || self.names.contains(name);
+        let taken = self.engine.take_rotations(here, &busy.names()).await;
+        taken.map_err(|fault| fault.to_string())
+    }
+
+    async fn tell(&self, job: &Job, outcome: Outcome) -> Result<bool, String> {
+        let told = self.engine.end_rotation(job.id, &job.modem, job.claim, outcome).await;
+        told.map_err(|fault| fault.to_string())
     }
 }
 

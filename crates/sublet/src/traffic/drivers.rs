@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::modem::{self as described, Modem};
+use domain::modem as described;
 use domain::rotation::Failure;
 use domain::time::Span;
 use modem::hook::{Hook, Template};
@@ -30,17 +30,21 @@ impl Drivers {
         Drivers { secrets, known: BTreeMap::new() }
     }
 
-    /// What makes this modem dial. It stays the same as long as the catalogue describes it so, but
-    /// that a secret is read each time.
-    pub(super) fn get(&mut self, modem: &Modem) -> Result<Arc<dyn Driver>, Error> {
-        if let Some((of, driver)) = self.known.get(&modem.name)
-            && *of == modem.driver
+    /// What makes the modem of this name dial, which is described so. It stays the same as long as
+    /// the description does, but that a secret is read each time.
+    pub(super) fn get(
+        &mut self,
+        modem: &str,
+        description: &described::Driver,
+    ) -> Result<Arc<dyn Driver>, Error> {
+        if let Some((of, driver)) = self.known.get(modem)
+            && of == description
         {
             return Ok(Arc::clone(driver));
         }
-        let driver: Arc<dyn Driver> = match &modem.driver {
+        let driver: Arc<dyn Driver> = match description {
             described::Driver::Http(hook) => {
-                return Ok(Arc::new(self.hook(&modem.name, hook)?));
+                return Ok(Arc::new(self.hook(modem, hook)?));
             }
             described::Driver::ModemManager(managed) => {
                 let which = match &managed.which {
@@ -53,8 +57,8 @@ impl Drivers {
                 Arc::new(Simulator::new(it.exits.clone(), duration(it.takes), it.fails_every))
             }
         };
-        let known = (modem.driver.clone(), Arc::clone(&driver));
-        self.known.insert(modem.name.clone(), known);
+        let known = (description.clone(), Arc::clone(&driver));
+        self.known.insert(modem.to_owned(), known);
         Ok(driver)
     }
 
@@ -62,7 +66,7 @@ impl Drivers {
         let secret = match (&hook.secret, &self.secrets) {
             (None, _) => None,
             (Some(_), None) => {
-                let says = "it has a secret, and this server was given no --modem-secrets";
+                let says = "it has a secret, and --modem-secrets was not given here";
                 return Err(Error::Misconfigured(says.to_owned()));
             }
             (Some(name), Some(folder)) => Some(secret(&folder.join(name))?),
@@ -109,49 +113,37 @@ pub(super) fn failure(error: &Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use domain::modem::{Hook as Described, HookMethod, ModemExit, Simulated};
+    use domain::modem::{Hook as Described, HookMethod, Simulated};
 
     use super::*;
-
-    fn modem(driver: described::Driver) -> Modem {
-        Modem {
-            name: "m1".into(),
-            gateway: "main".into(),
-            exit: ModemExit::Told,
-            interval: Span::from_seconds(60),
-            deadline: Span::from_seconds(60),
-            driver,
-        }
-    }
 
     #[test]
     fn a_driver_stays_the_same_until_it_is_described_otherwise() {
         let simulated = |last: u8| {
             let exits = vec![[127, 0, 0, last].into()];
             let it = Simulated { exits, takes: Span::ZERO, fails_every: 0 };
-            modem(described::Driver::Simulator(it))
+            described::Driver::Simulator(it)
         };
         let mut drivers = Drivers::new(None);
-        let first = drivers.get(&simulated(2)).unwrap();
-        assert!(Arc::ptr_eq(&first, &drivers.get(&simulated(2)).unwrap()));
-        assert!(!Arc::ptr_eq(&first, &drivers.get(&simulated(3)).unwrap()));
+        let first = drivers.get("m1", &simulated(2)).unwrap();
+        assert!(Arc::ptr_eq(&first, &drivers.get("m1", &simulated(2)).unwrap()));
+        assert!(!Arc::ptr_eq(&first, &drivers.get("m1", &simulated(3)).unwrap()));
     }
 
     #[test]
     fn a_secret_is_in_a_file_of_its_name() {
         let folder = tempfile::TempDir::new().unwrap();
-        let hook = modem(described::Driver::Http(Described {
+        let hook = described::Driver::Http(Described {
             url: "http://farm.example/{secret}".into(),
             method: HookMethod::Get,
             headers: Vec::new(),
             secret: Some("farm".into()),
             expect: 200,
-        }));
-        let says =
-            |secrets: Option<&Path>| match Drivers::new(secrets.map(Path::to_owned)).get(&hook) {
-                Ok(_) => String::new(),
-                Err(error) => error.to_string(),
-            };
+        });
+        let says = |secrets: Option<&Path>| {
+            let mut drivers = Drivers::new(secrets.map(Path::to_owned));
+            drivers.get("m1", &hook).map_or_else(|error| error.to_string(), |_| String::new())
+        };
         assert!(says(None).contains("--modem-secrets"));
         assert!(says(Some(folder.path())).contains("farm: No such file"));
         std::fs::write(folder.path().join("farm"), "\n").unwrap();

@@ -3,14 +3,15 @@
 
 pub(crate) mod books;
 mod drivers;
-mod face;
+pub(crate) mod face;
 mod files;
+pub(crate) mod jobs;
 mod keeper;
 mod lease;
 mod listeners;
 pub(crate) mod metering;
 mod options;
-mod rotator;
+pub(crate) mod rotator;
 mod rules;
 pub(crate) mod serving;
 pub(crate) mod slice;
@@ -31,23 +32,16 @@ use gateway::clock::Clock;
 use gateway::policy::Policy;
 use gateway::resolve::Dns;
 use gateway::{Binding, Certificate, Gateway, Settings, Table};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::check::Echoes;
-
-use books::Own;
-use face::{Asked, Face};
+use books::{Own, OwnDesk};
 use keeper::Keeper;
 use metering::Metering;
 pub(crate) use options::{Manners, Options};
-use rotator::Rotator;
+use rotator::Driving;
 pub(crate) use rules::Site;
 use serving::{Serving, Stand};
 pub(crate) use upkeep::Upkeep;
-
-/// How long the end waits for modems that are dialing.
-const DIALING: Duration = Duration::from_secs(5);
 
 /// How often is looked whether they have ended.
 const DRAIN_LOOK: Duration = Duration::from_millis(20);
@@ -59,15 +53,11 @@ pub(crate) struct Carrier {
     upkeep: JoinHandle<()>,
     stand: Arc<Stand>,
     metering: Metering<Own>,
-    rotator: JoinHandle<()>,
-    /// Has the rotator take no more jobs.
-    rests: watch::Sender<bool>,
+    driving: Driving,
     /// Where customers can connect to, as far as that is the same for many.
     pub(crate) listening: Vec<SocketAddr>,
     /// What it does.
     pub(crate) counts: Arc<api::Traffic>,
-    /// Who is asked about it.
-    pub(crate) face: Arc<dyn api::Carried>,
 }
 
 impl Carrier {
@@ -76,7 +66,6 @@ impl Carrier {
         engine: &Engine,
         options: &Options,
         http: SocketAddr,
-        base_url: Option<&str>,
         inherited: Vec<TcpListener>,
     ) -> anyhow::Result<Carrier> {
         let site = {
@@ -88,8 +77,6 @@ impl Carrier {
         let serving = start(upkeep.policy(), certificate, Arc::clone(&clock), Arc::default())?;
         let (gateway, counts) = (Arc::clone(&serving.gateway), Arc::clone(&serving.counts));
         gateway.inherit(inherited)?;
-        let asked = asked(engine, options, base_url).await;
-        let face = Arc::new(Face::new(Arc::clone(&gateway), asked));
         let metering = start_metering(engine, options, &gateway, clock, &counts)?;
         let stand = serving.stand();
         let names = options.gateways.iter().cloned().collect();
@@ -100,22 +87,16 @@ impl Carrier {
             tracing::info!("Nobody is served any more at {unused} ports that were taken over");
         }
         let names = options.gateways.iter().cloned().collect();
-        let (rests, rest) = watch::channel(false);
-        let rotator = Rotator::new(engine, names, options.modem_secrets.clone(), rest);
-        let (keeper, rotator) = (tokio::spawn(keeper.keep()), tokio::spawn(rotator.keep()));
+        let secrets = options.manners.modem_secrets.clone();
+        let driving = Driving::start(OwnDesk::new(engine, names), secrets);
+        let keeper = tokio::spawn(keeper.keep());
         let upkeep = tokio::spawn(upkeep.keep(Arc::clone(&gateway)));
-        Ok(Carrier {
-            gateway,
-            keeper,
-            upkeep,
-            rotator,
-            rests,
-            metering,
-            stand,
-            listening,
-            counts,
-            face,
-        })
+        Ok(Carrier { gateway, keeper, upkeep, driving, metering, stand, listening, counts })
+    }
+
+    /// The gateway itself.
+    pub(crate) fn gateway(&self) -> Arc<Gateway> {
+        Arc::clone(&self.gateway)
     }
 
     /// What has it accept nothing more.
@@ -141,17 +122,14 @@ impl Carrier {
 
     /// Waits so long for those who are being served, or until it is `hurried`, and ends.
     pub(crate) async fn end(self, patience: Duration, hurried: impl Future<Output = ()>) {
-        let Carrier { gateway, keeper, upkeep, mut rotator, rests, mut metering, .. } = self;
+        let Carrier { gateway, keeper, upkeep, driving, mut metering, .. } = self;
         gateway.drain();
-        rests.send_replace(true);
+        driving.rest();
         tokio::select! {
             () = drained(&gateway, patience) => {}
             () = hurried => {}
         }
-        // A modem that dials for longer is left to it; its job is found abandoned.
-        if tokio::time::timeout(DIALING, &mut rotator).await.is_err() {
-            rotator.abort();
-        }
+        driving.end().await;
         tell_cut(&gateway);
         keeper.abort();
         // It gives its part of the gateway back, so that what follows ends it.
@@ -220,20 +198,6 @@ fn tell_cut(gateway: &Gateway) {
 /// A port at every address of this machine.
 pub(crate) fn everywhere(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))
-}
-
-/// Who is asked which address he sees when a proxy is checked.
-async fn asked(engine: &Engine, options: &Options, base_url: Option<&str>) -> Asked {
-    if let Some(target) = &options.check_url {
-        return Asked::Somebody(target.clone());
-    }
-    if engine.is_sandbox()
-        && let Ok(echoes) = Echoes::start().await
-    {
-        return Asked::Us(echoes);
-    }
-    let own = base_url.and_then(|url| format!("{url}/api/ip").parse().ok());
-    own.map_or(Asked::Nobody, Asked::Somebody)
 }
 
 /// Counts for a gateway, in a folder that belongs to these books alone.

@@ -27,9 +27,6 @@ pub(crate) struct Options {
     /// database, or beside the key file if a server has it]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) gateway_data: Option<PathBuf>,
-    /// The folder with the secrets of modems, each in a file of its name
-    #[arg(long, value_name = "DIR")]
-    pub(crate) modem_secrets: Option<PathBuf>,
 }
 
 /// What a gateway is told beside its leases, wherever it runs.
@@ -59,6 +56,9 @@ pub(crate) struct Manners {
     /// Its private key
     #[arg(long, value_name = "FILE")]
     pub(crate) gateway_key: Option<PathBuf>,
+    /// The folder with the secrets of modems, each in a file of its name
+    #[arg(long, value_name = "DIR")]
+    pub(crate) modem_secrets: Option<PathBuf>,
 }
 
 impl Options {

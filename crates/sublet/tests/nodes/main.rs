@@ -10,6 +10,7 @@ mod folder;
 mod key;
 mod outages;
 mod outpost;
+mod refusals;
 mod refused;
 #[expect(dead_code, reason = "other tests use more of it")]
 #[path = "../traffic/town.rs"]

@@ -3,11 +3,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail with whatever it finds")]
 
+mod claims;
+mod elsewhere;
 mod ends;
 mod farm;
 mod hooks;
 mod jobs;
+#[expect(dead_code, reason = "other tests use more of it")]
+#[path = "../../src/nodes/key.rs"]
+mod key;
 mod links;
+#[expect(dead_code, reason = "other tests use more of it")]
+#[path = "../nodes/outpost.rs"]
+mod outpost;
 mod timers;
+#[expect(dead_code, reason = "other tests use more of it")]
+#[path = "../traffic/town.rs"]
+mod town;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sublet");
