@@ -54,7 +54,9 @@ fn hear(line: &mut UnixStream, expected: u8) -> io::Result<()> {
 /// Waits for one of two bytes; whether it is the first.
 fn hear_whether(line: &mut UnixStream, this: u8, that: u8) -> io::Result<bool> {
     let mut byte = [0];
-    line.read_exact(&mut byte)?;
+    if line.read(&mut byte)? == 0 {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it has ended"));
+    }
     match byte {
         [byte] if byte == this => Ok(true),
         [byte] if byte == that => Ok(false),

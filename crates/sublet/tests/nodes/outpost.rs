@@ -65,6 +65,18 @@ impl Outpost {
         soon(|| self.logged().contains(what), || format!("no {what:?} in {}", self.logged()));
     }
 
+    /// The same for so many times.
+    #[track_caller]
+    pub(crate) fn soon_logs_times(&self, what: &str, times: usize) {
+        let so_far = || self.logged().matches(what).count();
+        soon(|| so_far() >= times, || format!("not {times} of {what:?} in {}", self.logged()));
+    }
+
+    /// Whether it runs still.
+    pub(crate) fn runs(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     /// How it says that it is.
     pub(crate) fn status(&self) -> Value {
         let admin: SocketAddr = self.ready["admin"].as_str().unwrap().parse().unwrap();
@@ -176,6 +188,13 @@ impl Away {
     #[track_caller]
     pub(crate) fn start(&mut self, words: &[&str]) {
         self.outpost = Some(Outpost::start(&self.data(), &[&self.control], words));
+    }
+
+    /// Has another process take over from the gateway, which is given back.
+    #[track_caller]
+    pub(crate) fn take_over(&mut self) -> Outpost {
+        let new = Outpost::start(&self.data(), &[&self.control], &["--take-over"]);
+        self.outpost.replace(new).unwrap()
     }
 
     /// The gateway.

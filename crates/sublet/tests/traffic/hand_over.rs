@@ -1,99 +1,25 @@
 //! A server that takes over from another: nobody who connects notices, and no tunnel is cut.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
-use crate::town::{Proxy, Town, setup};
+use crate::crowd::{asked, echoes, keep_asking, tunnel, visit};
+use crate::town::{Town, setup};
 
 /// Tunnels that are open while servers follow each other, and how often they do, if
 /// `SUBLET_TUNNELS` and `SUBLET_HAND_OVERS` do not say.
 const TUNNELS: usize = 300;
 const HAND_OVERS: usize = 2;
-/// Clients that connect meanwhile, each so often in a second.
+/// Clients that connect meanwhile.
 const CLIENTS: usize = 4;
-const EACH_PER_SECOND: u32 = 50;
 
 /// A number from the environment.
 fn number(name: &str, usual: usize) -> usize {
     std::env::var(name).map_or(usual, |text| text.parse().expect("it is a number"))
-}
-
-fn opened(to: (&str, u16)) -> Result<TcpStream, String> {
-    let stream = TcpStream::connect(to).map_err(|error| format!("connect: {error}"))?;
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    Ok(stream)
-}
-
-fn known(proxy: &Proxy) -> String {
-    let pair = STANDARD.encode(format!("{}:{}", proxy.login, proxy.password));
-    format!("Proxy-Authorization: Basic {pair}\r\n")
-}
-
-/// A tunnel through `proxy` that is used.
-fn tunnel(proxy: &Proxy, to: SocketAddr) -> BufReader<TcpStream> {
-    let mut stream = BufReader::new(opened((&proxy.host, proxy.http)).unwrap());
-    let head = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n{}\r\n", known(proxy));
-    stream.get_mut().write_all(head.as_bytes()).unwrap();
-    let mut line = String::new();
-    stream.read_line(&mut line).unwrap();
-    assert!(line.contains(" 200 "), "{line}");
-    while line != "\r\n" {
-        line.clear();
-        stream.read_line(&mut line).unwrap();
-    }
-    stream.get_mut().write_all(b"x").unwrap();
-    line.clear();
-    stream.read_line(&mut line).unwrap();
-    assert_eq!(line.trim(), proxy.host);
-    stream
-}
-
-fn echoes(tunnel: &mut BufReader<TcpStream>) -> bool {
-    let mut back = [0; 4];
-    tunnel.get_mut().write_all(b"ping").is_ok()
-        && tunnel.read_exact(&mut back).is_ok()
-        && back == *b"ping"
-}
-
-/// A request with a connection of its own; its whole answer.
-fn asked(to: (&str, u16), request: &str) -> Result<String, String> {
-    let mut stream = opened(to)?;
-    stream.write_all(request.as_bytes()).map_err(|error| format!("write: {error}"))?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).map_err(|error| format!("read: {error}"))?;
-    if answer.starts_with("HTTP/1.1 200 ") { Ok(answer) } else { Err(format!("says {answer:?}")) }
-}
-
-/// Calls `ask` so often in a second until `stop`; notes what fails. Calls that take long do not
-/// hold up the next ones.
-fn keep_asking(
-    stop: &AtomicBool,
-    count: &AtomicUsize,
-    failures: &Mutex<Vec<String>>,
-    ask: impl Fn(usize) -> Result<String, String> + Sync,
-) {
-    thread::scope(|scope| {
-        let mut next = Instant::now();
-        while !stop.load(Ordering::Relaxed) {
-            let number = count.fetch_add(1, Ordering::Relaxed);
-            let ask = &ask;
-            scope.spawn(move || {
-                if let Err(why) = ask(number) {
-                    failures.lock().unwrap().push(why);
-                }
-            });
-            next += Duration::from_secs(1) / EACH_PER_SECOND;
-            thread::sleep(next.saturating_duration_since(Instant::now()));
-        }
-    });
 }
 
 #[test]
@@ -116,14 +42,7 @@ fn servers_follow_each_other_and_nobody_notices() {
         for _ in 0..CLIENTS {
             scope.spawn(|| {
                 keep_asking(&stop, &count, &failures, |number| {
-                    let proxy = &proxies[number % 12];
-                    let request = format!(
-                        "GET http://{to}/ HTTP/1.1\r\nHost: {to}\r\n{}Connection: close\r\n\r\n",
-                        known(proxy)
-                    );
-                    let answer = asked((&proxy.host, proxy.http), &request)?;
-                    let seen = answer.ends_with(&proxy.host);
-                    if seen { Ok(answer) } else { Err(format!("{} {answer:?}", proxy.host)) }
+                    visit(&proxies[number % 12], to)
                 });
             });
         }
@@ -135,7 +54,7 @@ fn servers_follow_each_other_and_nobody_notices() {
         let (calls, stop, failures) = (&calls, &stop, &failures);
         scope.spawn(move || {
             let host = http.ip().to_string();
-            keep_asking(stop, calls, failures, |_| asked((&host, http.port()), &call));
+            keep_asking(stop, calls, failures, |_| asked((&host, http.port()), &call).map(drop));
         });
         for _ in 0..times {
             thread::sleep(Duration::from_millis(500));

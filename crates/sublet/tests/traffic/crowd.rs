@@ -1,0 +1,100 @@
+//! Clients that come steadily, whatever happens meanwhile.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::town::Proxy;
+
+/// How often one client comes in a second.
+const EACH_PER_SECOND: u32 = 50;
+
+fn opened(to: (&str, u16)) -> Result<TcpStream, String> {
+    let stream = TcpStream::connect(to).map_err(|error| format!("connect: {error}"))?;
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    Ok(stream)
+}
+
+fn known(proxy: &Proxy) -> String {
+    let pair = STANDARD.encode(format!("{}:{}", proxy.login, proxy.password));
+    format!("Proxy-Authorization: Basic {pair}\r\n")
+}
+
+/// A tunnel through `proxy` that is used.
+pub(crate) fn tunnel(proxy: &Proxy, to: SocketAddr) -> BufReader<TcpStream> {
+    let mut stream = BufReader::new(opened((&proxy.host, proxy.http)).unwrap());
+    let head = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n{}\r\n", known(proxy));
+    stream.get_mut().write_all(head.as_bytes()).unwrap();
+    let mut line = String::new();
+    stream.read_line(&mut line).unwrap();
+    assert!(line.contains(" 200 "), "{line}");
+    while line != "\r\n" {
+        line.clear();
+        stream.read_line(&mut line).unwrap();
+    }
+    stream.get_mut().write_all(b"x").unwrap();
+    line.clear();
+    stream.read_line(&mut line).unwrap();
+    assert_eq!(line.trim(), proxy.host);
+    stream
+}
+
+pub(crate) fn echoes(tunnel: &mut BufReader<TcpStream>) -> bool {
+    let mut back = [0; 4];
+    tunnel.get_mut().write_all(b"ping").is_ok()
+        && tunnel.read_exact(&mut back).is_ok()
+        && back == *b"ping"
+}
+
+/// A request with a connection of its own; its whole answer.
+pub(crate) fn asked(to: (&str, u16), request: &str) -> Result<String, String> {
+    let mut stream = opened(to)?;
+    stream.write_all(request.as_bytes()).map_err(|error| format!("write: {error}"))?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).map_err(|error| format!("read: {error}"))?;
+    if answer.starts_with("HTTP/1.1 200 ") { Ok(answer) } else { Err(format!("says {answer:?}")) }
+}
+
+/// Calls `ask` so often in a second until `stop`; notes what fails. Calls that take long do not
+/// hold up the next ones.
+pub(crate) fn keep_asking(
+    stop: &AtomicBool,
+    count: &AtomicUsize,
+    failures: &Mutex<Vec<String>>,
+    ask: impl Fn(usize) -> Result<(), String> + Sync,
+) {
+    thread::scope(|scope| {
+        let mut next = Instant::now();
+        while !stop.load(Ordering::Relaxed) {
+            let number = count.fetch_add(1, Ordering::Relaxed);
+            let ask = &ask;
+            scope.spawn(move || {
+                if let Err(why) = ask(number) {
+                    failures.lock().unwrap().push(why);
+                }
+            });
+            next += Duration::from_secs(1) / EACH_PER_SECOND;
+            thread::sleep(next.saturating_duration_since(Instant::now()));
+        }
+    });
+}
+
+/// A request through `proxy` with a connection of its own; the address that was seen.
+pub(crate) fn visit(proxy: &Proxy, to: SocketAddr) -> Result<(), String> {
+    let request = format!(
+        "GET http://{to}/ HTTP/1.1\r\nHost: {to}\r\n{}Connection: close\r\n\r\n",
+        known(proxy)
+    );
+    let answer = asked((&proxy.host, proxy.http), &request)?;
+    if answer.ends_with(&proxy.host) {
+        Ok(())
+    } else {
+        Err(format!("{} {answer:?}", proxy.host))
+    }
+}
