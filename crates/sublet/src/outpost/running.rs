@@ -66,10 +66,7 @@ pub(super) enum Why {
 
 impl Outpost {
     /// Opens the folder, enrols if that has not been done, and begins to follow the shop.
-    pub(super) async fn begin(
-        options: Options,
-        taken: Option<Taken>,
-    ) -> Result<Outpost, Problem> {
+    pub(super) async fn begin(options: Options, taken: Option<Taken>) -> Result<Outpost, Problem> {
         let folder = Folder::open(&options.data)?;
         let identity =
             Identity::open_or_enrol(&folder, &options.control, options.token.as_ref()).await?;
@@ -85,8 +82,7 @@ impl Outpost {
         let kept = loaded.as_ref().and_then(|loaded| loaded.clock.clone());
         let clock = Arc::new(ShopTime::new(kept));
         let standing = Arc::new(Standing::new(Arc::default(), Arc::clone(&clock)));
-        let saver =
-            Saver::start(folder.clone(), &identity, loaded.as_ref(), Arc::clone(&clock))?;
+        let saver = Saver::start(folder.clone(), &identity, loaded.as_ref(), Arc::clone(&clock))?;
         let saver = Arc::new(saver);
         let (inherited, http, waiting) = match taken {
             Some(Taken { http, gateway, waiting }) => (Some(gateway), http, Some(waiting)),
@@ -215,6 +211,12 @@ impl Outpost {
             let usual = if is_followed { DRAIN_HANDED_OVER } else { DRAIN };
             let patience = drain.map_or(usual, |seconds| Duration::from_secs(seconds.into()));
             let mut removed = self.removed.clone();
+            let removed = async {
+                if removed.wait_for(|removed| *removed).await.is_err() {
+                    // Nobody follows any more; what is open goes on all the same.
+                    std::future::pending().await
+                }
+            };
             let hurried = async {
                 if !is_followed {
                     std::future::pending().await
@@ -225,7 +227,7 @@ impl Outpost {
             is_removed = tokio::select! {
                 () = traffic::drained(gateway, patience) => false,
                 () = hurried => false,
-                removed = removed.wait_for(|removed| *removed) => removed.is_ok(),
+                () = removed => true,
             };
             traffic::tell_cut(gateway);
         }
@@ -251,7 +253,9 @@ impl Outpost {
         }
         match is_removed {
             false => Ok(()),
-            true => Err(Problem::failed("the operator has removed this gateway; it serves no more")),
+            true => {
+                Err(Problem::failed("the operator has removed this gateway; it serves no more"))
+            }
         }
     }
 }

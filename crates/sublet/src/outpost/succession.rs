@@ -82,9 +82,7 @@ impl Outpost {
             let heir = asked(giver, self.lender()).await;
             tracing::info!("Asked to hand over");
             let Err(error) = self.hand_over(heir).await else { return };
-            tracing::error!(
-                "The gateway that was to take over did not: {error}. This one goes on"
-            );
+            tracing::error!("The gateway that was to take over did not: {error}. This one goes on");
             self.take_back().await;
         }
     }

@@ -239,10 +239,7 @@ fn who_cannot_take_over_changes_nothing() {
     // What was told while the folder was another's is kept as soon as everything is told again.
     let before = std::fs::read(data.join("table")).unwrap();
     away.town.shop.restart();
-    soon(
-        || std::fs::read(data.join("table")).unwrap() != before,
-        || "nothing is saved".to_owned(),
-    );
+    soon(|| std::fs::read(data.join("table")).unwrap() != before, || "nothing is saved".to_owned());
     thread::sleep(Duration::from_millis(500));
     away.town.shop.kill9();
     away.kill9();
@@ -287,7 +284,7 @@ fn a_gateway_that_is_asked_to_end_closes_what_is_taken_away_meanwhile() {
 
 #[test]
 fn servers_follow_each_other_and_a_gateway_misses_nothing() {
-    let mut away = Away::open();
+    let mut away = Away::open_whose_servers_follow();
     let (bob, bobs) = away.town.ann_with(1);
     let (_, proxies) = away.town.ann_with(2);
     for proxy in proxies.iter().chain(&bobs) {
@@ -307,7 +304,8 @@ fn servers_follow_each_other_and_a_gateway_misses_nothing() {
                 scope.spawn(|| {
                     while !stop.load(Ordering::Relaxed) {
                         let body = e2e::bodies::order("IPv4", "USA", 1, 30);
-                        let number = dan.posting("/order", &body).send(shop).ok()["orderNumber"].clone();
+                        let number =
+                            dan.posting("/order", &body).send(shop).ok()["orderNumber"].clone();
                         ordered.lock().unwrap().push(number);
                         thread::sleep(Duration::from_millis(50));
                     }

@@ -92,9 +92,5 @@ pub(crate) fn visit(proxy: &Proxy, to: SocketAddr) -> Result<(), String> {
         known(proxy)
     );
     let answer = asked((&proxy.host, proxy.http), &request)?;
-    if answer.ends_with(&proxy.host) {
-        Ok(())
-    } else {
-        Err(format!("{} {answer:?}", proxy.host))
-    }
+    if answer.ends_with(&proxy.host) { Ok(()) } else { Err(format!("{} {answer:?}", proxy.host)) }
 }

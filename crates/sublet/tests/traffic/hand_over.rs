@@ -5,7 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use e2e::database::Engine;
 
 use crate::crowd::{asked, echoes, keep_asking, tunnel, visit};
 use crate::town::{Town, setup};
@@ -24,8 +26,14 @@ fn number(name: &str, usual: usize) -> usize {
 
 #[test]
 fn servers_follow_each_other_and_nobody_notices() {
-    let shop = setup().alone().in_a_file().open();
-    let mut town = Town::of(shop);
+    // Where the books are in no file, it has to be said where a server is asked.
+    let place = tempfile::tempdir().unwrap();
+    let mut setup = setup().alone();
+    if Engine::of_the_tests() == Engine::Postgres {
+        let socket = place.path().join("hand-over.sock");
+        setup = setup.serve("--hand-over").serve(socket.to_str().unwrap());
+    }
+    let mut town = Town::of(setup.open());
     let (tunnels, times) =
         (number("SUBLET_TUNNELS", TUNNELS), number("SUBLET_HAND_OVERS", HAND_OVERS));
     let (ann, proxies) = town.ann_with(12);
@@ -37,13 +45,11 @@ fn servers_follow_each_other_and_nobody_notices() {
     let mut open: Vec<_> = (0..tunnels).map(|i| tunnel(&proxies[i % 12], to)).collect();
     let (stop, count) = (AtomicBool::new(false), AtomicUsize::new(0));
     let (calls, failures) = (AtomicUsize::new(0), Mutex::default());
-    let mut left = Vec::new();
+    let (mut left, mut took) = (Vec::new(), Vec::new());
     thread::scope(|scope| {
         for _ in 0..CLIENTS {
             scope.spawn(|| {
-                keep_asking(&stop, &count, &failures, |number| {
-                    visit(&proxies[number % 12], to)
-                });
+                keep_asking(&stop, &count, &failures, |number| visit(&proxies[number % 12], to));
             });
         }
         let call = format!(
@@ -58,7 +64,9 @@ fn servers_follow_each_other_and_nobody_notices() {
         });
         for _ in 0..times {
             thread::sleep(Duration::from_millis(500));
+            let since = Instant::now();
             left.push(town.shop.take_over());
+            took.push(since.elapsed());
             assert_eq!(town.shop.address(), http);
             thread::sleep(Duration::from_millis(500));
         }
@@ -68,6 +76,10 @@ fn servers_follow_each_other_and_nobody_notices() {
     let (count, calls) = (count.into_inner(), calls.into_inner());
     assert!(failures.is_empty(), "{} of {count} and {calls}: {:?}", failures.len(), &failures[0]);
     assert!(count > 200 && calls > 50, "{count} {calls}");
+    println!(
+        "{count} visits and {calls} calls in {times} hand-overs, of which the longest took {:?}",
+        took.iter().max()
+    );
     let live = open.iter_mut().filter_map(|tunnel| echoes(tunnel).then_some(())).count();
     assert_eq!(live, tunnels, "tunnels were cut: {}", town.shop.logged());
     // The first server has its tunnels still; the others have none, and are gone.
