@@ -129,5 +129,6 @@ impl Outpost {
             tracing::error!("The table cannot be saved: {error}; it is served all the same");
         }
         self.folder = Some(folder);
+        tracing::info!("The folder is this gateway's again");
     }
 }
