@@ -15,6 +15,11 @@ use crate::town::Proxy;
 /// How often one client comes in a second.
 const EACH_PER_SECOND: u32 = 50;
 
+/// A number from the environment.
+pub(crate) fn number(name: &str, usual: usize) -> usize {
+    std::env::var(name).map_or(usual, |text| text.parse().expect("it is a number"))
+}
+
 fn opened(to: (&str, u16)) -> Result<TcpStream, String> {
     let stream = TcpStream::connect(to).map_err(|error| format!("connect: {error}"))?;
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();

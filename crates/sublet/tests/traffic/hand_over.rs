@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use e2e::database::Engine;
 
-use crate::crowd::{asked, echoes, keep_asking, tunnel, visit};
+use crate::crowd::{asked, echoes, keep_asking, number, tunnel, visit};
 use crate::town::{Town, setup};
 
 /// Tunnels that are open while servers follow each other, and how often they do, if
@@ -18,11 +18,6 @@ const TUNNELS: usize = 300;
 const HAND_OVERS: usize = 2;
 /// Clients that connect meanwhile.
 const CLIENTS: usize = 4;
-
-/// A number from the environment.
-fn number(name: &str, usual: usize) -> usize {
-    std::env::var(name).map_or(usual, |text| text.parse().expect("it is a number"))
-}
 
 #[test]
 fn servers_follow_each_other_and_nobody_notices() {
