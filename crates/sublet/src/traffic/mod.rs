@@ -196,7 +196,7 @@ pub(crate) fn start(
 /// Waits at most so long for those who are being served.
 pub(crate) async fn drained(gateway: &Gateway, at_most: Duration) {
     let served = async {
-        while gateway.connections() > 0 {
+        while !gateway.is_drained() {
             tokio::time::sleep(DRAIN_LOOK).await;
         }
     };
