@@ -89,6 +89,10 @@ pub struct Report {
     pub files_max: u64,
     /// Milliseconds since it started.
     pub up_ms: u64,
+    /// Whether another process of this gateway has taken over, and tells of itself: this one only
+    /// goes on with what is open.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub leaving: bool,
 }
 
 /// The answer to a report.

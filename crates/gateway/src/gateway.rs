@@ -198,8 +198,8 @@ impl Gateway {
     }
 
     /// Accepts nothing more anywhere, and lets clients go who wait for nothing. Tunnels and requests
-    /// that are under way go on: the gateway can be dropped when [`Gateway::connections`] says that
-    /// there are none any more, or when that has taken too long.
+    /// that are under way go on: the gateway can be dropped when it [is drained](Gateway::is_drained),
+    /// or when that has taken too long.
     pub fn drain(&self) {
         self.tell(|| Order::Drain);
     }
@@ -243,6 +243,12 @@ impl Gateway {
     /// How many connections of clients are open.
     pub fn connections(&self) -> u32 {
         self.shared.connections.load(Ordering::Relaxed)
+    }
+
+    /// Whether nobody is connected, and nobody will be any more. To be asked after
+    /// [`Gateway::drain`]: whoever had connected before is accepted first.
+    pub fn is_drained(&self) -> bool {
+        self.shared.listeners.load(Ordering::Acquire) == 0 && self.connections() == 0
     }
 
     fn tell(&self, order: impl Fn() -> Order) {

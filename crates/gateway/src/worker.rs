@@ -400,6 +400,7 @@ impl CountedSocket {
 
 impl Drop for CountedSocket {
     fn drop(&mut self) {
-        self.0.listeners.fetch_sub(1, Ordering::Relaxed);
+        // Whoever was accepted there is counted for those who see this.
+        self.0.listeners.fetch_sub(1, Ordering::Release);
     }
 }

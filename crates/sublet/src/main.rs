@@ -18,6 +18,7 @@ mod reading;
 mod receipt;
 mod serve;
 mod shop;
+mod signals;
 mod traffic;
 
 use std::process::ExitCode;

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,13 +16,13 @@ use engine::engine::Engine;
 use engine::payment::Providers;
 use serde::Serialize;
 use store::Store;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 use crate::database::Database;
-use crate::handover::{Giver, Heir, Taken};
+use crate::handover::{Giver, Taken, Waiting, asked, listen};
 use crate::nodes::Desk;
 use crate::problem::Problem;
+use crate::signals::Signals;
 use crate::traffic::face::Face;
 use crate::traffic::{self, Carrier};
 
@@ -218,7 +218,7 @@ pub(crate) async fn run(
     let signals = Signals::new()?;
     let gateway = carrier.as_ref().map(|carrier| carrier.listening.clone());
     let follows = heritage.is_served().await;
-    let giver = socket.and_then(|path| open_giver(&path, follows));
+    let mut giver = socket.and_then(|path| Giver::open(&path, follows));
     let control = desk.as_ref().map(|desk| format!("https://{}", desk.address));
     ready(&Ready { http: format!("http://{address}"), gateway, control })?;
 
@@ -237,7 +237,7 @@ pub(crate) async fn run(
                         drain();
                     }
                 }
-                heir = asked_to_hand_over(giver, lend) => {
+                heir = asked(giver, lend) => {
                     tracing::info!("Asked to hand over");
                     // It waits for it below.
                     let _ = tell.send(heir);
@@ -251,7 +251,7 @@ pub(crate) async fn run(
     }
     // Whoever follows listens where this one has, as soon as it is given the books.
     if let Some(desk) = desk {
-        desk.close();
+        desk.close().await;
     }
     let mut heir = heir.await.ok();
     let is_followed = heir.is_some();
@@ -260,8 +260,11 @@ pub(crate) async fn run(
         engine.close().await;
     }
     while let Some(given) = heir.take() {
-        match given.follow().await {
-            Ok(()) => tracing::info!("Handed over"),
+        match given.follow(|| false).await {
+            Ok(()) => {
+                tracing::info!("Handed over");
+                giver.take().into_iter().for_each(Giver::leave);
+            }
             Err(error) => {
                 tracing::error!(
                     "The server that was to take over did not: {error}. The gateway goes on; \
@@ -269,7 +272,7 @@ pub(crate) async fn run(
                 );
                 heir = tokio::select! {
                     () = signals.asked() => None,
-                    heir = asked_to_hand_over(giver.as_ref(), lend.clone()) => Some(heir),
+                    heir = asked(giver.as_ref(), lend.clone()) => Some(heir),
                 };
             }
         }
@@ -328,51 +331,30 @@ async fn watch_clock(clock: Arc<SteadyClock>) {
 struct Heritage {
     http: Option<TcpListener>,
     gateway: Vec<TcpListener>,
-    taken: Option<Taken>,
+    before: Option<Waiting>,
 }
 
 impl From<Option<Taken>> for Heritage {
-    fn from(mut taken: Option<Taken>) -> Heritage {
-        let http = taken.as_mut().and_then(|taken| taken.http.take());
-        let gateway = taken.as_mut().map(|taken| std::mem::take(&mut taken.gateway));
-        Heritage { http, gateway: gateway.unwrap_or_default(), taken }
+    fn from(taken: Option<Taken>) -> Heritage {
+        match taken {
+            Some(Taken { http, gateway, waiting }) => {
+                Heritage { http, gateway, before: Some(waiting) }
+            }
+            None => Heritage { http: None, gateway: Vec::new(), before: None },
+        }
     }
 }
 
 impl Heritage {
     /// Says to whom it comes from that everything is served here now; whether there is somebody.
     async fn is_served(&mut self) -> bool {
-        let Some(taken) = self.taken.take() else { return false };
-        let told = tokio::task::spawn_blocking(move || taken.go_on()).await;
+        let Some(before) = self.before.take() else { return false };
+        let told = tokio::task::spawn_blocking(move || before.go_on(false)).await;
         if let Err(error) = told.map_err(io::Error::other).and_then(|told| told) {
             // It has gone by itself; what it gave is here.
             tracing::warn!("The server before this one did not say that it leaves: {error}");
         }
         true
-    }
-}
-
-/// Where HTTP is served: at the listener that was taken over, unless another address is meant.
-fn listen(at: SocketAddr, taken: Option<TcpListener>) -> Result<tokio::net::TcpListener, Problem> {
-    if let Some(taken) = taken
-        && taken
-            .local_addr()
-            .is_ok_and(|own| own.ip() == at.ip() && [0, own.port()].contains(&at.port()))
-    {
-        taken.set_nonblocking(true)?;
-        return Ok(tokio::net::TcpListener::from_std(taken)?);
-    }
-    Ok(::serve::bind(at).map_err(anyhow::Error::from)?)
-}
-
-fn open_giver(path: &Path, follows: bool) -> Option<Giver> {
-    match Giver::open(path, follows) {
-        Ok(giver) => Some(giver),
-        Err(error) => {
-            let shown = path.display();
-            tracing::error!("No server can take over from this one at {shown}: {error}");
-            None
-        }
     }
 }
 
@@ -391,47 +373,6 @@ fn lender(
     }
 }
 
-async fn asked_to_hand_over<L>(giver: Option<&Giver>, lend: L) -> Heir
-where
-    L: Fn(bool) -> io::Result<(bool, Vec<OwnedFd>)> + Clone + Send + 'static,
-{
-    match giver {
-        Some(giver) => giver.given(lend).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Those by which a server is asked to end.
-struct Signals {
-    asked: watch::Receiver<u32>,
-}
-
-impl Signals {
-    fn new() -> io::Result<Signals> {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let (ask, asked) = watch::channel(0);
-        tokio::spawn(async move {
-            loop {
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = interrupt.recv() => {}
-                }
-                ask.send_modify(|count| *count += 1);
-            }
-        });
-        Ok(Signals { asked })
-    }
-
-    /// Ready when it was asked, at whatever time.
-    async fn asked(&self) {
-        let mut asked = self.asked.clone();
-        if asked.wait_for(|count| *count > 0).await.is_err() {
-            std::future::pending().await
-        }
-    }
-}
-
 /// The gateway, unless it cannot be started: then everything else is served all the same, but not
 /// in the place of a server that has one.
 async fn start_carrier(
@@ -442,11 +383,11 @@ async fn start_carrier(
 ) -> Result<Option<Carrier>, Problem> {
     let inherited = std::mem::take(&mut heritage.gateway);
     match Carrier::start(engine, &options.traffic, http, inherited).await {
-        Ok(carrier) if heritage.taken.is_some() && !carrier.knows_all() => {
+        Ok(carrier) if heritage.before.is_some() && !carrier.knows_all() => {
             Err(Problem::failed("the gateway did not learn what it is to serve"))
         }
         Ok(carrier) => Ok(Some(carrier)),
-        Err(error) if heritage.taken.is_some() => {
+        Err(error) if heritage.before.is_some() => {
             Err(Problem::failed(format!("the gateway did not start: {error:#}")))
         }
         Err(error) => {

@@ -254,8 +254,29 @@ fn a_gateway_that_drains_accepts_nothing_and_serves_what_is_there() {
     assert_eq!(talks.status(), 200);
     assert!(open.echoes());
     drop((open, talks));
-    while town.gateway.connections() > 0 {
+    while !town.gateway.is_drained() {
         assert!(Instant::now() < deadline, "it is never drained");
         thread::sleep(Duration::from_millis(10));
     }
+}
+
+#[test]
+fn a_gateway_where_somebody_may_still_come_is_not_drained() {
+    let town = Town::new();
+    let mut refused = Client::connect(town.entry);
+    refused.send("GET http://192.0.2.1/ HTTP/1.1\r\nHost: 192.0.2.1\r\nConnection: close\r\n\r\n");
+    assert_eq!(refused.status(), 407);
+    drop(refused);
+    let deadline = Instant::now() + PATIENCE;
+    while town.gateway.connections() > 0 {
+        assert!(Instant::now() < deadline, "it is never left");
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert!(!town.gateway.is_drained());
+    town.gateway.drain();
+    while !town.gateway.is_drained() {
+        assert!(Instant::now() < deadline, "it is never drained");
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert!(std::net::TcpStream::connect(town.entry).is_err(), "it still listens");
 }

@@ -5,7 +5,10 @@ use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use super::{FREE, HELLO, LEAVING, LETTING_GO, PROMPT, READY, TAKE, descriptors, hear};
+use super::{
+    BEHIND, FREE, HELLO, LEAVING, LETTING_GO, PROMPT, READY, STAYING, TAKE, descriptors, hear,
+    hear_whether,
+};
 use crate::problem::Problem;
 
 /// What was taken over.
@@ -15,22 +18,30 @@ pub(crate) struct Taken {
     pub(crate) http: Option<TcpListener>,
     /// Where the gateway listens.
     pub(crate) gateway: Vec<TcpListener>,
+    /// The process before this one.
+    pub(crate) waiting: Waiting,
+}
+
+/// A process that goes on until it is told not to.
+#[derive(Debug)]
+pub(crate) struct Waiting {
     line: UnixStream,
 }
 
-/// Takes over from the server that is asked at `socket`. When this returns, it has let go of the
-/// books; its gateway goes on until [`Taken::go_on`]. Nothing, if there is none.
+/// Takes over from the process that is asked at `socket`. When this returns, it has let go of what
+/// only one may have; its gateway goes on until [`Waiting::go_on`]. Nothing, if there is none.
 pub(crate) fn take(socket: &Path) -> Result<Option<Taken>, Problem> {
     match try_to_take(socket) {
         Ok(taken) => Ok(Some(taken)),
         Err(error)
             if [ErrorKind::NotFound, ErrorKind::ConnectionRefused].contains(&error.kind()) =>
         {
+            tracing::info!("There is nobody to take over from");
             Ok(None)
         }
         Err(error) => {
             let shown = socket.display();
-            Err(Problem::failed(format!("the server at {shown} does not hand over: {error}")))
+            Err(Problem::failed(format!("who is asked at {shown} does not hand over: {error}")))
         }
     }
 }
@@ -47,14 +58,15 @@ fn try_to_take(socket: &Path) -> io::Result<Taken> {
     line.write_all(&[TAKE])?;
     line.set_read_timeout(Some(LETTING_GO))?;
     hear(&mut line, FREE)?;
-    Ok(Taken { http, gateway, line })
+    Ok(Taken { http, gateway, waiting: Waiting { line } })
 }
 
-impl Taken {
-    /// Says that everything is served here now, so that the other one can leave.
-    pub(crate) fn go_on(mut self) -> io::Result<()> {
-        self.line.write_all(&[READY])?;
+impl Waiting {
+    /// Says that everything is served here now, so that the other one can leave; or, if it `is_behind`,
+    /// that this is what was kept. Whether it leaves.
+    pub(crate) fn go_on(mut self, is_behind: bool) -> io::Result<bool> {
+        self.line.write_all(&[if is_behind { BEHIND } else { READY }])?;
         self.line.set_read_timeout(Some(PROMPT))?;
-        hear(&mut self.line, LEAVING)
+        hear_whether(&mut self.line, LEAVING, STAYING)
     }
 }

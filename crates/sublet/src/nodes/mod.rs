@@ -78,9 +78,12 @@ impl Desk {
         Ok(Desk { address, refusals, accepting })
     }
 
-    /// Closes it; whoever is there goes elsewhere, or comes again.
-    pub(crate) fn close(self) {
+    /// Closes it; whoever is there goes elsewhere, or comes again. It can be listened there when this
+    /// returns.
+    pub(crate) async fn close(self) {
         self.accepting.abort();
+        // It has been.
+        let _ = self.accepting.await;
     }
 }
 

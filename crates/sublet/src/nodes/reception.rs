@@ -163,7 +163,7 @@ impl Reception {
         if let Some(session) = self.sessions.of(node.id, report.session) {
             session.took(report.taken);
         }
-        if self.sessions.is_to_be_noted(node.id) {
+        if !report.leaving && self.sessions.is_to_be_noted(node.id) {
             let text = serde_json::to_string(&report).map_err(|_| Denied::Unreadable)?;
             let now = self.engine.now();
             let noted =

@@ -1,42 +1,54 @@
 //! Tells the operator's own programs on its host how a gateway is.
 
 use std::fmt::Write as _;
+use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use anyhow::{Context as _, Result};
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use gateway::clock::Clock as _;
 use http::{StatusCode, header};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
-use super::following::{Ending, Standing};
+use super::following::Standing;
 use super::load::Load;
 
-/// Where it is told. Closed when dropped.
+/// Where it is told. When dropped, it answers what it was asked, and closes.
 pub(super) struct Admin {
     /// Where it listens.
     pub(super) address: SocketAddr,
-    _serving: Ending,
+    /// Its listener once more, for whoever follows.
+    spare: Arc<OwnedFd>,
+    /// Dropped when it is to close.
+    _open: oneshot::Sender<()>,
 }
 
 impl Admin {
-    /// Listens at `address`.
-    pub(super) async fn open(address: SocketAddr, standing: Arc<Standing>) -> Result<Admin> {
-        let listener = ::serve::bind(address).context("--listen-admin")?;
+    /// Answers at `listener`.
+    pub(super) fn open(listener: TcpListener, standing: Arc<Standing>) -> io::Result<Admin> {
         let address = listener.local_addr()?;
+        let spare = Arc::new(listener.as_fd().try_clone_to_owned()?);
+        let (open, closed) = oneshot::channel::<()>();
         let router = Router::new()
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
             .route("/metrics", get(metrics))
             .with_state(standing);
-        let serving = tokio::spawn(async move {
+        tokio::spawn(async move {
             let server = ::serve::Server::new(::serve::Limits::default());
-            server.run(listener, router, std::future::pending()).await;
+            server.run(listener, router, async { drop(closed.await) }).await;
         });
-        Ok(Admin { address, _serving: Ending(serving) })
+        Ok(Admin { address, spare, _open: open })
+    }
+
+    /// The listener, for whoever follows.
+    pub(super) fn spare(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.spare)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Follows the shop: takes what it tells, and serves it.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,7 +28,7 @@ use crate::traffic::serving::Serving;
 use crate::traffic::{self, Manners, Site, Upkeep};
 
 /// A shop that says nothing for so long is not there: it says so each second.
-const SILENCE: Duration = Duration::from_secs(5);
+pub(super) const SILENCE: Duration = Duration::from_secs(5);
 
 /// How long is waited before the shop is asked again, at first and at most.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(3));
@@ -54,6 +54,10 @@ pub(super) struct Standing {
     pub(super) is_stale: AtomicBool,
     /// Whether there is a table at all.
     pub(super) is_told: AtomicBool,
+    /// Whether the shop has told this process something.
+    pub(super) has_caught_up: watch::Sender<bool>,
+    /// Whether another process has taken over.
+    pub(super) is_leaving: AtomicBool,
     heard: Mutex<Option<Instant>>,
     refused: Mutex<Option<String>>,
 }
@@ -68,6 +72,8 @@ impl Standing {
             number_there: AtomicI64::new(0),
             is_stale: AtomicBool::new(false),
             is_told: AtomicBool::new(false),
+            has_caught_up: watch::Sender::new(false),
+            is_leaving: AtomicBool::new(false),
             heard: Mutex::new(None),
             refused: Mutex::new(None),
         }
@@ -113,7 +119,10 @@ pub(super) struct Following {
     pub(super) identity: Identity,
     pub(super) clock: Arc<ShopTime>,
     pub(super) standing: Arc<Standing>,
-    pub(super) saver: Saver,
+    pub(super) saver: Arc<Saver>,
+    /// Listeners of the process before this one, if there is one: then nothing is served before it
+    /// is this one's turn.
+    pub(super) inherited: Option<Vec<TcpListener>>,
     /// What is served, once anything is.
     pub(super) serving: Arc<Mutex<Option<Serving>>>,
     /// Who counts what is used, once anything is served.
@@ -122,8 +131,8 @@ pub(super) struct Following {
     pub(super) usage: PathBuf,
     /// How far the table in force has come.
     pub(super) position: Option<Position>,
-    /// Told where is listened once anything is served.
-    pub(super) began: mpsc::Sender<Vec<SocketAddr>>,
+    /// Told once anything is served.
+    pub(super) began: mpsc::Sender<()>,
     /// Told when the operator has removed this gateway.
     pub(super) removed: watch::Sender<bool>,
 }
@@ -150,7 +159,13 @@ impl Following {
             };
             match self.serve(&batch) {
                 Ok(()) => self.is_at(first.position),
-                Err(error) => tracing::error!("The saved table cannot be served: {error:#}"),
+                Err(error) => {
+                    tracing::error!("The saved table cannot be served: {error:#}");
+                    if self.inherited.is_some() {
+                        // It is served by the process before this one.
+                        return;
+                    }
+                }
             }
         }
         let _tending = Ending(tokio::spawn(tend(
@@ -226,6 +241,7 @@ impl Following {
                         self.is_at(batch.commit.position.clone());
                         self.saver.save(std::mem::take(&mut told), batch.is_whole());
                         taken.send_replace(Taken { session: of, commit: batch.commit.number });
+                        self.standing.has_caught_up.send_replace(true);
                     }
                 }
             }
@@ -302,7 +318,7 @@ impl Following {
                 let (upkeep, certificate) = Upkeep::begin(&self.manners, site)?;
                 let (clock, counts) = (Arc::clone(&self.clock), Arc::clone(&self.standing.counts));
                 let (policy, clock) = (upkeep.policy(), clock as Arc<dyn Clock>);
-                let serving =
+                let mut serving =
                     traffic::start(policy, certificate, Arc::clone(&clock), Arc::clone(&counts))?;
                 let gateway = Arc::clone(&serving.gateway);
                 self.upkeep = Some(Ending(tokio::spawn(upkeep.keep(Arc::clone(&gateway)))));
@@ -313,6 +329,9 @@ impl Following {
                 let metering = Metering::start(gateway, &self.usage, clock, books, counts);
                 let metering = metering
                     .with_context(|| format!("nothing can be kept in {}", self.usage.display()))?;
+                if let Some(inherited) = self.inherited.take() {
+                    serving.wait_behind(inherited)?;
+                }
                 *self.metering.lock().unwrap_or_else(PoisonError::into_inner) = Some(metering);
                 place.insert(serving)
             }
@@ -336,7 +355,7 @@ impl Following {
         if begins {
             serving.count(true);
             // Whoever started it may have gone.
-            let _ = self.began.try_send(serving.listening());
+            let _ = self.began.try_send(());
         }
         Ok(())
     }

@@ -9,34 +9,25 @@ mod load;
 mod refusals;
 mod reporting;
 mod rotations;
+mod running;
 mod saved;
 mod sealed;
+mod succession;
 mod time;
 mod usage;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use anyhow::Context as _;
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, watch};
 
+use crate::handover::{self, Taken};
 use crate::nodes::token::Token;
 use crate::problem::Problem;
-use crate::traffic::rotator::Driving;
-use crate::traffic::{self, Manners};
+use crate::signals::Signals;
+use crate::traffic::{Manners, Site, Upkeep};
 use control::Control;
-use following::{Following, Standing};
-use identity::Identity;
-use rotations::DeskElsewhere;
-use saved::{Folder, Loaded};
-use time::ShopTime;
-
-/// How long connections that are open may go on after the gateway was asked to end.
-const DRAIN: Duration = Duration::from_secs(30);
+use running::Outpost;
 
 /// What a gateway is, and whom it follows.
 #[derive(Debug, clap::Args)]
@@ -58,6 +49,17 @@ pub(crate) struct Options {
     /// [default: for ever]
     #[arg(long, value_name = "SECONDS")]
     pub(crate) max_stale: Option<u64>,
+    /// Takes over from the gateway that runs in this folder, which then ends: nobody who connects
+    /// notices.
+    #[arg(long)]
+    pub(crate) take_over: bool,
+    /// Where a gateway that takes over asks for it [default: hand-over.sock in the folder]
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) hand_over: Option<PathBuf>,
+    /// How long what is open may go on after the gateway was asked to end, in seconds [default: 30,
+    /// or 600 when another one has taken over]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) drain: Option<u32>,
     #[command(flatten)]
     pub(crate) manners: Manners,
 }
@@ -84,130 +86,36 @@ impl Ready {
     }
 }
 
-/// Serves until SIGTERM or SIGINT, then drains.
+impl Options {
+    /// Refuses what is known to be wrong before anything begins.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
+        self.manners.check()?;
+        if self.take_over {
+            // Nobody is disturbed for files that cannot be read.
+            let site = Site { sandbox: false, own_listeners: Vec::new() };
+            Upkeep::begin(&self.manners, move || site.clone())?;
+        }
+        Ok(())
+    }
+
+    /// Where whoever takes over asks.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.hand_over.clone().unwrap_or_else(|| handover::within(&self.data))
+    }
+}
+
+/// Serves until SIGTERM or SIGINT, or until another process has taken over; then drains.
 pub(crate) async fn run(
     options: Options,
+    taken: Option<Taken>,
     ready: impl FnOnce(&Ready) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let asked_to_end = async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+    let signals = Signals::new()?;
+    let (socket, drain) = (options.socket(), options.drain);
+    let mut outpost = tokio::select! {
+        outpost = Outpost::begin(options, taken) => outpost?,
+        () = signals.asked() => return Ok(()),
     };
-    let mut asked_to_end = std::pin::pin!(asked_to_end);
-    options.manners.check()?;
-    let folder = Folder::open(&options.data)?;
-    let enrolling = Identity::open_or_enrol(&folder, &options.control, options.token.as_ref());
-    let identity = tokio::select! {
-        identity = enrolling => identity?,
-        () = &mut asked_to_end => return Ok(()),
-    };
-    let loaded = {
-        let (folder, identity) = (folder.clone(), identity.clone());
-        let loaded = tokio::task::spawn_blocking(move || folder.load(&identity));
-        loaded.await.map_err(anyhow::Error::from)?
-    };
-    let loaded = loaded.unwrap_or_else(|refused| {
-        tracing::error!("The saved table is refused: {refused}");
-        None
-    });
-    let clock = Arc::new(ShopTime::new(loaded.as_ref().and_then(|loaded| loaded.clock.clone())));
-    let counts = Arc::<api::Traffic>::default();
-    let standing = Arc::new(Standing::new(Arc::clone(&counts), Arc::clone(&clock)));
-    let saver =
-        saved::Saver::start(folder.clone(), &identity, loaded.as_ref(), Arc::clone(&clock))?;
-    let admin = match options.listen_admin {
-        Some(address) => Some(admin::Admin::open(address, Arc::clone(&standing)).await?),
-        None => None,
-    };
-    let first = match loaded {
-        Some(Loaded { table, .. }) => {
-            tracing::info!(leases = table.leases.len(), "Serving what was known before");
-            Some(table)
-        }
-        None => None,
-    };
-    let is_saved = first.is_some();
-    let (began, mut begun) = mpsc::channel(1);
-    let (removed_to, mut removed) = watch::channel(false);
-    let desk = DeskElsewhere::new(&options.control, &identity.asking);
-    let driving = Driving::start(desk, options.manners.modem_secrets.clone());
-    let following = Following {
-        controls: options.control,
-        manners: options.manners,
-        upkeep: None,
-        telling: Vec::new(),
-        own_listeners: Arc::default(),
-        max_stale: options.max_stale.map(Duration::from_secs),
-        identity: identity.clone(),
-        clock,
-        standing: Arc::clone(&standing),
-        saver,
-        serving: Arc::new(Mutex::new(None)),
-        metering: Arc::new(Mutex::new(None)),
-        usage: options.data.join("usage"),
-        position: None,
-        began,
-        removed: removed_to,
-    };
-    let (serving, metering) = (Arc::clone(&following.serving), Arc::clone(&following.metering));
-    let following = tokio::spawn(following.follow(first));
-    let mut tell = Some(ready);
-    let is_removed = loop {
-        tokio::select! {
-            Some(listening) = begun.recv() => {
-                if let Some(tell) = tell.take() {
-                    tell(&Ready {
-                        event: "ready",
-                        gateway: listening,
-                        node: identity.node.clone(),
-                        saved: is_saved,
-                        admin: admin.as_ref().map(|admin| admin.address),
-                    })?;
-                }
-            }
-            changed = removed.changed() => {
-                if changed.is_ok() {
-                    break true;
-                }
-                return Err(anyhow::anyhow!("the gateway has failed").into());
-            }
-            () = &mut asked_to_end => break false,
-        }
-    };
-    let gateway = {
-        let serving = serving.lock().unwrap_or_else(PoisonError::into_inner);
-        serving.as_ref().map(|serving| Arc::clone(&serving.gateway))
-    };
-    if !is_removed {
-        tracing::info!("Asked to end: draining");
-        // At once: the rest may wait for a disk.
-        gateway.iter().for_each(|gateway| gateway.drain());
-        driving.rest();
-    }
-    following.abort();
-    // What was told is saved by then.
-    let _ = following.await;
-    if is_removed {
-        folder.erase().context("what was told cannot be erased")?;
-    } else if let Some(gateway) = &gateway {
-        traffic::drain(gateway, DRAIN).await;
-    }
-    driving.end().await;
-    // They give the gateway back, so that what follows ends it.
-    drop(serving.lock().unwrap_or_else(PoisonError::into_inner).take());
-    let metering = metering.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let (Some(gateway), Some(mut metering)) = (gateway, metering) {
-        metering.stop().await;
-        // Its threads are waited for.
-        let last = tokio::task::spawn_blocking(move || gateway.end()).await;
-        metering.end(last.unwrap_or_default()).await;
-    }
-    match is_removed {
-        false => Ok(()),
-        true => Err(Problem::failed("the operator has removed this gateway; it serves no more")),
-    }
+    let why = outpost.serve(&signals, &socket, ready).await?;
+    outpost.end(why, drain, &signals).await
 }

@@ -85,6 +85,7 @@ fn report_of(standing: &Standing, taken: Taken) -> Report {
         memory_bytes: load.memory_bytes,
         files: load.files,
         files_max: load.files_max,
+        leaving: standing.is_leaving.load(Ordering::Relaxed),
         up_ms: u64::try_from(standing.started.elapsed().as_millis()).unwrap_or(u64::MAX),
     }
 }

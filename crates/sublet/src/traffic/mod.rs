@@ -40,7 +40,7 @@ use metering::Metering;
 pub(crate) use options::{Manners, Options};
 use rotator::Driving;
 pub(crate) use rules::Site;
-use serving::{Serving, Stand};
+use serving::{Serving, Stand, close_unused};
 pub(crate) use upkeep::Upkeep;
 
 /// How often is looked whether they have ended.
@@ -82,10 +82,7 @@ impl Carrier {
         let names = options.gateways.iter().cloned().collect();
         let mut keeper = Keeper::new(engine.clone(), serving, names);
         let listening = keeper.begin().await;
-        let unused = gateway.disinherit();
-        if unused > 0 {
-            tracing::info!("Nobody is served any more at {unused} ports that were taken over");
-        }
+        close_unused(&gateway);
         let names = options.gateways.iter().cloned().collect();
         let secrets = options.manners.modem_secrets.clone();
         let driving = Driving::start(OwnDesk::new(engine, names), secrets);
@@ -101,8 +98,11 @@ impl Carrier {
 
     /// What has it accept nothing more.
     pub(crate) fn drainer(&self) -> impl FnOnce() + Send + use<> {
-        let gateway = Arc::clone(&self.gateway);
-        move || gateway.drain()
+        let (gateway, stand) = (Arc::clone(&self.gateway), Arc::clone(&self.stand));
+        move || {
+            stand.be_still(true);
+            gateway.drain();
+        }
     }
 
     /// Whether it knows all leases.
@@ -115,14 +115,15 @@ impl Carrier {
     pub(crate) fn lender(&self) -> impl Fn(bool) -> io::Result<Vec<OwnedFd>> + Clone + use<> {
         let (gateway, stand) = (Arc::clone(&self.gateway), Arc::clone(&self.stand));
         move |lend| {
-            stand.is_leaving.store(lend, Ordering::Release);
+            stand.be_still(lend);
             if lend { gateway.lend() } else { Ok(Vec::new()) }
         }
     }
 
     /// Waits so long for those who are being served, or until it is `hurried`, and ends.
     pub(crate) async fn end(self, patience: Duration, hurried: impl Future<Output = ()>) {
-        let Carrier { gateway, keeper, upkeep, driving, mut metering, .. } = self;
+        let Carrier { gateway, keeper, upkeep, driving, mut metering, stand, .. } = self;
+        stand.be_still(true);
         gateway.drain();
         driving.rest();
         tokio::select! {
@@ -170,17 +171,10 @@ pub(crate) fn start(
     Ok(Serving::new(Arc::new(gateway), table, counts, secure))
 }
 
-/// Has a gateway accept nothing more, and waits at most so long for those who are being served.
-pub(crate) async fn drain(gateway: &Gateway, at_most: Duration) {
-    gateway.drain();
-    drained(gateway, at_most).await;
-    tell_cut(gateway);
-}
-
 /// Waits at most so long for those who are being served.
-async fn drained(gateway: &Gateway, at_most: Duration) {
+pub(crate) async fn drained(gateway: &Gateway, at_most: Duration) {
     let served = async {
-        while gateway.connections() > 0 {
+        while !gateway.is_drained() {
             tokio::time::sleep(DRAIN_LOOK).await;
         }
     };
@@ -188,7 +182,8 @@ async fn drained(gateway: &Gateway, at_most: Duration) {
     let _ = tokio::time::timeout(at_most, served).await;
 }
 
-fn tell_cut(gateway: &Gateway) {
+/// Says how many are cut if the gateway ends now.
+pub(crate) fn tell_cut(gateway: &Gateway) {
     let cut = gateway.connections();
     if cut > 0 {
         tracing::info!(cut, "Cut {cut} connections through the gateway");

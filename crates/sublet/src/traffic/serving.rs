@@ -1,6 +1,8 @@
 //! A gateway, with its listeners, as it is told what to serve.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -32,9 +34,20 @@ pub(crate) struct Serving {
 pub(crate) struct Stand {
     /// Whether everything that there is was told to the gateway.
     pub(super) is_told: AtomicBool,
-    /// Whether another process listens from now on, or is about to: then nothing is opened or
-    /// closed here.
-    pub(super) is_leaving: AtomicBool,
+    /// Whether another process listens in the place of this one, or is about to: then nothing is
+    /// opened or closed here.
+    is_still: AtomicBool,
+}
+
+impl Stand {
+    /// From now on listeners are opened and closed as it has to be, or stay as they are.
+    pub(super) fn be_still(&self, is_still: bool) {
+        self.is_still.store(is_still, Ordering::Release);
+    }
+
+    fn is_still(&self) -> bool {
+        self.is_still.load(Ordering::Acquire)
+    }
 }
 
 impl Serving {
@@ -56,11 +69,38 @@ impl Serving {
         Arc::clone(&self.stand)
     }
 
-    /// Listens where it has to be listened.
+    /// Listens where it has to be listened, unless it is not its turn.
     fn settle(&mut self) {
-        if !self.stand.is_leaving.load(Ordering::Acquire) {
+        if !self.stand.is_still() {
             self.listeners.settle();
         }
+    }
+
+    /// Listens nowhere until [`Serving::take_turn`], and then with the listeners of the process
+    /// before this one.
+    pub(crate) fn wait_behind(&mut self, inherited: Vec<TcpListener>) -> io::Result<()> {
+        self.stand.be_still(true);
+        self.gateway.inherit(inherited)
+    }
+
+    /// Listens from now on, wherever it has to.
+    pub(crate) fn take_turn(&mut self) {
+        self.stand.be_still(false);
+        self.settle();
+        close_unused(&self.gateway);
+    }
+
+    /// Gives the listeners out once more, for another process, and opens and closes none any more,
+    /// until [`Serving::take_turn`].
+    pub(crate) fn lend(&self) -> io::Result<Vec<OwnedFd>> {
+        self.stand.be_still(true);
+        self.gateway.lend()
+    }
+
+    /// Listens nowhere any more, and lets what is open go on.
+    pub(crate) fn leave(&self) {
+        self.stand.be_still(true);
+        self.gateway.drain();
     }
 
     /// Serves leases as they are now.
@@ -116,8 +156,9 @@ impl Serving {
         self.counts.unheard.store(unheard, Ordering::Relaxed);
         let is_ready = is_told && unheard == 0;
         self.counts.is_ready.store(is_ready, Ordering::Relaxed);
-        let stays = !self.stand.is_leaving.load(Ordering::Acquire);
-        if unheard > 0 && stays && self.listened.elapsed() >= LISTEN_AGAIN {
+        // What was to be opened or closed while it was not its turn.
+        self.settle();
+        if unheard > 0 && !self.stand.is_still() && self.listened.elapsed() >= LISTEN_AGAIN {
             self.listeners.try_again();
             self.listened = Instant::now();
         }
@@ -139,6 +180,14 @@ impl Serving {
         }
         let unfit = u64::try_from(unfit.len()).unwrap_or(u64::MAX);
         self.counts.unfit.fetch_add(unfit, Ordering::Relaxed);
+    }
+}
+
+/// Closes what was taken over and at which nobody is served any more.
+pub(super) fn close_unused(gateway: &Gateway) {
+    let unused = gateway.disinherit();
+    if unused > 0 {
+        tracing::info!("Nobody is served any more at {unused} ports that were taken over");
     }
 }
 

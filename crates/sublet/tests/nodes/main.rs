@@ -3,9 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail with whatever it finds")]
 
+#[expect(dead_code, reason = "other tests use more of it")]
+#[path = "../traffic/crowd.rs"]
+mod crowd;
 mod enrolment;
 mod fake;
 mod folder;
+mod hand_over;
 #[path = "../../src/nodes/key.rs"]
 mod key;
 mod outages;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use e2e::http::Request;
+use e2e::shop::Setup;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -63,6 +64,18 @@ impl Outpost {
     #[track_caller]
     pub(crate) fn soon_logs(&self, what: &str) {
         soon(|| self.logged().contains(what), || format!("no {what:?} in {}", self.logged()));
+    }
+
+    /// The same for so many times.
+    #[track_caller]
+    pub(crate) fn soon_logs_times(&self, what: &str, times: usize) {
+        let so_far = || self.logged().matches(what).count();
+        soon(|| so_far() >= times, || format!("not {times} of {what:?} in {}", self.logged()));
+    }
+
+    /// Whether it runs still.
+    pub(crate) fn runs(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
     }
 
     /// How it says that it is.
@@ -150,13 +163,28 @@ impl Away {
         away
     }
 
+    /// The same, where one server of the shop can take over from another wherever its books are.
+    #[track_caller]
+    pub(crate) fn open_whose_servers_follow() -> Away {
+        let folder = TempDir::new().unwrap();
+        let socket = folder.path().join("hand-over.sock");
+        let setup = setup().serve("--hand-over").serve(socket.to_str().unwrap());
+        let mut away = Away::of(setup, folder);
+        let token = away.token("rotterdam");
+        away.start(&["--token", &token]);
+        away
+    }
+
     /// A shop without any gateway.
     #[track_caller]
     pub(crate) fn alone() -> Away {
+        Away::of(setup(), TempDir::new().unwrap())
+    }
+
+    fn of(setup: Setup, folder: TempDir) -> Away {
         let address = format!("127.0.0.1:{}", port());
-        let setup = setup().alone().serve("--roles").serve("api,web,scheduler");
+        let setup = setup.alone().serve("--roles").serve("api,web,scheduler");
         let town = Town::of(setup.serve("--gateway-listen").serve(&address).open());
-        let folder = TempDir::new().unwrap();
         Away { town, control: format!("https://{address}"), outpost: None, folder }
     }
 
@@ -176,6 +204,13 @@ impl Away {
     #[track_caller]
     pub(crate) fn start(&mut self, words: &[&str]) {
         self.outpost = Some(Outpost::start(&self.data(), &[&self.control], words));
+    }
+
+    /// Has another process take over from the gateway, which is given back.
+    #[track_caller]
+    pub(crate) fn take_over(&mut self) -> Outpost {
+        let new = Outpost::start(&self.data(), &[&self.control], &["--take-over"]);
+        self.outpost.replace(new).unwrap()
     }
 
     /// The gateway.

@@ -1,87 +1,34 @@
 //! A server that takes over from another: nobody who connects notices, and no tunnel is cut.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use e2e::database::Engine;
 
-use crate::town::{Proxy, Town, Tunnel, setup};
+use crate::crowd::{asked, keep_asking, number, tunnel, visit};
+use crate::town::{Town, setup};
 
 /// Tunnels that are open while servers follow each other, and how often they do, if
 /// `SUBLET_TUNNELS` and `SUBLET_HAND_OVERS` do not say.
 const TUNNELS: usize = 300;
 const HAND_OVERS: usize = 2;
-/// Clients that connect meanwhile, each so often in a second.
+/// Clients that connect meanwhile.
 const CLIENTS: usize = 4;
-const EACH_PER_SECOND: u32 = 50;
-
-/// A number from the environment.
-fn number(name: &str, usual: usize) -> usize {
-    std::env::var(name).map_or(usual, |text| text.parse().expect("it is a number"))
-}
-
-fn opened(to: (&str, u16)) -> Result<TcpStream, String> {
-    let stream = TcpStream::connect(to).map_err(|error| format!("connect: {error}"))?;
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    Ok(stream)
-}
-
-fn known(proxy: &Proxy) -> String {
-    let pair = STANDARD.encode(format!("{}:{}", proxy.login, proxy.password));
-    format!("Proxy-Authorization: Basic {pair}\r\n")
-}
-
-/// A tunnel through `proxy` that is used.
-fn tunnel(proxy: &Proxy, to: SocketAddr) -> Tunnel {
-    let mut tunnel = proxy.http_tunnel(to).and_then(Tunnel::to_echo).unwrap();
-    assert_eq!(tunnel.seen, proxy.exit());
-    assert!(tunnel.echoes());
-    tunnel
-}
-
-/// A request with a connection of its own; its whole answer.
-fn asked(to: (&str, u16), request: &str) -> Result<String, String> {
-    let mut stream = opened(to)?;
-    stream.write_all(request.as_bytes()).map_err(|error| format!("write: {error}"))?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).map_err(|error| format!("read: {error}"))?;
-    if answer.starts_with("HTTP/1.1 200 ") { Ok(answer) } else { Err(format!("says {answer:?}")) }
-}
-
-/// Calls `ask` so often in a second until `stop`; notes what fails. Calls that take long do not
-/// hold up the next ones.
-fn keep_asking(
-    stop: &AtomicBool,
-    count: &AtomicUsize,
-    failures: &Mutex<Vec<String>>,
-    ask: impl Fn(usize) -> Result<String, String> + Sync,
-) {
-    thread::scope(|scope| {
-        let mut next = Instant::now();
-        while !stop.load(Ordering::Relaxed) {
-            let number = count.fetch_add(1, Ordering::Relaxed);
-            let ask = &ask;
-            scope.spawn(move || {
-                if let Err(why) = ask(number) {
-                    failures.lock().unwrap().push(why);
-                }
-            });
-            next += Duration::from_secs(1) / EACH_PER_SECOND;
-            thread::sleep(next.saturating_duration_since(Instant::now()));
-        }
-    });
-}
 
 #[test]
 fn servers_follow_each_other_and_nobody_notices() {
-    let shop = setup().alone().in_a_file().open();
-    let mut town = Town::of(shop);
+    // Where the books are in no file, it has to be said where a server is asked.
+    let place = tempfile::tempdir().unwrap();
+    let mut setup = setup().alone();
+    if Engine::of_the_tests() == Engine::Postgres {
+        let socket = place.path().join("hand-over.sock");
+        setup = setup.serve("--hand-over").serve(socket.to_str().unwrap());
+    }
+    let mut town = Town::of(setup.open());
     let (tunnels, times) =
         (number("SUBLET_TUNNELS", TUNNELS), number("SUBLET_HAND_OVERS", HAND_OVERS));
     let (ann, proxies) = town.ann_with(12);
@@ -93,20 +40,11 @@ fn servers_follow_each_other_and_nobody_notices() {
     let mut open: Vec<_> = (0..tunnels).map(|i| tunnel(&proxies[i % 12], to)).collect();
     let (stop, count) = (AtomicBool::new(false), AtomicUsize::new(0));
     let (calls, failures) = (AtomicUsize::new(0), Mutex::default());
-    let mut left = Vec::new();
+    let (mut left, mut took) = (Vec::new(), Vec::new());
     thread::scope(|scope| {
         for _ in 0..CLIENTS {
             scope.spawn(|| {
-                keep_asking(&stop, &count, &failures, |number| {
-                    let proxy = &proxies[number % 12];
-                    let request = format!(
-                        "GET http://{to}/ HTTP/1.1\r\nHost: {to}\r\n{}Connection: close\r\n\r\n",
-                        known(proxy)
-                    );
-                    let answer = asked((&proxy.host, proxy.http), &request)?;
-                    let seen = answer.ends_with(&proxy.host);
-                    if seen { Ok(answer) } else { Err(format!("{} {answer:?}", proxy.host)) }
-                });
+                keep_asking(&stop, &count, &failures, |number| visit(&proxies[number % 12], to));
             });
         }
         let call = format!(
@@ -117,11 +55,13 @@ fn servers_follow_each_other_and_nobody_notices() {
         let (calls, stop, failures) = (&calls, &stop, &failures);
         scope.spawn(move || {
             let host = http.ip().to_string();
-            keep_asking(stop, calls, failures, |_| asked((&host, http.port()), &call));
+            keep_asking(stop, calls, failures, |_| asked((&host, http.port()), &call).map(drop));
         });
         for _ in 0..times {
             thread::sleep(Duration::from_millis(500));
+            let since = Instant::now();
             left.push(town.shop.take_over());
+            took.push(since.elapsed());
             assert_eq!(town.shop.address(), http);
             thread::sleep(Duration::from_millis(500));
         }
@@ -131,6 +71,10 @@ fn servers_follow_each_other_and_nobody_notices() {
     let (count, calls) = (count.into_inner(), calls.into_inner());
     assert!(failures.is_empty(), "{} of {count} and {calls}: {:?}", failures.len(), &failures[0]);
     assert!(count > 200 && calls > 50, "{count} {calls}");
+    println!(
+        "{count} visits and {calls} calls in {times} hand-overs, of which the longest took {:?}",
+        took.iter().max()
+    );
     let live = open.iter_mut().filter_map(|tunnel| tunnel.echoes().then_some(())).count();
     assert_eq!(live, tunnels, "tunnels were cut: {}", town.shop.logged());
     // The first server has its tunnels still; the others have none, and are gone.

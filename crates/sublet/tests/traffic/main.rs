@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail with whatever it finds")]
 
 mod controls;
+mod crowd;
 mod cuts;
 mod hand_over;
 mod limits;

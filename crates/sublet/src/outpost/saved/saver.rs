@@ -3,9 +3,9 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -27,11 +27,19 @@ const WAITING: usize = 256;
 /// Changes may take so many bytes more than everything before it is told anew.
 const SLACK: u64 = 8 << 20;
 
-/// Keeps the table. When dropped, it has kept what it was given.
+/// Keeps the table, for as long as the folder belongs to this process. When dropped, it has kept
+/// what it was given.
 pub(in crate::outpost) struct Saver {
-    jobs: Option<SyncSender<Job>>,
+    seal: Seal,
+    clock: Arc<ShopTime>,
     wants_whole: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    running: Mutex<Option<Running>>,
+}
+
+/// The thread that does it.
+struct Running {
+    jobs: SyncSender<Job>,
+    thread: JoinHandle<()>,
 }
 
 /// What was told, and is in force.
@@ -48,30 +56,52 @@ impl Saver {
         loaded: Option<&Loaded>,
         clock: Arc<ShopTime>,
     ) -> anyhow::Result<Saver> {
-        let wants_whole = Arc::new(AtomicBool::new(false));
-        let seal = Seal::of(identity.secret());
+        let (wants_whole, seal) = (Arc::default(), Seal::of(identity.secret()));
+        let saver = Saver { seal, clock, wants_whole, running: Mutex::default() };
+        saver.run(folder, loaded.map(|loaded| loaded.end))?;
+        Ok(saver)
+    }
+
+    /// Goes on in the folder after [`Saver::let_go`]. Another process may have kept something there
+    /// meanwhile, so that everything has to be told anew.
+    pub(in crate::outpost) fn go_on(&self, folder: Folder) -> io::Result<()> {
+        self.wants_whole.store(true, Ordering::Relaxed);
+        self.run(folder, None)
+    }
+
+    fn run(&self, folder: Folder, end: Option<End>) -> io::Result<()> {
         let mut work = Work {
             folder,
-            seal,
-            clock,
+            seal: self.seal.clone(),
+            clock: Arc::clone(&self.clock),
             open: None,
             marked: Instant::now(),
             is_dirty: false,
-            wants_whole: Arc::clone(&wants_whole),
+            wants_whole: Arc::clone(&self.wants_whole),
         };
-        if let Some(loaded) = loaded {
-            work.go_on(loaded.end);
+        if let Some(end) = end {
+            work.go_on(end);
         }
         let (jobs, inbox) = sync_channel(WAITING);
         let thread = std::thread::Builder::new().name("saver".into());
         let thread = thread.spawn(move || work.keep(&inbox))?;
-        Ok(Saver { jobs: Some(jobs), wants_whole, thread: Some(thread) })
+        *self.running() = Some(Running { jobs, thread });
+        Ok(())
+    }
+
+    /// Keeps what it was given, and nothing more: the folder is free when this returns. Says whether
+    /// all that is in force is kept there.
+    pub(in crate::outpost) fn let_go(&self) -> bool {
+        let Some(Running { jobs, thread }) = self.running().take() else { return false };
+        drop(jobs);
+        thread.join().is_ok() && !self.wants_whole.load(Ordering::Relaxed)
     }
 
     /// Keeps what was told, and is in force now. A disk that cannot follow costs what is kept, not
     /// what is served.
     pub(in crate::outpost) fn save(&self, told: Vec<u8>, is_whole: bool) {
-        let sent = self.jobs.as_ref().map(|jobs| jobs.try_send(Job { told, is_whole }));
+        let running = self.running();
+        let sent = running.as_ref().map(|running| running.jobs.try_send(Job { told, is_whole }));
         if let Some(Err(TrySendError::Full(_) | TrySendError::Disconnected(_))) = sent {
             self.wants_whole.store(true, Ordering::Relaxed);
         }
@@ -79,17 +109,17 @@ impl Saver {
 
     /// Whether everything has to be told anew before it can be kept again.
     pub(in crate::outpost) fn wants_whole(&self) -> bool {
-        self.wants_whole.load(Ordering::Relaxed)
+        self.running().is_some() && self.wants_whole.load(Ordering::Relaxed)
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Saver {
     fn drop(&mut self) {
-        self.jobs = None;
-        if let Some(thread) = self.thread.take() {
-            // If it has failed, there is nothing to wait for.
-            let _ = thread.join();
-        }
+        self.let_go();
     }
 }
 
@@ -113,7 +143,8 @@ impl Work {
                 Ok(job) => self.take(&job),
                 Err(RecvTimeoutError::Timeout) => Ok(()),
                 Err(RecvTimeoutError::Disconnected) => {
-                    let marked = if self.is_dirty { self.mark() } else { Ok(()) };
+                    // The time too, by which whoever comes next goes.
+                    let marked = self.mark();
                     return self.tell(marked);
                 }
             };
