@@ -121,10 +121,10 @@ impl Setup {
     pub fn own_ports(self, shared_host: &str) -> Setup {
         // Those behind the shared ones are for whatever else a test listens with.
         const EACH: u16 = 12;
-        const PROCESS: u16 = 240;
+        const PROCESS: u16 = 32 * EACH;
         static GIVEN: AtomicU16 = AtomicU16::new(0);
         // Below the ports that the system gives to those who do not ask for one.
-        let process = u16::try_from(std::process::id() % 90).expect("it is below 90");
+        let process = u16::try_from(std::process::id() % 57).expect("it is below 57");
         let given = EACH * GIVEN.fetch_add(1, Ordering::Relaxed);
         assert!(given < PROCESS, "give each of these tests fewer shops");
         let http = 10_000 + process * PROCESS + given;
