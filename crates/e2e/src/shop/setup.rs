@@ -99,6 +99,13 @@ impl Setup {
         self
     }
 
+    /// Has more in its catalogue.
+    #[must_use]
+    pub fn catalogue_too(mut self, text: &str) -> Setup {
+        self.catalogue.push_str(text);
+        self
+    }
+
     /// The same as [`Setup::own_ports`], but IPv4 passes datagrams on too, and as many connections as
     /// come.
     #[must_use]

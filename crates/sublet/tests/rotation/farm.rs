@@ -1,17 +1,16 @@
 //! A shop with modems that are none, a destination that says who has come, and clients.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::Command;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use e2e::bodies::{order, with};
 use e2e::customer::Customer;
+use e2e::echo::Echo;
 use e2e::http::{Answer, Request};
-use e2e::shop::{FLAT, Setup, Shop};
+use e2e::proxies::Tunnel;
+use e2e::shop::{Setup, Shop};
 use serde_json::{Value, json};
 
 use crate::BINARY;
@@ -50,9 +49,7 @@ pub(crate) struct Farm {
 #[derive(Clone, Debug)]
 pub(crate) struct Proxy {
     pub(crate) id: String,
-    port: u16,
-    login: String,
-    password: String,
+    way: e2e::proxies::Proxy,
     /// What it is known by.
     pub(crate) exit: String,
     /// Where to ask for another exit.
@@ -61,23 +58,11 @@ pub(crate) struct Proxy {
 
 /// A shop that is not open yet.
 pub(crate) fn setup(modems: &[Modem<'_>]) -> Setup {
-    // Below the ports that the system gives to those who do not ask for one, and other ones than
-    // those of other tests.
-    static GIVEN: AtomicU16 = AtomicU16::new(0);
-    const EACH: u16 = 10;
-    let process = u16::try_from(std::process::id() % 100).unwrap();
-    let http = 10_100 + process * 200 + EACH * GIVEN.fetch_add(1, Ordering::Relaxed);
-    let (socks, shared) = (http + 1, http + 2);
-    let mut catalogue = FLAT
-        .replace("http_port = 8081", &format!("http_port = {http}"))
-        .replace("socks_port = 8082", &format!("socks_port = {socks}"))
-        .replace("host = \"127.0.0.1\"", &format!("host = \"{HOST}\""))
-        .replace("[20000, 29999]", &format!("[{shared}, {}]", shared + 7));
+    let mut setup = Setup::new(BINARY).own_ports(HOST).alone();
     for (name, _, rest) in modems {
-        catalogue
-            .push_str(&format!("\n[[modems]]\nname = \"{name}\"\ngateway = \"main\"\n{rest}\n"));
+        let modem = format!("\n[[modems]]\nname = \"{name}\"\ngateway = \"main\"\n{rest}\n");
+        setup = setup.catalogue_too(&modem);
     }
-    let mut setup = Setup::new(BINARY).catalogue(&catalogue).alone();
     for (name, ip, _) in modems {
         let words = "--kind MOBILE --country USA --operator verizon";
         setup = setup.stock(&format!("{words} --cidr {ip} --modem {name}"));
@@ -94,13 +79,7 @@ impl Farm {
     #[track_caller]
     pub(crate) fn of(shop: Shop) -> Farm {
         let ann = shop.customer("Ann", "100.00");
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let echo = listener.local_addr().unwrap();
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                thread::spawn(move || answer(stream));
-            }
-        });
+        let echo = Echo::at("127.0.0.1:0").address;
         Farm { shop, ann, echo }
     }
 
@@ -116,10 +95,10 @@ impl Farm {
             .map(|it| {
                 let text = |value: &Value| value.as_str().unwrap().to_owned();
                 let id = text(&it["ipAddressId"]);
+                let mut way = e2e::proxies::Proxy::listed(it);
+                HOST.clone_into(&mut way.host);
                 Proxy {
-                    port: text(&it["httpsPort"]).parse().unwrap(),
-                    login: text(&it["authInfo"]["login"]),
-                    password: text(&it["authInfo"]["password"]),
+                    way,
                     exit: text(&leases[&id]["exit"]),
                     link: target(&text(&it["rebootLink"])),
                     id,
@@ -182,15 +161,8 @@ impl Farm {
 
     /// Where the echo sees a request come from that curl makes through `proxy`, and the status.
     pub(crate) fn seen(&self, scheme: &str, proxy: &Proxy) -> String {
-        let Proxy { login, password, port, .. } = proxy;
-        let port = if scheme == "http" { *port } else { port + 1 };
-        let url = format!("{scheme}://{login}:{password}@{HOST}:{port}");
-        let output = Command::new("curl")
-            .args(["-sS", "--noproxy", "", "--max-time", "10", "-x", &url])
-            .args([&format!("http://{}/", self.echo), "-w", "|%{http_code}"])
-            .output()
-            .unwrap();
-        String::from_utf8(output.stdout).unwrap()
+        let port = if scheme == "http" { proxy.way.http } else { proxy.way.socks };
+        proxy.way.curl(scheme, port, self.echo)
     }
 
     /// The echo sees `exit` over both protocols, within a second.
@@ -224,54 +196,7 @@ impl Farm {
     /// A tunnel to the echo that stays open.
     #[track_caller]
     pub(crate) fn tunnel(&self, proxy: &Proxy) -> Tunnel {
-        let mut stream = TcpStream::connect((HOST, proxy.port + 1)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut ask = |bytes: &[u8], reply: &mut [u8]| {
-            stream.write_all(bytes).unwrap();
-            stream.read_exact(reply).unwrap();
-        };
-        ask(&[5, 1, 2], &mut [0; 2]);
-        let mut known = vec![1];
-        for word in [&proxy.login, &proxy.password] {
-            known.push(u8::try_from(word.len()).unwrap());
-            known.extend_from_slice(word.as_bytes());
-        }
-        ask(&known, &mut [0; 2]);
-        let SocketAddr::V4(to) = self.echo else { panic!("it is IPv4") };
-        let mut request = vec![5, 1, 0, 1];
-        request.extend_from_slice(&to.ip().octets());
-        request.extend_from_slice(&to.port().to_be_bytes());
-        let mut reply = [0; 10];
-        ask(&request, &mut reply);
-        assert_eq!(reply[1], 0, "the request was refused");
-        let mut reader = BufReader::new(stream);
-        let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
-        Tunnel(reader)
-    }
-}
-
-/// A tunnel to the echo.
-pub(crate) struct Tunnel(BufReader<TcpStream>);
-
-impl Tunnel {
-    /// Whether something that is sent comes back.
-    pub(crate) fn echoes(&mut self) -> bool {
-        let mut back = [0; 4];
-        let sent = self.0.get_mut().write_all(b"ping");
-        sent.is_ok() && self.0.read_exact(&mut back).is_ok() && &back == b"ping"
-    }
-
-    /// It is closed, at the latest soon.
-    #[track_caller]
-    pub(crate) fn soon_closed(mut self) {
-        self.0.get_mut().set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        match self.0.read(&mut [0; 1]) {
-            Ok(count) => assert_eq!(count, 0, "it says something"),
-            Err(error) => {
-                assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "it is still open");
-            }
-        }
+        proxy.way.socks_tunnel(self.echo).and_then(Tunnel::to_echo).unwrap()
     }
 }
 
@@ -279,27 +204,4 @@ impl Tunnel {
 pub(crate) fn target(link: &str) -> String {
     let at = link.find("/api/proxy/reboot?token=").unwrap_or_else(|| panic!("{link}"));
     link[at..].to_owned()
-}
-
-/// Says where a client comes from. Who speaks HTTP gets an answer, others an echo.
-fn answer(mut stream: TcpStream) {
-    let seen = stream.peer_addr().unwrap().ip();
-    stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-    let mut first = [0; 4096];
-    match stream.read(&mut first) {
-        Ok(count) if first[..count].starts_with(b"GET ") => {
-            let body = seen.to_string();
-            let length = body.len();
-            let head =
-                format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
-            let _ = stream.write_all((head + &body).as_bytes());
-            return;
-        }
-        Ok(0) => return,
-        _ => {}
-    }
-    stream.set_read_timeout(None).unwrap();
-    let _ = stream.write_all(format!("{seen}\n").as_bytes());
-    let Ok(mut from) = stream.try_clone() else { return };
-    let _ = std::io::copy(&mut from, &mut stream);
 }
