@@ -66,6 +66,10 @@ statements! {
         WHERE customer_id = ?1 AND order_id = ?2 AND active = 1 ORDER BY id";
 }
 
+/// Room for so many leases is made before a page is read: memory that grows is copied, and the
+/// system's to clear first.
+const ROOM: usize = 10_000;
+
 /// See [`crate::Store::served`].
 pub(super) fn page(
     connection: &Connection,
@@ -76,11 +80,12 @@ pub(super) fn page(
     let (customer, kind, lease) = after.map_or((0, 0, 0), |(customer, kind, lease)| {
         (customer.0, encoding::kind_number(kind), lease.0)
     });
+    let most = usize::try_from(limit).expect("it fits");
     let mut reader = Reader::new(connection, vault);
+    reader.leases.reserve(most.min(ROOM));
     for statement in [LIVE_HERE, RESERVED_HERE] {
         reader.read(statement, (customer, kind, lease, limit))?;
     }
-    let most = usize::try_from(limit).expect("it fits");
     if reader.leases.len() < most {
         for statement in [LIVE_BEHIND, RESERVED_BEHIND] {
             reader.read(statement, (customer, kind, limit))?;

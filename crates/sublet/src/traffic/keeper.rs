@@ -17,8 +17,8 @@ use super::slice::Slice;
 /// How long is waited when the books cannot be read.
 const READ_AGAIN: Duration = Duration::from_secs(1);
 
-/// When everything is told, at least so many leases are put in force together, and as many as there
-/// are already: each time costs as much as those.
+/// When everything is told, so many leases are put in force together: each time costs as much as
+/// there are leases already.
 const TOGETHER: usize = 100_000;
 
 /// Who keeps a gateway in step with the books.
@@ -101,14 +101,13 @@ impl Keeper {
 
     /// Takes everything there is, by the catalogue of now.
     async fn take_everything(&mut self, follower: &Follower) -> Result<(), Fault> {
-        let (mut pages, mut known, mut taken) = (follower.pages(), Vec::new(), 0);
+        let (mut pages, mut known) = (follower.pages(), Vec::new());
         loop {
             let page = pages.next().await?;
             let is_last = page.is_empty();
             known.extend(page.into_iter().map(|served| self.slice.change(&Change::Set(served))));
-            if known.len() >= TOGETHER.max(taken) || is_last {
+            if known.len() >= TOGETHER || is_last {
                 self.serving.take(&known);
-                taken += known.len();
                 known.clear();
             }
             if is_last {

@@ -21,9 +21,9 @@ pub(super) fn id(lease: LeaseId) -> u64 {
 /// [`lease`].
 pub(super) fn entry(served: &Served, catalogue: &Catalogue) -> Option<Entry> {
     let lease = lease(served, catalogue)?;
-    let own = served.kind.shares_host();
-    let ports = ports(served, catalogue).filter(|_| own);
-    Some(Entry { lease, ports: ports.map(|(port, speaks)| Port { port, speaks }).collect() })
+    let own = served.kind.shares_host().then(|| ports(served, catalogue));
+    let own = own.into_iter().flatten();
+    Some(Entry { lease, ports: own.map(|(port, speaks)| Port { port, speaks }).collect() })
 }
 
 /// The lease as a gateway knows it; nothing if its gateway is in the catalogue no more, or if its
