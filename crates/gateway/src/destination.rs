@@ -23,7 +23,7 @@ pub(crate) async fn reach(
             let to = SocketAddr::new(*ip, target.port());
             let ports = grant.ports();
             let policy = worker.shared.policy.load();
-            let judged = policy.judge_of(to, Transport::Tcp, ports.as_deref())?;
+            let judged = policy.judge(to, Transport::Tcp, ports.as_deref())?;
             drop(policy);
             egress::dial(grant, judged, worker.shared.settings.binding).await
         }

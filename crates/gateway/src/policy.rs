@@ -154,14 +154,9 @@ impl Policy {
         Ok(())
     }
 
-    /// Judges a port of a lease that says nothing of ports. See [`Policy::judge_port_of`].
-    pub fn judge_port(&self, port: u16, transport: Transport) -> Result<(), Refusal> {
-        self.judge_port_of(port, transport, None)
-    }
-
     /// Judges a port before anybody is asked about the name that goes with it, for a lease that
     /// says `own` of ports.
-    pub fn judge_port_of(
+    pub fn judge_port(
         &self,
         port: u16,
         transport: Transport,
@@ -181,22 +176,16 @@ impl Policy {
         }
     }
 
-    /// Judges an address and its port for a lease that says nothing of ports. See
-    /// [`Policy::judge_of`].
-    pub fn judge(&self, to: SocketAddr, transport: Transport) -> Result<SocketAddr, Refusal> {
-        self.judge_of(to, transport, None)
-    }
-
-    /// Judges an address and its port, for a lease that says `own` of ports. Connect to the address that comes back, and to no other:
-    /// a mapped address comes back as the IPv4 address that it is.
-    pub fn judge_of(
+    /// Judges an address and its port, for a lease that says `own` of ports. Connect to the address
+    /// that comes back, and to no other: a mapped address comes back as the IPv4 address that it is.
+    pub fn judge(
         &self,
         to: SocketAddr,
         transport: Transport,
         own: Option<&LeasePorts>,
     ) -> Result<SocketAddr, Refusal> {
         let to = SocketAddr::new(to.ip().to_canonical(), to.port());
-        self.judge_port_of(to.port(), transport, own)?;
+        self.judge_port(to.port(), transport, own)?;
         let closed = self.is_closed(to)
             || match to.ip() {
                 IpAddr::V4(_) => false,

@@ -116,10 +116,10 @@ impl<L: Lookup> Resolver<L> {
     ) -> Result<Candidates, Refusal> {
         let Judge { policy, transport, ports } = judge;
         let port = target.port();
-        policy.judge_port_of(port, transport, ports)?;
+        policy.judge_port(port, transport, ports)?;
         let name = match target.host() {
             Host::Address(address) => {
-                let judged = policy.judge_of(SocketAddr::new(*address, port), transport, ports)?;
+                let judged = policy.judge(SocketAddr::new(*address, port), transport, ports)?;
                 return if Family::of(judged.ip()) == family {
                     Ok(Candidates::one(judged))
                 } else {
@@ -133,7 +133,7 @@ impl<L: Lookup> Resolver<L> {
         let mut candidates: Option<Candidates> = None;
         let mut refusal = Refusal::NameUnknown;
         for address in addresses.iter() {
-            match policy.judge_of(SocketAddr::new(*address, port), transport, ports) {
+            match policy.judge(SocketAddr::new(*address, port), transport, ports) {
                 // A mapped address in an AAAA record is one of the other family.
                 Ok(judged) if Family::of(judged.ip()) != family => {
                     refusal = Refusal::FamilyUnavailable;

@@ -36,12 +36,12 @@ fn judging_is_cheap() {
     for (what, policy) in [("plain", Policy::default()), ("100,000 denied", listed)] {
         check(&format!("IPv4, {what}"), 100, |number| {
             let to = SocketAddr::new(Ipv4Addr::from_bits(spread(number)).into(), 443);
-            let _ = black_box(policy.judge(black_box(to), Transport::Tcp));
+            let _ = black_box(policy.judge(black_box(to), Transport::Tcp, None));
         });
         check(&format!("IPv6, {what}"), 100, |number| {
             let bits = 0x2600 << 112 | u128::from(spread(number)) << 64 | 1;
             let to = SocketAddr::new(Ipv6Addr::from_bits(bits).into(), 443);
-            let _ = black_box(policy.judge(black_box(to), Transport::Tcp));
+            let _ = black_box(policy.judge(black_box(to), Transport::Tcp, None));
         });
     }
 }

@@ -14,7 +14,7 @@ fn reach(policy: &Policy, host: &str, port: u16) -> Result<SocketAddr, Refusal> 
     let target = Target::from_authority(format!("{host}:{port}").as_bytes(), None)?;
     match target.host() {
         Host::Address(address) => {
-            policy.judge(SocketAddr::new(*address, target.port()), Transport::Tcp)
+            policy.judge(SocketAddr::new(*address, target.port()), Transport::Tcp, None)
         }
         Host::Name(name) => {
             policy.judge_name(name)?;
@@ -34,7 +34,7 @@ fn no_spelling_of_an_inner_address_is_let_through() {
             assert!(found.is_err(), "{host} reaches {found:?}");
             // Where nothing else follows a host, it may be written otherwise.
             if let Some(Host::Address(alone)) = Host::alone(host.as_bytes()) {
-                let found = policy.judge(SocketAddr::new(alone, 80), Transport::Tcp);
+                let found = policy.judge(SocketAddr::new(alone, 80), Transport::Tcp, None);
                 assert!(found.is_err(), "{host} reaches {found:?}");
             }
             tried += 1;
@@ -46,7 +46,7 @@ fn no_spelling_of_an_inner_address_is_let_through() {
 #[test]
 fn no_inner_address_is_let_through_in_any_wrapping() {
     let policy = Policy::default();
-    let judge = |address: IpAddr| policy.judge(SocketAddr::new(address, 443), Transport::Tcp);
+    let judge = |address: IpAddr| policy.judge(SocketAddr::new(address, 443), Transport::Tcp, None);
     for address in INNER_V4 {
         let address: Ipv4Addr = address.parse().unwrap();
         assert_eq!(judge(address.into()), Err(Refusal::DestinationNotAllowed), "{address}");
@@ -66,7 +66,7 @@ fn the_public_internet_is_open() {
     let policy = Policy::default();
     let judge = |address: &str| {
         let to = SocketAddr::new(address.parse().unwrap(), 443);
-        policy.judge(to, Transport::Tcp).map(|to| to.ip().to_string())
+        policy.judge(to, Transport::Tcp, None).map(|to| to.ip().to_string())
     };
     for address in [
         "1.0.0.0",
@@ -125,7 +125,7 @@ fn ports_are_judged_by_number() {
     for port in ["25", "22", "3306", "465", "587"] {
         let target = Target::from_authority(format!("8.8.8.8:{port}").as_bytes(), None).unwrap();
         let Host::Address(address) = *target.host() else { panic!() };
-        let found = policy.judge(SocketAddr::new(address, target.port()), Transport::Tcp);
+        let found = policy.judge(SocketAddr::new(address, target.port()), Transport::Tcp, None);
         assert_eq!(found, Err(Refusal::PortNotAllowed), "{port}");
     }
     // Numbers that are port 25 to a program that counts with 16 bits, or in other bases.
@@ -193,7 +193,7 @@ fn an_operator_opens_and_closes() {
         tcp: Ports::standard_tcp().with(22..=22).without(8443..=8443),
         ..Rules::default()
     });
-    let judge = |to: &str| policy.judge(to.parse().unwrap(), Transport::Tcp);
+    let judge = |to: &str| policy.judge(to.parse().unwrap(), Transport::Tcp, None);
     for open in [
         "10.1.2.3:80",
         "127.0.0.1:80",
@@ -249,8 +249,8 @@ fn a_translator_near_by_opens_nothing_inside() {
         ("[2a00:65:0:a00:0:100::]:80", false),
     ] {
         let to = to.parse().unwrap();
-        assert!(closed.judge(to, Transport::Tcp).is_ok());
-        assert_eq!(policy.judge(to, Transport::Tcp).is_ok(), open, "{to}");
+        assert!(closed.judge(to, Transport::Tcp, None).is_ok());
+        assert_eq!(policy.judge(to, Transport::Tcp, None).is_ok(), open, "{to}");
     }
 }
 
@@ -275,7 +275,7 @@ proptest! {
         let policy = Policy::default();
         let address = Ipv4Addr::from_bits(bits);
         let open = |address: IpAddr| {
-            policy.judge(SocketAddr::new(address, 80), Transport::Tcp).is_ok()
+            policy.judge(SocketAddr::new(address, 80), Transport::Tcp, None).is_ok()
         };
         prop_assert_eq!(open(address.into()), is_public(address));
         for form in wrapped(address) {

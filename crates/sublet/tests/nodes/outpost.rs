@@ -181,6 +181,29 @@ impl Away {
         Away::of(setup(), TempDir::new().unwrap())
     }
 
+    /// A shop of two servers, both of which the gateway follows; nothing if its books are in a file.
+    #[track_caller]
+    pub(crate) fn of_two_servers() -> Option<Away> {
+        if std::env::var("SUBLET_TEST_STORE").unwrap_or_default() != "postgres" {
+            return None;
+        }
+        let ports = [port(), port()];
+        let setup = setup().nodes(2).serve("--roles").serve("api,web,scheduler");
+        let mut town = Town::of(setup.open());
+        town.shop.kill9();
+        let mut given = ports.iter();
+        town.shop.reopen_with(|command| {
+            let address = format!("127.0.0.1:{}", given.next().unwrap());
+            command.args(["--gateway-listen", &address]);
+        });
+        let [one, other] = ports.map(|port| format!("https://127.0.0.1:{port}"));
+        let mut away = Away { town, control: one, outpost: None, folder: TempDir::new().unwrap() };
+        let token = away.token("rotterdam");
+        let words = ["--token", &token];
+        away.outpost = Some(Outpost::start(&away.data(), &[&away.control, &other], &words));
+        Some(away)
+    }
+
     fn of(setup: Setup, folder: TempDir) -> Away {
         let address = format!("127.0.0.1:{}", port());
         let setup = setup.alone().serve("--roles").serve("api,web,scheduler");

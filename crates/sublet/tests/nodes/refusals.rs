@@ -8,8 +8,8 @@ use e2e::customer::Customer;
 use e2e::http::{Answer, Request};
 use serde_json::{Value, json};
 
-use crate::outpost::{Away, Outpost, port, soon};
-use crate::town::{Proxy, Town, setup};
+use crate::outpost::{Away, soon};
+use crate::town::Proxy;
 
 /// A call of the native API about a lease.
 fn native(at: SocketAddr, customer: &Customer, method: &str, proxy: &Proxy, call: &str) -> Answer {
@@ -104,27 +104,11 @@ fn a_proxy_of_a_gateway_elsewhere_is_checked_as_its_customer_would_use_it() {
 
 #[test]
 fn each_server_of_a_shop_shows_it() {
-    if std::env::var("SUBLET_TEST_STORE").unwrap_or_default() != "postgres" {
-        return;
-    }
-    let ports = [port(), port()];
-    let mut town = Town::of(setup().nodes(2).serve("--roles").serve("api,web,scheduler").open());
-    town.shop.kill9();
-    let mut given = ports.iter();
-    town.shop.reopen_with(|command| {
-        let address = format!("127.0.0.1:{}", given.next().unwrap());
-        command.args(["--gateway-listen", &address]);
-    });
-    let added = town.shop.run(&["node", "add", "--gateway", "main"]);
-    let token = added[0]["token"].as_str().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let controls = ports.map(|port| format!("https://127.0.0.1:{port}"));
-    let controls = [controls[0].as_str(), controls[1].as_str()];
-    let _outpost = Outpost::start(&folder.path().join("gateway"), &controls, &["--token", token]);
-    let (ann, proxies) = town.ann_with(1);
-    town.soon_seen_through(&proxies[0]);
+    let Some(away) = Away::of_two_servers() else { return };
+    let (ann, proxies) = away.town.ann_with(1);
+    away.town.soon_seen_through(&proxies[0]);
     refused(&proxies[0]);
     for node in [0, 1] {
-        soon_shown(town.shop.address_of(node), &ann, &proxies[0], 1);
+        soon_shown(away.town.shop.address_of(node), &ann, &proxies[0], 1);
     }
 }

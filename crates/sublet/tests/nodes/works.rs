@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::outpost::{Away, Outpost, PATIENCE, port, soon};
-use crate::town::{Proxy, SHARED_HOST, SOON, Town, setup};
+use crate::outpost::{Away, PATIENCE, soon};
+use crate::town::{Proxy, SHARED_HOST, SOON};
 
 #[test]
 fn what_is_rented_works_at_once_and_what_is_taken_away_is_cut() {
@@ -185,44 +185,28 @@ fn neither_passwords_nor_the_token_lie_about() {
 
 #[test]
 fn the_gateway_goes_on_with_another_server_of_the_shop() {
-    let engine = std::env::var("SUBLET_TEST_STORE").unwrap_or_default();
-    if engine != "postgres" {
-        return;
-    }
-    let ports = [port(), port()];
-    let mut town = Town::of(setup().nodes(2).serve("--roles").serve("api,web,scheduler").open());
-    town.shop.kill9();
-    let mut given = ports.iter();
-    town.shop.reopen_with(|command| {
-        let address = format!("127.0.0.1:{}", given.next().unwrap());
-        command.args(["--gateway-listen", &address]);
-    });
-    let added = town.shop.run(&["node", "add", "--gateway", "main"]);
-    let token = added[0]["token"].as_str().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let controls = ports.map(|port| format!("https://127.0.0.1:{port}"));
-    let controls = [controls[0].as_str(), controls[1].as_str()];
-    let outpost = Outpost::start(&folder.path().join("gateway"), &controls, &["--token", token]);
-    let (_, proxies) = town.ann_with(1);
-    town.soon_seen_through(&proxies[0]);
-    let mut open = town.tunnel(&proxies[0]).unwrap();
+    let Some(mut away) = Away::of_two_servers() else { return };
+    let (_, proxies) = away.town.ann_with(1);
+    away.town.soon_seen_through(&proxies[0]);
+    let mut open = away.town.tunnel(&proxies[0]).unwrap();
     // Whichever server moves the clock, the gateway has noticed when that returns.
     for _ in 0..4 {
-        let moved = town.shop.advance("1d");
+        let moved = away.town.shop.advance("1d");
         let there: jiff::Timestamp = moved["now"].as_str().unwrap().parse().unwrap();
-        let here = outpost.status()["time"].as_i64().unwrap();
+        let here = away.outpost().status()["time"].as_i64().unwrap();
         assert!(there.as_millisecond() <= here + 50, "{there} has not come to {here}");
     }
-    town.shop.kill_node(0);
+    away.town.shop.kill_node(0);
     let since = Instant::now();
     let (_, more) = loop {
         // The address of a server that is there.
-        let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| town.ann_with(1)));
+        let ordered = std::panic::AssertUnwindSafe(|| away.town.ann_with(1));
+        let made = std::panic::catch_unwind(ordered);
         if let Ok(made) = made {
             break made;
         }
         assert!(since.elapsed() < PATIENCE);
     };
-    town.soon_seen_through(&more[0]);
+    away.town.soon_seen_through(&more[0]);
     assert!(open.echoes(), "what was open is closed");
 }

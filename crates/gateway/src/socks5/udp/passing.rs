@@ -115,7 +115,7 @@ impl<'a> Passing<'a> {
                 let to = SocketAddr::new(*ip, target.port());
                 let ports = self.grant.ports();
                 let policy = worker.shared.policy.load();
-                let judged = policy.judge_of(to, Transport::Udp, ports.as_deref());
+                let judged = policy.judge(to, Transport::Udp, ports.as_deref());
                 match judged {
                     Ok(to) => self.send_up(to, payload),
                     Err(refusal) => self.refused(refusal, &target),

@@ -24,9 +24,9 @@ pub(crate) fn run(bytes: &[u8]) {
 fn judge(host: &Host, port: u16) {
     match host {
         Host::Address(address) => {
-            if let Ok(to) = POLICY.judge(SocketAddr::new(*address, port), Transport::Tcp) {
+            if let Ok(to) = POLICY.judge(SocketAddr::new(*address, port), Transport::Tcp, None) {
                 assert!(!to.ip().is_loopback() && !to.ip().is_unspecified());
-                assert_eq!(POLICY.judge(to, Transport::Tcp), Ok(to));
+                assert_eq!(POLICY.judge(to, Transport::Tcp, None), Ok(to));
             }
         }
         Host::Name(name) => {
