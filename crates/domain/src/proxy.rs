@@ -40,6 +40,17 @@ pub struct Endpoint {
     pub https_port: Option<u16>,
 }
 
+/// The ports that a customer connects to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ports {
+    /// Where HTTP is spoken.
+    pub http: u16,
+    /// Where SOCKS5 is spoken.
+    pub socks: u16,
+    /// Where HTTP is spoken inside TLS, if it is.
+    pub https: Option<u16>,
+}
+
 impl Proxy {
     /// Where the customer connects to.
     pub fn endpoint(&self, catalogue: &Catalogue) -> Endpoint {
@@ -57,23 +68,24 @@ impl Endpoint {
         gateway: &str,
         port: u16,
     ) -> Endpoint {
+        let shared = catalogue.gateways.get(gateway).filter(|_| kind.shares_host());
+        let host = shared.map_or_else(|| ip.to_string(), |gateway| gateway.host.clone());
+        let Ports { http, socks, https } = Ports::new(catalogue, kind, gateway, port);
+        Endpoint { host, http_port: http, socks_port: socks, https_port: https }
+    }
+}
+
+impl Ports {
+    /// The ports of a lease of `kind`: those of its `gateway`, or from `port` on its own.
+    pub(crate) fn new(catalogue: &Catalogue, kind: ProxyKind, gateway: &str, port: u16) -> Ports {
         let gateway = catalogue.gateways.get(gateway);
+        let https = gateway.and_then(|gateway| gateway.https_port);
         if kind.shares_host() {
-            let host = gateway.map_or_else(|| ip.to_string(), |gateway| gateway.host.clone());
             // Its port for HTTP understands TLS too.
-            let https_port = gateway.and_then(|gateway| gateway.https_port).map(|_| port);
-            return Endpoint {
-                host,
-                http_port: port,
-                socks_port: port.saturating_add(1),
-                https_port,
-            };
+            return Ports { http: port, socks: port.saturating_add(1), https: https.map(|_| port) };
         }
-        Endpoint {
-            host: ip.to_string(),
-            http_port: gateway.map_or(0, |gateway| gateway.http_port),
-            socks_port: gateway.map_or(0, |gateway| gateway.socks_port),
-            https_port: gateway.and_then(|gateway| gateway.https_port),
-        }
+        let (http, socks) =
+            gateway.map_or((0, 0), |gateway| (gateway.http_port, gateway.socks_port));
+        Ports { http, socks, https }
     }
 }

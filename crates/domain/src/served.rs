@@ -10,7 +10,7 @@ use crate::kind::ProxyKind;
 use crate::limits::Exception;
 use crate::order::Protocol;
 use crate::product::ProductKey;
-use crate::proxy::Endpoint;
+use crate::proxy::{Endpoint, Ports};
 use crate::time::Time;
 
 /// A lease that is not over, with all that is needed to carry its traffic.
@@ -72,5 +72,10 @@ impl Served {
     /// Where its customer connects to.
     pub fn endpoint(&self, catalogue: &Catalogue) -> Endpoint {
         Endpoint::new(catalogue, self.kind, self.ip, &self.gateway, self.port)
+    }
+
+    /// The ports of that: gateways need no more, and there are many leases.
+    pub fn ports(&self, catalogue: &Catalogue) -> Ports {
+        Ports::new(catalogue, self.kind, &self.gateway, self.port)
     }
 }

@@ -14,7 +14,7 @@ use feed::lease::{Access, Exit, Lease, Limits, Login};
 use gateway::clock::BootClock;
 use gateway::policy::{Policy, Ports, Rules};
 use gateway::resolve::Dns;
-use gateway::{Change, Gateway, Settings, Speaks, Table};
+use gateway::{Change, Fresh, Gateway, Settings, Speaks, Table};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -65,7 +65,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let made = began.elapsed();
     let memory = resident();
     let loading = Instant::now();
-    table.replace(&leases);
+    replace(&table, &leases);
     println!(
         "{count} leases: made in {made:?}, loaded in {:?}, {} bytes each",
         loading.elapsed(),
@@ -79,7 +79,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         println!("a change takes {:?}", changing.elapsed() / (2 * changes));
         let replacing = Instant::now();
-        table.replace(&leases);
+        replace(&table, &leases);
         println!("a replacement takes {:?}", replacing.elapsed());
         println!("the most memory at a time was {} MiB", peak() >> 20);
     }
@@ -97,6 +97,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         std::thread::sleep(Duration::from_secs(1));
         gateway.usage();
     }
+}
+
+/// Has these leases be all that the table has.
+fn replace(table: &Arc<Table>, leases: &[Lease]) {
+    let mut fresh = Fresh::of(Arc::clone(table));
+    leases.iter().for_each(|lease| fresh.put(lease));
+    fresh.put_in_force();
 }
 
 /// Bytes of memory that the process has.

@@ -22,7 +22,7 @@ use crate::refusal::Refusal;
 use crate::refusals::Refusals;
 use crate::resolve::Dns;
 use crate::settings::Settings;
-use crate::table::{Change, Table, Unfit};
+use crate::table::{Change, Fresh, Table, Unfit};
 use crate::throng::Throng;
 use crate::tls::Certificate;
 use crate::worker::{Order, Shared, Worker};
@@ -213,12 +213,15 @@ impl Gateway {
         unfit
     }
 
-    /// Replaces the whole lease table.
-    pub fn replace<'a>(
-        &self,
-        leases: impl IntoIterator<Item = &'a feed::lease::Lease>,
-    ) -> Vec<Unfit> {
-        let unfit = self.shared.table.replace(leases);
+    /// Begins to replace the whole lease table.
+    pub fn fresh(&self) -> Fresh {
+        Fresh::of(Arc::clone(&self.shared.table))
+    }
+
+    /// Puts a whole lease table in force and lets flows that are open feel it. Leases that cannot be
+    /// kept are told; they are not served.
+    pub fn replace(&self, fresh: Fresh) -> Vec<Unfit> {
+        let unfit = fresh.put_in_force();
         self.tell(|| Order::Replaced);
         unfit
     }

@@ -35,5 +35,5 @@ pub use crate::gateway::Gateway;
 pub use crate::listen::{ListenerId, Speaks};
 pub use crate::meter::Used;
 pub use crate::settings::{Settings, Udp};
-pub use crate::table::{Change, Changed, Lease, Table, Unfit};
+pub use crate::table::{Change, Changed, Fresh, Lease, Table, Unfit};
 pub use crate::tls::{Certificate, CertificateError};

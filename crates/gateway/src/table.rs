@@ -3,6 +3,7 @@
 //! Threads that serve look leases up without a lock; one writer at a time changes the table, and
 //! rebuilds only the small shards that a change touches.
 
+mod fresh;
 mod keys;
 pub(crate) mod lease;
 mod rule_sets;
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use hashbrown::HashTable;
 
+pub use fresh::Fresh;
 use keys::Keys;
 pub(crate) use lease::{Entry, Exit, Proof};
 pub use lease::{Lease, Unfit};
@@ -107,40 +109,6 @@ impl Table {
         }
         edits.make(&self.shards);
         (changed, unfit)
-    }
-
-    /// Replaces the whole table. It is built aside, so that no login fails meanwhile.
-    pub fn replace<'a>(
-        &self,
-        leases: impl IntoIterator<Item = &'a feed::lease::Lease>,
-    ) -> Vec<Unfit> {
-        let _changing = lock(&self.changing);
-        let mut unfit = Vec::new();
-        let mut fresh = Ids::new();
-        let mut shards = vec![Shard::default(); shard::COUNT];
-        for lease in leases {
-            let lease = match Lease::new(lease, &self.keys, &self.rule_sets) {
-                Ok(kept) => Arc::new(kept),
-                Err(error) => {
-                    unfit.push(error);
-                    continue;
-                }
-            };
-            // Of two leases with one id the last one counts.
-            if let Some(old) = fresh.put(lease.id(), Some(&lease)) {
-                self.for_each_key(&old, |key| shards[shard_of(key)].remove(key, &old));
-            }
-            self.for_each_key(&lease, |key| shards[shard_of(key)].insert(key, &lease));
-            self.note(&lease);
-        }
-        for (place, mut shard) in self.shards.iter().zip(shards) {
-            shard.shrink();
-            place.store(Arc::new(shard));
-        }
-        let old = std::mem::replace(&mut *lock(&self.ids), fresh);
-        // Nobody waits for so many to be thrown away.
-        drop(old);
-        unfit
     }
 
     /// The lease with this id.

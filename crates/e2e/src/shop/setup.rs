@@ -137,8 +137,8 @@ impl Setup {
         let http = 10_000 + process * PROCESS + given;
         let (socks, shared) = (http + 1, http + 2);
         let catalogue = FLAT
-            .replace("http_port = 8081", &format!("http_port = {http}"))
-            .replace("socks_port = 8082", &format!("socks_port = {socks}"))
+            .replace("http_port = 7081", &format!("http_port = {http}"))
+            .replace("socks_port = 7082", &format!("socks_port = {socks}"))
             .replace("host = \"127.0.0.1\"", &format!("host = \"{shared_host}\""))
             .replace("[20000, 29999]", &format!("[{shared}, {}]", shared + 7));
         self.catalogue(&catalogue)

@@ -145,7 +145,12 @@ impl Lease {
             let network = network(source.ip, source.bits).filter(|network| network.bits > 0);
             network.map(Way::Source).ok_or(Unfit::BadSource(id))
         });
-        let ways = logins.chain(sources).collect::<Result<_, _>>()?;
+        // There may be a million leases: each is given the memory that it needs, and no more first.
+        let mut ways = Vec::with_capacity(lease.access.logins.len() + lease.access.sources.len());
+        for way in logins.chain(sources) {
+            ways.push(way?);
+        }
+        let ways = ways.into_boxed_slice();
         let exit = Exit::new(&lease.exit).ok_or(Unfit::BadExit(id))?;
         let entries = lease.entries.iter().map(|entry| Entry::from(*entry)).collect();
         let feed::lease::Lease { ends_at, exits, limits, suspended, dialing, .. } = *lease;

@@ -43,8 +43,13 @@ impl Shard {
         }
     }
 
-    pub(super) fn shrink(&mut self) {
-        self.places.shrink_to_fit(|(key, _)| *key);
+    /// The one that has these leases.
+    pub(super) fn of(leases: Vec<(u64, Arc<Lease>)>) -> Shard {
+        let mut places = HashTable::with_capacity(leases.len());
+        for (key, lease) in leases {
+            places.insert_unique(key, (key, lease), |(key, _)| *key);
+        }
+        Shard { places }
     }
 }
 

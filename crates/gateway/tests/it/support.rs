@@ -81,6 +81,13 @@ impl Town {
         assert!(self.gateway.apply([Change::Put(lease)]).is_empty());
     }
 
+    /// Has these leases be all that the table has.
+    pub(crate) fn replace(&self, leases: &[Lease]) {
+        let mut fresh = self.gateway.fresh();
+        leases.iter().for_each(|lease| fresh.put(lease));
+        assert!(self.gateway.replace(fresh).is_empty());
+    }
+
     pub(crate) fn turn_clock(&self, ahead: Span) {
         self.clock.set(START + ahead);
         self.gateway.clock_turned();

@@ -337,15 +337,13 @@ impl Following {
             }
         };
         if batch.is_whole() {
-            let entries: Vec<_> = batch
-                .changes
-                .iter()
-                .filter_map(|change| match change {
-                    feed::stream::Change::Put(entry) => Some(entry),
-                    feed::stream::Change::Remove(_) => None,
-                })
-                .collect();
-            serving.replace(&entries);
+            let mut whole = serving.whole();
+            for change in &batch.changes {
+                if let feed::stream::Change::Put(entry) = change {
+                    whole.put(entry);
+                }
+            }
+            serving.replace(whole);
         } else if !batch.changes.is_empty() {
             serving.take(&batch.changes);
         }

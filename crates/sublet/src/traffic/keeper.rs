@@ -17,10 +17,6 @@ use super::slice::Slice;
 /// How long is waited when the books cannot be read.
 const READ_AGAIN: Duration = Duration::from_secs(1);
 
-/// When everything is told, so many leases are put in force together: each time costs as much as
-/// there are leases already.
-const TOGETHER: usize = 100_000;
-
 /// Who keeps a gateway in step with the books.
 pub(super) struct Keeper {
     engine: Engine,
@@ -101,19 +97,15 @@ impl Keeper {
 
     /// Takes everything there is, by the catalogue of now.
     async fn take_everything(&mut self, follower: &Follower) -> Result<(), Fault> {
-        let (mut pages, mut known) = (follower.pages(), Vec::new());
+        let (mut pages, mut whole) = (follower.pages(), self.serving.whole());
         loop {
             let page = pages.next().await?;
-            let is_last = page.is_empty();
-            known.extend(page.into_iter().map(|served| self.slice.change(&Change::Set(served))));
-            if known.len() >= TOGETHER || is_last {
-                self.serving.take(&known);
-                known.clear();
-            }
-            if is_last {
+            if page.is_empty() {
                 break;
             }
+            page.iter().filter_map(|served| self.slice.entry(served)).for_each(|it| whole.put(&it));
         }
+        self.serving.replace(whole);
         self.serving.listen(&self.slice.common());
         Ok(())
     }

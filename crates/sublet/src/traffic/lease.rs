@@ -73,12 +73,11 @@ fn exit(served: &Served, catalogue: &Catalogue) -> Exit {
 
 /// The ports at which a lease is reached, and what is spoken there.
 fn ports(served: &Served, catalogue: &Catalogue) -> impl Iterator<Item = (u16, Speaks)> + use<> {
-    let endpoint = served.endpoint(catalogue);
-    let http = (endpoint.http_port, Speaks::Http);
-    let socks = (endpoint.socks_port, Speaks::Socks5);
+    let ports = served.ports(catalogue);
+    let http = (ports.http, Speaks::Http);
+    let socks = (ports.socks, Speaks::Socks5);
     // At a shared host, TLS is spoken at the port for HTTP.
-    let own = |port: &u16| *port != endpoint.http_port;
-    let https = endpoint.https_port.filter(own).map(|port| (port, Speaks::Tls));
+    let https = ports.https.filter(|port| *port != ports.http).map(|port| (port, Speaks::Tls));
     let (http, https, socks) = match served.protocol {
         None => (Some(http), https, Some(socks)),
         Some(Protocol::Http) => (Some(http), https, None),

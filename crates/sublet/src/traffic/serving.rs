@@ -1,5 +1,6 @@
 //! A gateway, with its listeners, as it is told what to serve.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use feed::stream::{Change, Entry, Port};
-use gateway::{Gateway, Speaks, Table, Unfit};
+use gateway::{Fresh, Gateway, Speaks, Table, Unfit};
 
 use super::listeners::Listeners;
 
@@ -47,6 +48,24 @@ impl Stand {
 
     fn is_still(&self) -> bool {
         self.is_still.load(Ordering::Acquire)
+    }
+}
+
+/// All that is to be served, gathered beside what is.
+pub(crate) struct Whole {
+    fresh: Fresh,
+    /// The ports of leases that have some for themselves.
+    ports: HashMap<u64, Vec<(u16, Speaks)>>,
+}
+
+impl Whole {
+    /// One lease more. Of two with one id the last one counts.
+    pub(crate) fn put(&mut self, entry: &Entry) {
+        self.fresh.put(&entry.lease);
+        self.ports.remove(&entry.lease.id);
+        if !entry.ports.is_empty() {
+            self.ports.insert(entry.lease.id, ports(entry));
+        }
     }
 }
 
@@ -119,14 +138,18 @@ impl Serving {
         self.settle();
     }
 
-    /// Serves these leases and no others. The table is built beside the one in force, so that nobody
-    /// is refused meanwhile.
-    pub(crate) fn replace(&mut self, entries: &[&Entry]) {
-        let unfit = self.gateway.replace(entries.iter().map(|entry| &entry.lease));
+    /// Begins to say all that is to be served.
+    pub(crate) fn whole(&self) -> Whole {
+        Whole { fresh: self.gateway.fresh(), ports: HashMap::new() }
+    }
+
+    /// Serves these leases and no others.
+    pub(crate) fn replace(&mut self, whole: Whole) {
+        let unfit = self.gateway.replace(whole.fresh);
         self.tell(&unfit);
         self.listeners.clear_all();
-        for entry in entries {
-            self.listeners.set(entry.lease.id, &ports(entry));
+        for (lease, ports) in &whole.ports {
+            self.listeners.set(*lease, ports);
         }
         self.settle();
     }
