@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hashbrown::HashTable;
 
-use super::shard::{self, Shard, shard_of};
+use super::shard::{self, Keyed, Shard, shard_of};
 use super::{Ids, Lease, Table, Unfit, lock, spread};
 
 /// Leases that are to take the place of all that a table has. They are gathered beside it, so that
@@ -15,8 +15,8 @@ pub struct Fresh {
     table: Arc<Table>,
     /// By shard, what it is to have. Filled when all is known, each has room for just that and is
     /// near while it is filled.
-    by_key: Box<[Vec<(u64, Arc<Lease>)>]>,
-    by_id: Box<[Vec<(u64, Arc<Lease>)>]>,
+    by_key: Box<[Keyed]>,
+    by_id: Box<[Keyed]>,
     unfit: Vec<Unfit>,
 }
 

@@ -18,6 +18,9 @@ pub(super) fn shard_of(key: u64) -> usize {
     usize::try_from(key >> 40).expect("24 bits fit") & (COUNT - 1)
 }
 
+/// Leases that are to be found by keys.
+pub(super) type Keyed = Vec<(u64, Arc<Lease>)>;
+
 /// Leases by their keys. A key may belong to several leases.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shard {
@@ -44,7 +47,7 @@ impl Shard {
     }
 
     /// The one that has these leases.
-    pub(super) fn of(leases: Vec<(u64, Arc<Lease>)>) -> Shard {
+    pub(super) fn of(leases: Keyed) -> Shard {
         let mut places = HashTable::with_capacity(leases.len());
         for (key, lease) in leases {
             places.insert_unique(key, (key, lease), |(key, _)| *key);
