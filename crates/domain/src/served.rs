@@ -13,7 +13,8 @@ use crate::product::ProductKey;
 use crate::proxy::{Endpoint, Ports};
 use crate::time::Time;
 
-/// A lease that is not over, with all that is needed to carry its traffic.
+/// A lease that is not over, with all that is needed to carry its traffic. There may be a million:
+/// what many have in common, they share, and what few have takes no room in the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Served {
     /// The lease.
@@ -27,23 +28,22 @@ pub struct Served {
     /// Its kind.
     pub kind: ProxyKind,
     /// What it was bought as.
-    pub product: ProductKey,
+    pub product: Arc<ProductKey>,
     /// What it speaks, if only one of the two.
     pub protocol: Option<Protocol>,
     /// The exit.
     pub ip: IpAddr,
     /// The modem that it exits through, where that is known.
-    pub modem: Option<Through>,
+    pub modem: Option<Box<Through>>,
     /// The name of the gateway that serves it.
-    pub gateway: String,
+    pub gateway: Arc<str>,
     /// Its port at a shared host; 0 if it is an endpoint itself.
     pub port: u16,
     /// When it ends. From that moment on nothing passes, whatever the books have noted.
     pub ends_at: Time,
     /// How its customer is known: any of these lets him in.
     pub access: Arc<[Access]>,
-    /// What the operator has said of how much it may use, if anything: few leases have that, and
-    /// there are many.
+    /// What the operator has said of how much it may use, if anything.
     pub exception: Option<Box<Exception>>,
 }
 

@@ -97,7 +97,7 @@ pub fn a_modem_is_rotated(make: &mut Make<'_>) {
     assert_eq!(shop.changed(&mut number), names(&["m1"]));
     let through = |shop: &Shop| shop.served_through("m1").remove(0).modem.unwrap();
     let dialing = Through { name: "m1".into(), exit: None, exits: 0, dialing: true };
-    assert_eq!(through(&shop), dialing);
+    assert_eq!(*through(&shop), dialing);
 
     shop.wait(Span::from_seconds(3));
     let outcome = Outcome::Changed { old: Some(ip(2)), new: Some(ip(3)) };
@@ -116,7 +116,7 @@ pub fn a_modem_is_rotated(make: &mut Make<'_>) {
     let rotated = Through { exit: Some(ip(3)), exits: 1, dialing: false, ..dialing };
     for it in served {
         let expected = (it.lease == one).then_some(&rotated);
-        assert_eq!(it.modem.as_ref().filter(|it| it.exit.is_some()), expected);
+        assert_eq!(it.modem.as_deref().filter(|it| it.exit.is_some()), expected);
     }
     assert_eq!(shop.lease(ann, one).modem.as_deref(), Some("m1"));
     assert_eq!(shop.store.rotations(one, None, 9).unwrap(), std::slice::from_ref(&done));
@@ -131,7 +131,7 @@ pub fn a_modem_is_rotated(make: &mut Make<'_>) {
     let taken = shop.take(&["m1"]).remove(0);
     let failed = Outcome::Failed(Failure::Refused);
     assert!(shop.store.end_rotation(taken.id, taken.claim, failed, shop.now).unwrap());
-    assert_eq!(through(&shop), rotated);
+    assert_eq!(*through(&shop), rotated);
     let whose = Whose::Modem("m9".to_owned());
     let unknown = Ask { whose, cause: Cause::Operator, tries: 1 };
     assert_eq!(shop.ask(&unknown), Err(NotRotated::Unknown));

@@ -95,11 +95,11 @@ pub fn leases_are_served_as_they_are_shown(make: &mut Make<'_>) {
         assert_eq!(*served, one(&shop, proxy.lease.id));
         assert_eq!((served.order, served.customer), (proxy.order.id, proxy.lease.customer));
         assert_eq!(
-            (served.kind, &served.product),
+            (served.kind, &*served.product),
             (proxy.lease.product.kind, &proxy.lease.product)
         );
         assert_eq!(served.endpoint(&catalogue), proxy.endpoint(&catalogue));
-        assert_eq!((served.ip, served.gateway.as_str()), (proxy.ip, "main"));
+        assert_eq!((served.ip, &*served.gateway), (proxy.ip, "main"));
         assert_eq!((served.port, served.ends_at), (proxy.port, proxy.lease.ends_at));
         let only_http = (proxy.lease.product.kind == ProxyKind::Ipv6).then_some(Protocol::Http);
         assert_eq!(served.protocol, only_http);

@@ -120,12 +120,12 @@ fn served(row: &Row) -> Result<Served> {
         order: OrderId(row.int(1)?),
         customer: CustomerId(row.int(2)?),
         kind: encoding::kind("lease.kind", row.int(3)?)?,
-        product: encoding::product("lease.product", row.text(14)?)?,
+        product: Arc::new(encoding::product("lease.product", row.text(14)?)?),
         ends_at: row.time(4)?,
         suspended: row.flag(5)?,
         protocol: protocol.transpose()?,
         ip: encoding::ip("address.ip", row.text(7)?)?,
-        gateway: row.text(8)?.to_owned(),
+        gateway: row.text(8)?.into(),
         port: encoding::small("address.port", row.int(9)?)?,
         modem: through(row)?,
         access: Arc::default(),
@@ -134,15 +134,15 @@ fn served(row: &Row) -> Result<Served> {
 }
 
 /// The modem of a lease.
-fn through(row: &Row) -> Result<Option<Through>> {
+fn through(row: &Row) -> Result<Option<Box<Through>>> {
     let Some(name) = row.optional_text(10)? else { return Ok(None) };
     let exit = row.optional_text(11)?;
-    Ok(Some(Through {
+    Ok(Some(Box::new(Through {
         name: name.to_owned(),
         exit: exit.map(|text| encoding::ip("modem.exit_ip", text)).transpose()?,
         exits: encoding::small("modem.exits", row.optional_int(12)?.unwrap_or(0))?,
         dialing: row.optional_int(13)? == Some(1),
-    }))
+    })))
 }
 
 /// The same leases, with who may use them, and what is said of how much.

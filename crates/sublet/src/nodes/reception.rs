@@ -183,10 +183,7 @@ impl Reception {
         let mut report: feed::usage::Report = body(request, LONG_MAX).await?;
         let node = known(&self.engine, key).await?;
         let served = self.served(report.lines.iter().map(|line| line.lease)).await?;
-        let is_others = |lease| {
-            let by: Option<&String> = served.get(&lease);
-            by.is_some_and(|gateway| !node.gateways.contains(gateway))
-        };
+        let is_others = |lease| served.get(&lease).is_some_and(|gateway| !serves(&node, gateway));
         let all = report.lines.len();
         report.lines.retain(|line| !is_others(line.lease));
         let others = all - report.lines.len();
@@ -234,10 +231,8 @@ impl Reception {
         let node = known(&self.engine, key).await?;
         told.leases.truncate(LEASES_MOST);
         let served = self.served(told.leases.iter().map(|it| it.lease)).await?;
-        told.leases.retain(|it| {
-            let by = served.get(&it.lease);
-            by.is_some_and(|gateway| node.gateways.contains(gateway))
-        });
+        told.leases
+            .retain(|it| served.get(&it.lease).is_some_and(|gateway| serves(&node, gateway)));
         self.refusals.note(node.id, told.leases);
         Ok(json(StatusCode::OK, &Noted { memory: self.refusals.name().to_owned() }))
     }
@@ -246,7 +241,7 @@ impl Reception {
     async fn served(
         &self,
         leases: impl Iterator<Item = u64>,
-    ) -> Result<HashMap<u64, String>, Denied> {
+    ) -> Result<HashMap<u64, Arc<str>>, Denied> {
         let ids = leases.filter_map(|id| i64::try_from(id).ok()).map(LeaseId);
         let touched = Touched { leases: ids.collect(), ..Touched::default() };
         if touched.is_empty() {
@@ -257,6 +252,11 @@ impl Reception {
         let with_id = served.filter_map(|it| Some((u64::try_from(it.lease.0).ok()?, it.gateway)));
         Ok(with_id.collect())
     }
+}
+
+/// Whether a node is the gateway of that name, among others.
+fn serves(node: &Node, gateway: &str) -> bool {
+    node.gateways.iter().any(|own| own == gateway)
 }
 
 /// The node whose key has this hash, unless it was removed.

@@ -29,7 +29,7 @@ pub(super) fn entry(served: &Served, catalogue: &Catalogue) -> Option<Entry> {
 /// The lease as a gateway knows it; nothing if its gateway is in the catalogue no more, or if its
 /// customer lets nobody use it.
 fn lease(served: &Served, catalogue: &Catalogue) -> Option<Lease> {
-    if served.access.is_empty() || !catalogue.gateways.contains_key(&served.gateway) {
+    if served.access.is_empty() || !catalogue.gateways.contains_key(&*served.gateway) {
         return None;
     }
     // A host that is shared may have any address here, or one that is translated on the way.
@@ -146,12 +146,12 @@ mod tests {
             customer: CustomerId(1),
             suspended: true,
             kind,
-            product: ProductKey {
+            product: Arc::new(ProductKey {
                 kind,
                 country: Country::from_alpha3("USA").unwrap(),
                 operator: None,
                 package: None,
-            },
+            }),
             protocol: None,
             ip: "192.0.2.1".parse().unwrap(),
             modem: None,
@@ -184,7 +184,7 @@ mod tests {
     fn behind_a_modem_it_leaves_from_where_the_catalogue_says() {
         let told = "127.0.0.3".parse().unwrap();
         let through = Through { name: "m1".into(), exit: Some(told), exits: 2, dialing: true };
-        let through = |exit| Some(Through { exit, ..through.clone() });
+        let through = |exit| Some(Box::new(Through { exit, ..through.clone() }));
         let behind = |exit| Served { modem: through(exit), ..served(ProxyKind::Mobile) };
         let check = |exit: ModemExit, served: &Served, expected: Exit| {
             let simulated = Simulated { exits: vec![told], takes: Span::ZERO, fails_every: 0 };

@@ -23,6 +23,14 @@ const WHOLE: &[&str] = &[
     "rotations::OPEN",
 ];
 
+/// Statements that bring the rows of a page, which their index gives in one order, into another.
+const PAGES: &[&str] = &[
+    "served::LIVE_HERE",
+    "served::LIVE_BEHIND",
+    "served::RESERVED_HERE",
+    "served::RESERVED_BEHIND",
+];
+
 fn all() -> Vec<(String, &'static str)> {
     let files = [
         ("answers", answers::STATEMENTS),
@@ -92,6 +100,10 @@ fn no_statement_but_those_meant_to_walks_through_a_table_or_sorts() {
             continue;
         }
         for line in plan(&writer.connection, sql) {
+            let of_page = ["SCAN page", "USE TEMP B-TREE FOR ORDER BY"].contains(&line.as_str());
+            if of_page && PAGES.contains(&name.as_str()) {
+                continue;
+            }
             // A table that the statement does not name is looked at for a foreign key, and only
             // where a row that others need is taken away.
             let table = line.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
