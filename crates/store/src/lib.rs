@@ -313,7 +313,7 @@ pub trait Store: Send + Sync + 'static {
     fn feed_end(&self) -> Result<i64>;
 
     /// All leases that are not over, as gateways have to know them, by their places, from behind
-    /// `after`; `limit` of them, or all that are left.
+    /// `after`; at most `limit`, and none only if none are left.
     fn served(&self, after: Option<Place>, limit: u32) -> Result<Vec<Served>>;
 
     /// Those of them that `touched` names, by their places.

@@ -17,7 +17,7 @@ use super::Make;
 use super::shop::{IntoCommand, Shop, extend, order, product};
 use crate::records::Touched;
 
-/// All that is served, page by page; every page but the last is full.
+/// All that is served, page by page; so few are read that every page but the last is full.
 fn all(shop: &Shop, limit: u32) -> Vec<Served> {
     let mut list: Vec<Served> = Vec::new();
     loop {

@@ -66,6 +66,9 @@ statements! {
         AND authorisation.order_id = wanted.order_id WHERE authorisation.active = 1";
 }
 
+/// A statement that gives more than so many may take too long.
+const MOST: u32 = 10_000;
+
 /// See [`crate::Store::served`].
 pub(super) fn page(
     tx: &Tx<'_>,
@@ -76,6 +79,7 @@ pub(super) fn page(
     let (customer, kind, lease) = after.map_or((0, 0, 0), |(customer, kind, lease)| {
         (customer.0, encoding::kind_number(kind), lease.0)
     });
+    let limit = limit.min(MOST);
     let count = i64::from(limit);
     let answers = tx.all(&[
         Ask { sql: LIVE, values: &[&customer, &kind, &lease, &count] },

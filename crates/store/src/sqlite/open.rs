@@ -149,6 +149,8 @@ fn connect(path: &Path) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Statements may be given lists.
+    rusqlite::vtab::array::load_module(&connection)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     // Otherwise SQLite plans some statements anew whenever they are given other values.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
