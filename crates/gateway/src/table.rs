@@ -3,12 +3,14 @@
 //! Threads that serve look leases up without a lock; one writer at a time changes the table, and
 //! rebuilds only the small shards that a change touches.
 
+mod entries;
 mod fresh;
 mod keys;
 pub(crate) mod lease;
 mod rule_sets;
 mod shard;
 mod sources;
+mod ways;
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,13 +19,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use hashbrown::HashTable;
 
+use entries::ANY_ADDRESS;
+pub(crate) use entries::Entry;
 pub use fresh::Fresh;
 use keys::Keys;
-pub(crate) use lease::{Entry, Exit, Proof};
+pub(crate) use lease::{Exit, Proof};
 pub use lease::{Lease, Unfit};
 use rule_sets::RuleSets;
 use shard::{Edits, Shard, shard_of};
 use sources::BitsInUse;
+use ways::Way;
 
 use crate::refusal::Refusal;
 
@@ -167,7 +172,7 @@ impl Table {
         };
         let here = entry.and_then(|entry| {
             let any_port = Entry { port: 0, ..entry };
-            let any_address = Entry { ip: lease::ANY_ADDRESS, ..entry };
+            let any_address = Entry { ip: ANY_ADDRESS, ..entry };
             [entry, any_port, any_address].into_iter().find_map(|entry| at(Some(entry)))
         });
         here.or_else(|| at(None))
@@ -181,24 +186,24 @@ impl Table {
     /// Calls `each` with every key that `lease` is to be found by.
     fn for_each_key(&self, lease: &Lease, mut each: impl FnMut(u64)) {
         let mut at_entries = |who| match lease.entries() {
-            [] => each(self.keys.at(who, None)),
-            entries => entries.iter().for_each(|entry| each(self.keys.at(who, Some(*entry)))),
+            entries if entries.is_any() => each(self.keys.at(who, None)),
+            entries => entries.iter().for_each(|entry| each(self.keys.at(who, Some(entry)))),
         };
         for way in lease.ways() {
             at_entries(match way {
-                lease::Way::Login { key, .. } => *key,
-                lease::Way::Source(source) => self.keys.source(*source),
+                Way::Login { key, .. } => *key,
+                Way::Source(source) => self.keys.source(*source),
             });
         }
     }
 
     /// Notes what look-ups have to try from now on.
     fn note(&self, lease: &Lease) {
-        if !lease.entries().is_empty() {
+        if !lease.entries().is_any() {
             self.has_entries.store(true, Ordering::Release);
         }
         for way in lease.ways() {
-            if let lease::Way::Source(source) = way {
+            if let Way::Source(source) = way {
                 self.bits_in_use.note(*source);
             }
         }

@@ -8,7 +8,7 @@ use feed::lease::Source;
 use siphasher::sip::SipHasher13;
 use siphasher::sip128::{Hasher128, SipHasher24 as SipHasher128};
 
-use super::lease::Entry;
+use super::entries::Entry;
 
 /// What a login and a password come to. It cannot be turned back without the keys, and these are
 /// made when the process starts and kept nowhere else.
