@@ -7,9 +7,9 @@ mod entries;
 mod fresh;
 mod keys;
 pub(crate) mod lease;
-mod rule_sets;
 mod shard;
 mod sources;
+mod terms;
 mod ways;
 
 use std::net::IpAddr;
@@ -25,9 +25,9 @@ pub use fresh::Fresh;
 use keys::Keys;
 pub(crate) use lease::{Exit, Proof};
 pub use lease::{Lease, Unfit};
-use rule_sets::RuleSets;
 use shard::{Edits, Shard, shard_of};
 use sources::BitsInUse;
+use terms::TermSets;
 use ways::Way;
 
 use crate::refusal::Refusal;
@@ -36,7 +36,7 @@ use crate::refusal::Refusal;
 #[derive(Debug)]
 pub struct Table {
     keys: Keys,
-    rule_sets: RuleSets,
+    terms: TermSets,
     shards: Box<[ArcSwap<Shard>]>,
     bits_in_use: BitsInUse,
     has_entries: AtomicBool,
@@ -75,7 +75,7 @@ impl Table {
     pub fn new() -> Result<Table, getrandom::Error> {
         Ok(Table {
             keys: Keys::draw()?,
-            rule_sets: RuleSets::default(),
+            terms: TermSets::default(),
             shards: (0..shard::COUNT).map(|_| ArcSwap::from_pointee(Shard::default())).collect(),
             bits_in_use: BitsInUse::default(),
             has_entries: AtomicBool::new(false),
@@ -95,8 +95,8 @@ impl Table {
         let changed = changes.into_iter().map(|change| match change {
             Change::Remove(id) => Changed { id, now: None },
             Change::Put(lease) => {
-                let kept = Lease::new(lease, &self.keys, &self.rule_sets)
-                    .map_err(|error| unfit.push(error));
+                let kept =
+                    Lease::new(lease, &self.keys, &self.terms).map_err(|error| unfit.push(error));
                 Changed { id: lease.id, now: kept.ok().map(Arc::new) }
             }
         });

@@ -11,7 +11,7 @@ use domain::time::Time;
 
 use super::entries::{Entries, Entry};
 use super::keys::{Keys, Verifier};
-use super::rule_sets::RuleSets;
+use super::terms::{TermSets, Terms};
 use super::ways::{Way, Ways};
 use crate::policy::LeasePorts;
 
@@ -25,9 +25,7 @@ pub struct Lease {
     entries: Entries,
     exit: Exit,
     exits: u32,
-    limits: Limits,
-    /// What it says of ports, if it says anything.
-    ports: Option<Arc<LeasePorts>>,
+    terms: Arc<Terms>,
     suspended: bool,
     dialing: bool,
 }
@@ -103,7 +101,7 @@ impl Lease {
     pub(super) fn new(
         lease: &feed::lease::Lease,
         keys: &Keys,
-        rule_sets: &RuleSets,
+        terms: &TermSets,
     ) -> Result<Lease, Unfit> {
         let id = lease.id;
         let logins = lease.access.logins.iter().map(|known| {
@@ -121,9 +119,9 @@ impl Lease {
         let ways = Ways::gather(count, logins.chain(sources))?.ok_or(Unfit::NoAccess(id))?;
         let exit = Exit::new(&lease.exit).ok_or(Unfit::BadExit(id))?;
         let entries = Entries::new(&lease.entries);
-        let feed::lease::Lease { ends_at, exits, limits, suspended, dialing, .. } = *lease;
-        let ports = lease.ports.as_deref().map(|rules| rule_sets.share(rules));
-        Ok(Lease { id, ends_at, ways, entries, exit, exits, limits, ports, suspended, dialing })
+        let terms = terms.share(&lease.limits, lease.ports.as_deref());
+        let feed::lease::Lease { ends_at, exits, suspended, dialing, .. } = *lease;
+        Ok(Lease { id, ends_at, ways, entries, exit, exits, terms, suspended, dialing })
     }
 
     /// Which lease it is.
@@ -143,12 +141,12 @@ impl Lease {
 
     /// What it may use.
     pub(crate) fn limits(&self) -> Limits {
-        self.limits
+        self.terms.limits
     }
 
     /// What it says of ports, if it says anything.
     pub(crate) fn ports(&self) -> Option<&Arc<LeasePorts>> {
-        self.ports.as_ref()
+        self.terms.ports.as_ref()
     }
 
     /// Whether it is known, but not served.

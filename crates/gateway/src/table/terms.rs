@@ -1,41 +1,74 @@
-//! What leases say of ports, each set of rules once.
+//! What many leases have in common, each kept once.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use feed::lease::PortRules;
+use feed::lease::{Limits, PortRules};
 use foldhash::fast::RandomState;
 
 use crate::policy::LeasePorts;
 
-/// What leases say of ports. A product has one set of rules, and there may be a million leases of
-/// it.
+/// What a lease is let on, whoever has it.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Terms {
+    /// What it may use.
+    pub(super) limits: Limits,
+    /// What it says of ports, if it says anything.
+    pub(super) ports: Option<Arc<LeasePorts>>,
+}
+
+impl Terms {
+    fn say(&self, limits: &Limits, rules: Option<&PortRules>) -> bool {
+        let ports = match (&self.ports, rules) {
+            (None, None) => true,
+            (Some(ports), Some(rules)) => ports.say(rules),
+            _ => false,
+        };
+        ports && self.limits == *limits
+    }
+}
+
+/// The terms of all leases. A product has one set of them, and there may be a million leases of it.
 #[derive(Debug, Default)]
-pub(super) struct RuleSets {
+pub(super) struct TermSets {
     known: Mutex<Known>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    sets: HashSet<Arc<LeasePorts>, RandomState>,
+    sets: HashSet<Arc<Terms>, RandomState>,
+    /// Those that were asked for last: leases of a product often come one after the other.
+    last: Option<Arc<Terms>>,
     /// When there are more than so many, those that nobody has any more are forgotten.
     enough: usize,
 }
 
-impl RuleSets {
-    /// What these rules say. Those who say the same share it.
-    pub(super) fn share(&self, rules: &PortRules) -> Arc<LeasePorts> {
-        let wanted = LeasePorts::new(rules);
+impl TermSets {
+    /// The terms with these limits and rules. Those who have the same share them.
+    pub(super) fn share(&self, limits: &Limits, rules: Option<&PortRules>) -> Arc<Terms> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = known.sets.get(&wanted) {
+        if let Some(last) = known.last.as_ref().filter(|last| last.say(limits, rules)) {
+            return Arc::clone(last);
+        }
+        let ports = rules.map(|rules| Arc::new(LeasePorts::new(rules)));
+        let shared = known.share(Terms { limits: *limits, ports });
+        known.last = Some(Arc::clone(&shared));
+        shared
+    }
+}
+
+impl Known {
+    fn share(&mut self, wanted: Terms) -> Arc<Terms> {
+        if let Some(found) = self.sets.get(&wanted) {
             return Arc::clone(found);
         }
-        if known.sets.len() >= known.enough {
-            known.sets.retain(|set| Arc::strong_count(set) > 1);
-            known.enough = 2 * known.sets.len() + 1;
+        if self.sets.len() >= self.enough {
+            self.last = None;
+            self.sets.retain(|set| Arc::strong_count(set) > 1);
+            self.enough = 2 * self.sets.len() + 1;
         }
         let made = Arc::new(wanted);
-        known.sets.insert(Arc::clone(&made));
+        self.sets.insert(Arc::clone(&made));
         made
     }
 }
@@ -45,13 +78,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rules_are_shared_and_forgotten_when_nobody_has_them() {
-        let sets = RuleSets::default();
+    fn terms_are_shared_and_forgotten_when_nobody_has_them() {
+        let sets = TermSets::default();
         let rules = |port| PortRules { allow: vec![(port, port)], deny: vec![] };
-        let [one, same] = [7, 7].map(|port| sets.share(&rules(port)));
-        assert!(Arc::ptr_eq(&one, &same));
+        let share = |flows, port: Option<u16>| {
+            let limits = Limits { flows, ..Limits::default() };
+            sets.share(&limits, port.map(rules).as_ref())
+        };
+        // Each after another one, so that it is not merely the last.
+        let [one, other, same] = [7, 8, 7].map(|port| share(1, Some(port)));
+        assert!(Arc::ptr_eq(&one, &same) && Arc::ptr_eq(&one, &share(1, Some(7))));
+        for different in [other, share(2, Some(7)), share(1, None), share(2, None)] {
+            assert!(!Arc::ptr_eq(&one, &different) && one != different);
+        }
         for port in 1_000..2_000 {
-            sets.share(&rules(port));
+            share(1, Some(port));
+            share(u32::from(port), None);
         }
         let known = sets.known.lock().unwrap();
         assert!(known.sets.len() < 5, "{}", known.sets.len());
