@@ -19,8 +19,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use hashbrown::HashTable;
 
-use entries::ANY_ADDRESS;
 pub(crate) use entries::Entry;
+use entries::Place;
 pub use fresh::Fresh;
 use keys::Keys;
 pub(crate) use lease::{Exit, Proof};
@@ -166,16 +166,18 @@ impl Table {
         entry: Option<Entry>,
         is_right: impl Fn(&Lease) -> bool,
     ) -> Option<Arc<Lease>> {
-        let at = |entry| {
-            let key = self.keys.at(who, entry);
-            self.shards[shard_of(key)].load().find(key, &is_right)
+        let at = |place, is_right: &dyn Fn(&Lease) -> bool| {
+            let key = self.keys.at(who, place);
+            self.shards[shard_of(key)].load().find(key, is_right)
         };
         let here = entry.and_then(|entry| {
-            let any_port = Entry { port: 0, ..entry };
-            let any_address = Entry { ip: ANY_ADDRESS, ..entry };
-            [entry, any_port, any_address].into_iter().find_map(|entry| at(Some(entry)))
+            let address = Place::Address(entry.ip);
+            // Who has just this port goes before who has any.
+            at(address, &|lease| lease.entries().name(entry) && is_right(lease))
+                .or_else(|| at(address, &is_right))
+                .or_else(|| at(Place::Port(entry.port), &is_right))
         });
-        here.or_else(|| at(None))
+        here.or_else(|| at(Place::Anywhere, &is_right))
     }
 
     /// Whether there have been leases for which it matters where a client comes in.
@@ -185,15 +187,12 @@ impl Table {
 
     /// Calls `each` with every key that `lease` is to be found by.
     fn for_each_key(&self, lease: &Lease, mut each: impl FnMut(u64)) {
-        let mut at_entries = |who| match lease.entries() {
-            entries if entries.is_any() => each(self.keys.at(who, None)),
-            entries => entries.iter().for_each(|entry| each(self.keys.at(who, Some(entry)))),
-        };
         for way in lease.ways() {
-            at_entries(match way {
+            let who = match way {
                 Way::Login { key, .. } => *key,
                 Way::Source(source) => self.keys.source(*source),
-            });
+            };
+            lease.entries().places().for_each(|place| each(self.keys.at(who, place)));
         }
     }
 

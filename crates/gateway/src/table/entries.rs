@@ -20,6 +20,25 @@ impl From<SocketAddr> for Entry {
     }
 }
 
+/// Where in the table a lease is looked for by whom it lets in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// With those that can be reached anywhere.
+    Anywhere,
+    /// With those that have entries at this address. One login has few leases there, so each may
+    /// be asked for its ports.
+    Address(IpAddr),
+    /// With those that have this port at any address. One login may have thousands of leases at a
+    /// shared host, each with ports of its own.
+    Port(u16),
+}
+
+impl From<Entry> for Place {
+    fn from(entry: Entry) -> Place {
+        if entry.ip == ANY_ADDRESS { Place::Port(entry.port) } else { Place::Address(entry.ip) }
+    }
+}
+
 /// The entries of a lease. Nearly every lease has a port for each protocol at one address: these
 /// take no memory of their own.
 #[derive(Debug)]
@@ -68,7 +87,22 @@ impl Entries {
         together.chain(apart.iter().copied())
     }
 
-    /// Whether `entry` is one of them.
+    /// Where a lease that has these is looked for, each place once.
+    pub(super) fn places(&self) -> impl Iterator<Item = Place> {
+        let anywhere = self.is_any().then_some(Place::Anywhere);
+        let places = || self.iter().map(Place::from);
+        let is_first =
+            move |at: usize, place: Place| places().take(at).all(|earlier| earlier != place);
+        let own = places().enumerate().filter(move |(at, place)| is_first(*at, *place));
+        anywhere.into_iter().chain(own.map(|(_, place)| place))
+    }
+
+    /// Whether `entry` is one of them, in so many words.
+    pub(super) fn name(&self, entry: Entry) -> bool {
+        self.iter().any(|own| own == entry)
+    }
+
+    /// Whether one of them leads in at `entry`.
     pub(super) fn has(&self, entry: Option<Entry>) -> bool {
         let is_here = |own: Entry| {
             entry.is_some_and(|entry| {
