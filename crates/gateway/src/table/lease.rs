@@ -191,6 +191,19 @@ impl Lease {
         admitted && now.exit == self.exit && now.exits == self.exits && !now.suspended
     }
 
+    /// Whether all that is its own lies within it.
+    #[cfg(test)]
+    pub(super) fn owns_no_memory(&self) -> bool {
+        matches!(self.ways, Ways::One(_))
+            && !matches!(self.entries, Entries::Apart(_))
+            && matches!(self.exit, Exit::Address(_))
+    }
+
+    #[cfg(test)]
+    pub(super) fn shares_terms_with(&self, other: &Lease) -> bool {
+        Arc::ptr_eq(&self.terms, &other.terms)
+    }
+
     pub(super) fn ways(&self) -> &[Way] {
         self.ways.as_slice()
     }

@@ -419,3 +419,20 @@ fn a_lease_leaves_each_of_its_places_whatever_it_has() {
         check(from);
     }
 }
+
+#[test]
+fn a_usual_lease_takes_one_small_piece_of_memory() {
+    // What counts the references to it lies beside it.
+    let piece = size_of::<Lease>() + 2 * size_of::<usize>();
+    assert!(piece <= 128, "{piece} bytes");
+    let table = Table::new().unwrap();
+    let usual = feed::lease::Lease {
+        entries: [80, 1080].map(|port| SocketAddr::from(([192, 0, 2, 1], port))).to_vec(),
+        ..lease(1)
+    };
+    let different = feed::lease::Lease { ends_at: 7, ..lease(2) };
+    table.apply([&usual, &different].map(Change::Put));
+    let [usual, different] = [1, 2].map(|id| table.get(id).unwrap());
+    assert!(usual.owns_no_memory() && different.owns_no_memory());
+    assert!(usual.shares_terms_with(&different));
+}
