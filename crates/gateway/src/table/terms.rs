@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 
 use crate::policy::LeasePorts;
 
-/// What a lease is let on, whoever has it.
+/// What a lease allows its customer.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Terms {
     /// What it may use.
