@@ -3,12 +3,14 @@
 //! Threads that serve look leases up without a lock; one writer at a time changes the table, and
 //! rebuilds only the small shards that a change touches.
 
+mod entries;
 mod fresh;
 mod keys;
 pub(crate) mod lease;
-mod rule_sets;
 mod shard;
 mod sources;
+mod terms;
+mod ways;
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,13 +19,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use hashbrown::HashTable;
 
+pub(crate) use entries::Entry;
+use entries::Place;
 pub use fresh::Fresh;
 use keys::Keys;
-pub(crate) use lease::{Entry, Exit, Proof};
+pub(crate) use lease::{Exit, Proof};
 pub use lease::{Lease, Unfit};
-use rule_sets::RuleSets;
 use shard::{Edits, Shard, shard_of};
 use sources::BitsInUse;
+use terms::TermSets;
+use ways::Way;
 
 use crate::refusal::Refusal;
 
@@ -31,7 +36,7 @@ use crate::refusal::Refusal;
 #[derive(Debug)]
 pub struct Table {
     keys: Keys,
-    rule_sets: RuleSets,
+    terms: TermSets,
     shards: Box<[ArcSwap<Shard>]>,
     bits_in_use: BitsInUse,
     has_entries: AtomicBool,
@@ -70,7 +75,7 @@ impl Table {
     pub fn new() -> Result<Table, getrandom::Error> {
         Ok(Table {
             keys: Keys::draw()?,
-            rule_sets: RuleSets::default(),
+            terms: TermSets::default(),
             shards: (0..shard::COUNT).map(|_| ArcSwap::from_pointee(Shard::default())).collect(),
             bits_in_use: BitsInUse::default(),
             has_entries: AtomicBool::new(false),
@@ -90,8 +95,8 @@ impl Table {
         let changed = changes.into_iter().map(|change| match change {
             Change::Remove(id) => Changed { id, now: None },
             Change::Put(lease) => {
-                let kept = Lease::new(lease, &self.keys, &self.rule_sets)
-                    .map_err(|error| unfit.push(error));
+                let kept =
+                    Lease::new(lease, &self.keys, &self.terms).map_err(|error| unfit.push(error));
                 Changed { id: lease.id, now: kept.ok().map(Arc::new) }
             }
         });
@@ -161,16 +166,18 @@ impl Table {
         entry: Option<Entry>,
         is_right: impl Fn(&Lease) -> bool,
     ) -> Option<Arc<Lease>> {
-        let at = |entry| {
-            let key = self.keys.at(who, entry);
-            self.shards[shard_of(key)].load().find(key, &is_right)
+        let at = |place, is_right: &dyn Fn(&Lease) -> bool| {
+            let key = self.keys.at(who, place);
+            self.shards[shard_of(key)].load().find(key, is_right)
         };
         let here = entry.and_then(|entry| {
-            let any_port = Entry { port: 0, ..entry };
-            let any_address = Entry { ip: lease::ANY_ADDRESS, ..entry };
-            [entry, any_port, any_address].into_iter().find_map(|entry| at(Some(entry)))
+            let address = Place::Address(entry.ip);
+            // Who has just this port goes before who has any.
+            at(address, &|lease| lease.entries().name(entry) && is_right(lease))
+                .or_else(|| at(address, &is_right))
+                .or_else(|| at(Place::Port(entry.port), &is_right))
         });
-        here.or_else(|| at(None))
+        here.or_else(|| at(Place::Anywhere, &is_right))
     }
 
     /// Whether there have been leases for which it matters where a client comes in.
@@ -180,25 +187,22 @@ impl Table {
 
     /// Calls `each` with every key that `lease` is to be found by.
     fn for_each_key(&self, lease: &Lease, mut each: impl FnMut(u64)) {
-        let mut at_entries = |who| match lease.entries() {
-            [] => each(self.keys.at(who, None)),
-            entries => entries.iter().for_each(|entry| each(self.keys.at(who, Some(*entry)))),
-        };
         for way in lease.ways() {
-            at_entries(match way {
-                lease::Way::Login { key, .. } => *key,
-                lease::Way::Source(source) => self.keys.source(*source),
-            });
+            let who = match way {
+                Way::Login { key, .. } => *key,
+                Way::Source(source) => self.keys.source(*source),
+            };
+            lease.entries().places().for_each(|place| each(self.keys.at(who, place)));
         }
     }
 
     /// Notes what look-ups have to try from now on.
     fn note(&self, lease: &Lease) {
-        if !lease.entries().is_empty() {
+        if !lease.entries().is_any() {
             self.has_entries.store(true, Ordering::Release);
         }
         for way in lease.ways() {
-            if let lease::Way::Source(source) = way {
+            if let Way::Source(source) = way {
                 self.bits_in_use.note(*source);
             }
         }

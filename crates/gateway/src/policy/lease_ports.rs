@@ -18,6 +18,11 @@ impl LeasePorts {
         LeasePorts { allow: rules.allow.as_slice().into(), deny: rules.deny.as_slice().into() }
     }
 
+    /// Whether it is what these rules say.
+    pub(crate) fn say(&self, rules: &PortRules) -> bool {
+        *self.allow == *rules.allow && *self.deny == *rules.deny
+    }
+
     /// Whether connections may go to this port, if it is not denied. Port 0 is none.
     pub fn allows(&self, port: u16) -> bool {
         let has = |(first, last): &(u16, u16)| {

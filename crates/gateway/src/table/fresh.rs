@@ -30,7 +30,7 @@ impl Fresh {
     /// One lease more. Of two with one id the last one counts.
     pub fn put(&mut self, lease: &feed::lease::Lease) {
         let Fresh { table, by_key, by_id, unfit } = self;
-        let lease = match Lease::new(lease, &table.keys, &table.rule_sets) {
+        let lease = match Lease::new(lease, &table.keys, &table.terms) {
             Ok(kept) => Arc::new(kept),
             Err(error) => return unfit.push(error),
         };

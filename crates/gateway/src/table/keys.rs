@@ -8,7 +8,7 @@ use feed::lease::Source;
 use siphasher::sip::SipHasher13;
 use siphasher::sip128::{Hasher128, SipHasher24 as SipHasher128};
 
-use super::lease::Entry;
+use super::entries::Place;
 
 /// What a login and a password come to. It cannot be turned back without the keys, and these are
 /// made when the process starts and kept nowhere else.
@@ -62,13 +62,15 @@ impl Keys {
         hasher.finish()
     }
 
-    /// The key of `who` at an entry, or at any.
-    pub(super) fn at(&self, who: u64, entry: Option<Entry>) -> u64 {
+    /// The key of `who` at a place.
+    pub(super) fn at(&self, who: u64, place: Place) -> u64 {
         let mut hasher = SipHasher13::new_with_key(&self.finding);
         hasher.write_u64(who);
-        if let Some(entry) = entry {
-            write_ip(&mut hasher, entry.ip);
-            hasher.write_u16(entry.port);
+        // The lengths keep the kinds apart.
+        match place {
+            Place::Anywhere => {}
+            Place::Address(ip) => write_ip(&mut hasher, ip),
+            Place::Port(port) => hasher.write_u16(port),
         }
         hasher.finish()
     }

@@ -1,7 +1,7 @@
 //! A lease as the table keeps it: small, because there may be a million.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use feed::lease::{Limits, Source};
@@ -9,8 +9,10 @@ use subtle::ConstantTimeEq;
 
 use domain::time::Time;
 
+use super::entries::{Entries, Entry};
 use super::keys::{Keys, Verifier};
-use super::rule_sets::RuleSets;
+use super::terms::{TermSets, Terms};
+use super::ways::{Way, Ways};
 use crate::policy::LeasePorts;
 
 /// A lease. It holds neither the login nor the password of its customer, only what tells whether
@@ -19,13 +21,11 @@ use crate::policy::LeasePorts;
 pub struct Lease {
     id: u64,
     ends_at: i64,
-    ways: Box<[Way]>,
-    entries: Box<[Entry]>,
+    ways: Ways,
+    entries: Entries,
     exit: Exit,
     exits: u32,
-    limits: Limits,
-    /// What it says of ports, if it says anything.
-    ports: Option<Arc<LeasePorts>>,
+    terms: Arc<Terms>,
     suspended: bool,
     dialing: bool,
 }
@@ -61,15 +61,6 @@ impl Exit {
     }
 }
 
-/// A way in to a lease.
-#[derive(Debug)]
-pub(super) enum Way {
-    /// With a login and a password.
-    Login { key: u64, verifier: Verifier },
-    /// From an address.
-    Source(Source),
-}
-
 /// What a flow was let in by.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Proof {
@@ -85,24 +76,6 @@ impl fmt::Debug for Proof {
             Proof::Login(_) => "Login(***)",
             Proof::Source => "Source",
         })
-    }
-}
-
-/// An address and port of the gateway that a client connects to; port 0 is any, and so is
-/// [`ANY_ADDRESS`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Entry {
-    pub(crate) ip: IpAddr,
-    pub(crate) port: u16,
-}
-
-/// Any address of the gateway.
-pub(super) const ANY_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-
-impl From<SocketAddr> for Entry {
-    fn from(address: SocketAddr) -> Entry {
-        let ip = if address.ip().is_unspecified() { ANY_ADDRESS } else { address.ip() };
-        Entry { ip: ip.to_canonical(), port: address.port() }
     }
 }
 
@@ -128,12 +101,9 @@ impl Lease {
     pub(super) fn new(
         lease: &feed::lease::Lease,
         keys: &Keys,
-        rule_sets: &RuleSets,
+        terms: &TermSets,
     ) -> Result<Lease, Unfit> {
         let id = lease.id;
-        if lease.access.is_empty() {
-            return Err(Unfit::NoAccess(id));
-        }
         let logins = lease.access.logins.iter().map(|known| {
             let (login, password) = (known.login.as_bytes(), known.password.as_bytes());
             if login.is_empty() || password.is_empty() {
@@ -145,17 +115,13 @@ impl Lease {
             let network = network(source.ip, source.bits).filter(|network| network.bits > 0);
             network.map(Way::Source).ok_or(Unfit::BadSource(id))
         });
-        // There may be a million leases: each is given the memory that it needs, and no more first.
-        let mut ways = Vec::with_capacity(lease.access.logins.len() + lease.access.sources.len());
-        for way in logins.chain(sources) {
-            ways.push(way?);
-        }
-        let ways = ways.into_boxed_slice();
+        let count = lease.access.logins.len() + lease.access.sources.len();
+        let ways = Ways::gather(count, logins.chain(sources))?.ok_or(Unfit::NoAccess(id))?;
         let exit = Exit::new(&lease.exit).ok_or(Unfit::BadExit(id))?;
-        let entries = lease.entries.iter().map(|entry| Entry::from(*entry)).collect();
-        let feed::lease::Lease { ends_at, exits, limits, suspended, dialing, .. } = *lease;
-        let ports = lease.ports.as_deref().map(|rules| rule_sets.share(rules));
-        Ok(Lease { id, ends_at, ways, entries, exit, exits, limits, ports, suspended, dialing })
+        let entries = Entries::new(&lease.entries);
+        let terms = terms.share(&lease.limits, lease.ports.as_deref());
+        let feed::lease::Lease { ends_at, exits, suspended, dialing, .. } = *lease;
+        Ok(Lease { id, ends_at, ways, entries, exit, exits, terms, suspended, dialing })
     }
 
     /// Which lease it is.
@@ -175,12 +141,12 @@ impl Lease {
 
     /// What it may use.
     pub(crate) fn limits(&self) -> Limits {
-        self.limits
+        self.terms.limits
     }
 
     /// What it says of ports, if it says anything.
     pub(crate) fn ports(&self) -> Option<&Arc<LeasePorts>> {
-        self.ports.as_ref()
+        self.terms.ports.as_ref()
     }
 
     /// Whether it is known, but not served.
@@ -195,18 +161,12 @@ impl Lease {
 
     /// Whether it can be reached at `entry`.
     pub(super) fn is_at(&self, entry: Option<Entry>) -> bool {
-        let is_here = |own: &Entry| {
-            entry.is_some_and(|entry| {
-                (own.ip == ANY_ADDRESS || own.ip == entry.ip)
-                    && (own.port == 0 || own.port == entry.port)
-            })
-        };
-        self.entries.is_empty() || self.entries.iter().any(is_here)
+        self.entries.has(entry)
     }
 
     /// Whether it is known by the login and password that `verifier` was made of.
     pub(super) fn verifies(&self, verifier: &Verifier) -> bool {
-        self.ways.iter().any(|way| match way {
+        self.ways().iter().any(|way| match way {
             Way::Login { verifier: own, .. } => bool::from(own.ct_eq(verifier)),
             Way::Source(_) => false,
         })
@@ -214,7 +174,7 @@ impl Lease {
 
     /// Whether its customer may connect from `ip`.
     pub(super) fn is_source(&self, ip: IpAddr) -> bool {
-        self.ways.iter().any(|way| match way {
+        self.ways().iter().any(|way| match way {
             Way::Login { .. } => false,
             Way::Source(source) => network(ip, source.bits).is_some_and(|own| own == *source),
         })
@@ -231,11 +191,24 @@ impl Lease {
         admitted && now.exit == self.exit && now.exits == self.exits && !now.suspended
     }
 
-    pub(super) fn ways(&self) -> &[Way] {
-        &self.ways
+    /// Whether all that is its own lies within it.
+    #[cfg(test)]
+    pub(super) fn owns_no_memory(&self) -> bool {
+        matches!(self.ways, Ways::One(_))
+            && !matches!(self.entries, Entries::Apart(_))
+            && matches!(self.exit, Exit::Address(_))
     }
 
-    pub(super) fn entries(&self) -> &[Entry] {
+    #[cfg(test)]
+    pub(super) fn shares_terms_with(&self, other: &Lease) -> bool {
+        Arc::ptr_eq(&self.terms, &other.terms)
+    }
+
+    pub(super) fn ways(&self) -> &[Way] {
+        self.ways.as_slice()
+    }
+
+    pub(super) fn entries(&self) -> &Entries {
         &self.entries
     }
 }

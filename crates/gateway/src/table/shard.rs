@@ -34,6 +34,12 @@ impl Shard {
         found.map(|(_, lease)| Arc::clone(lease))
     }
 
+    /// The keys of all places.
+    #[cfg(test)]
+    pub(super) fn keys(&self) -> impl Iterator<Item = u64> {
+        self.places.iter().map(|(key, _)| *key)
+    }
+
     pub(super) fn insert(&mut self, key: u64, lease: &Arc<Lease>) {
         self.places.insert_unique(key, (key, Arc::clone(lease)), |(key, _)| *key);
     }

@@ -1,5 +1,6 @@
 //! The table by itself.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 
 use feed::lease::{Access, Exit, Limits, Login, Source};
@@ -24,6 +25,17 @@ fn lease(id: u64) -> feed::lease::Lease {
 fn find(table: &Table, login: &str, password: &str) -> Option<u64> {
     let found = table.by_login(login.as_bytes(), password.as_bytes(), None).ok();
     found.map(|(lease, _)| lease.id())
+}
+
+fn find_at(table: &Table, entry: &str) -> Option<u64> {
+    let entry: SocketAddr = entry.parse().unwrap();
+    let found = table.by_login(b"u1", b"p1", Some(entry.into())).ok();
+    found.map(|(lease, _)| lease.id())
+}
+
+/// The keys of all places where leases are.
+fn places(table: &Table) -> Vec<u64> {
+    table.shards.iter().flat_map(|shard| shard.load().keys().collect::<Vec<_>>()).collect()
 }
 
 /// Has these leases be all that `table` has.
@@ -210,11 +222,7 @@ fn an_entry_is_an_address_with_a_port_or_with_any() {
             &at(5, "[::]:8001"),
         ],
     );
-    let find = |entry: &str| {
-        let entry: SocketAddr = entry.parse().unwrap();
-        let found = table.by_login(b"u1", b"p1", Some(entry.into())).ok();
-        found.map(|(lease, _)| lease.id())
-    };
+    let find = |entry| find_at(&table, entry);
     assert_eq!(find("192.0.2.1:1080"), Some(1));
     assert_eq!(find("192.0.2.1:1081"), None);
     assert_eq!(find("192.0.2.2:1081"), Some(2));
@@ -291,4 +299,140 @@ fn a_password_leaves_no_trace() {
     let shown = format!("{lease:?} {table:?} {:?}", table.get(1));
     assert!(!shown.contains("canary"), "{shown}");
     assert!(shown.contains("Keys(***)"));
+}
+
+#[test]
+fn thousands_of_leases_may_share_a_login_at_a_shared_host() {
+    let table = Arc::new(Table::new().unwrap());
+    let at = |id: u16| feed::lease::Lease {
+        id: id.into(),
+        entries: [id, id + 1].map(|port| SocketAddr::from(([0; 4], port))).to_vec(),
+        ..lease(1)
+    };
+    let leases: Vec<_> = (10_000..12_000).step_by(2).map(at).collect();
+    replace(&table, &leases);
+    // Each has a place for each of its ports, where it meets no other.
+    assert_eq!(places(&table).len(), 2_000);
+    assert_eq!(places(&table).into_iter().collect::<HashSet<_>>().len(), 2_000);
+    for port in 10_000..12_000_u64 {
+        assert_eq!(find_at(&table, &format!("192.0.2.1:{port}")), Some(port & !1));
+    }
+    assert_eq!(find_at(&table, "192.0.2.1:9999"), None);
+    table.apply([Change::Remove(10_004)]);
+    assert_eq!(find_at(&table, "192.0.2.1:10005"), None);
+    assert_eq!(find_at(&table, "192.0.2.1:10006"), Some(10_006));
+    assert_eq!(places(&table).len(), 1_998);
+}
+
+#[test]
+fn a_few_leases_may_share_a_login_at_one_address() {
+    let table = Arc::new(Table::new().unwrap());
+    let with = |id, entries: &[&str]| feed::lease::Lease {
+        id,
+        entries: entries.iter().map(|entry| entry.parse().unwrap()).collect(),
+        ..lease(1)
+    };
+    let (one, two, three) = (
+        with(1, &["192.0.2.1:80", "192.0.2.1:1080"]),
+        with(2, &["192.0.2.1:81", "192.0.2.1:1081"]),
+        with(3, &["192.0.2.1:0"]),
+    );
+    // Whatever their order, a lease that has a port goes before one that has any.
+    for leases in [[&one, &two, &three], [&three, &two, &one]] {
+        replace(&table, leases);
+        assert_eq!(places(&table).len(), 3);
+        let found = ["80", "1080", "81", "1081", "82"]
+            .map(|port| find_at(&table, &format!("192.0.2.1:{port}")).unwrap());
+        assert_eq!(found, [1, 1, 2, 2, 3]);
+    }
+    table.apply([Change::Remove(3)]);
+    assert_eq!(find_at(&table, "192.0.2.1:82"), None);
+    table.apply([Change::Remove(1)]);
+    assert_eq!(find_at(&table, "192.0.2.1:80"), None);
+    assert_eq!(find_at(&table, "192.0.2.1:81"), Some(2));
+}
+
+#[test]
+fn a_lease_leaves_each_of_its_places_whatever_it_has() {
+    let table = Arc::new(Table::new().unwrap());
+    let logins = |count: usize| {
+        let login = |at| Login { login: format!("u{at}"), password: format!("p{at}") };
+        Access { logins: (1..=count).map(login).collect(), sources: Vec::new() }
+    };
+    let source = Source { ip: IpAddr::from([198, 51, 100, 0]), bits: 24 };
+    let both = Access { sources: vec![source], ..logins(1) };
+    let rows: &[(_, &[&str], usize)] = &[
+        (logins(1), &[], 1),
+        (logins(1), &["192.0.2.1:80", "192.0.2.1:1080"], 1),
+        (logins(1), &["192.0.2.1:80", "192.0.2.1:80"], 1),
+        (logins(1), &["192.0.2.1:80", "192.0.2.1:0", "192.0.2.1:81", "192.0.2.1:82"], 1),
+        (logins(3), &["192.0.2.1:80", "192.0.2.2:80", "192.0.2.1:81"], 6),
+        (logins(3), &["0.0.0.0:80", "[::]:80", "0.0.0.0:81", "192.0.2.2:80"], 9),
+        (both.clone(), &["192.0.2.1:80", "[2001:db8::1]:80"], 4),
+        (both, &["192.0.2.1:80", "192.0.2.1:1080", "192.0.2.1:8443"], 2),
+        (Access::from(vec![source]), &[], 1),
+    ];
+    let all: Vec<_> = rows
+        .iter()
+        .map(|(access, entries, _)| feed::lease::Lease {
+            entries: entries.iter().map(|entry| entry.parse().unwrap()).collect(),
+            access: access.clone(),
+            ..lease(1)
+        })
+        .collect();
+    let check = |at: usize| {
+        let (access, entries, count) = &rows[at];
+        assert_eq!(places(&table).len(), *count, "{at}");
+        for entry in if entries.is_empty() { &["192.0.2.9:9"] } else { *entries } {
+            let entry = entry
+                .replace(":0", ":7")
+                .replace("0.0.0.0", "192.0.2.7")
+                .replace("[::]", "192.0.2.8");
+            let at_entry = |entry: &str| Some(Entry::from(entry.parse::<SocketAddr>().unwrap()));
+            let found = |lease: Option<Arc<Lease>>| lease.map(|lease| lease.id());
+            for login in &access.logins {
+                let (login, password) = (login.login.as_bytes(), login.password.as_bytes());
+                let by_login = table.by_login(login, password, at_entry(&entry)).ok();
+                assert_eq!(found(by_login.map(|(lease, _)| lease)), Some(1), "{at} {entry}");
+            }
+            let near = IpAddr::from([198, 51, 100, 7]);
+            let by_source = found(table.by_source(near, at_entry(&entry)));
+            assert_eq!(by_source, (!access.sources.is_empty()).then_some(1), "{at} {entry}");
+            if !entries.is_empty() {
+                assert!(table.by_source(near, at_entry("192.0.2.1:99")).is_none());
+                assert!(table.by_source(near, at_entry("192.0.2.9:80")).is_none());
+            }
+        }
+    };
+    // From each to each other, and to nothing.
+    for (from, first) in all.iter().enumerate() {
+        for (to, second) in all.iter().enumerate() {
+            table.apply([Change::Put(first)]);
+            check(from);
+            table.apply([Change::Put(second)]);
+            check(to);
+        }
+        table.apply([Change::Remove(1)]);
+        assert_eq!((places(&table).len(), table.len()), (0, 0));
+        // Of those that are built aside, the last counts.
+        replace(&table, [first, &all[0], first]);
+        check(from);
+    }
+}
+
+#[test]
+fn a_usual_lease_takes_one_small_piece_of_memory() {
+    // What counts the references to it lies beside it.
+    let piece = size_of::<Lease>() + 2 * size_of::<usize>();
+    assert!(piece <= 128, "{piece} bytes");
+    let table = Table::new().unwrap();
+    let usual = feed::lease::Lease {
+        entries: [80, 1080].map(|port| SocketAddr::from(([192, 0, 2, 1], port))).to_vec(),
+        ..lease(1)
+    };
+    let different = feed::lease::Lease { ends_at: 7, ..lease(2) };
+    table.apply([&usual, &different].map(Change::Put));
+    let [usual, different] = [1, 2].map(|id| table.get(id).unwrap());
+    assert!(usual.owns_no_memory() && different.owns_no_memory());
+    assert!(usual.shares_terms_with(&different));
 }
