@@ -7,6 +7,7 @@ See README.md. Prints one line of JSON.
 
 import argparse
 import base64
+import copy
 import json
 import os
 import resource
@@ -20,6 +21,8 @@ import peers
 from bench import ORIGIN, cpu_seconds, memory_kib, wait_for
 
 CHANGES = 20
+# The port for SOCKS5 after everything was replaced.
+MOVED = 28118
 
 
 class Lease:
@@ -112,24 +115,31 @@ def changes(peer):
 
 
 def replacement(peer, lease):
-    """All leases once more, because the catalogue says something else of their gateway."""
+    """All leases once more, because the catalogue names another port for all of them."""
     before = idle_cpu(peer.pid)
-    changed = peer.catalogue.replace("28299", "28298")
+    changed = peer.catalogue.replace("28116", str(MOVED))
     peer.run("catalogue", "apply", peer.write("toml", changed), "--yes")
-    slowest, refused, quiet, used = 0, 0, 0, before
+    moved = copy.copy(lease)
+    moved.address = (lease.address[0], MOVED)
+    slowest, refused, quiet, used, in_force = 0, 0, 0, before, None
     began = last = time.monotonic()
     while quiet < 20:
         asked = time.monotonic()
         refused += not lease.is_served()
         slowest = max(slowest, time.monotonic() - asked)
+        if in_force is None and moved.is_served():
+            in_force = time.monotonic() - began
         time.sleep(0.05)
         now = cpu_seconds(peer.pid)
         quiet = quiet + 1 if now - used <= 0.01 else 0
         if quiet == 0:
             last = time.monotonic()
         used = now
+    assert in_force, "it never is"
     return {
-        "replacement_s": round(last - began, 2),
+        "replacement_s": round(in_force, 2),
+        # What was before has been thrown away by then.
+        "replacement_over_s": round(last - began, 2),
         "replacement_cpu_s": round(used - before, 2),
         "slowest_login_ms": round(slowest * 1e3, 1),
         "refused": refused,
