@@ -49,7 +49,8 @@ impl Setup {
         let nodes = std::env::var(NODES).map_or(1, |nodes| nodes.parse().expect("it is a number"));
         Setup {
             binary: binary.as_ref().to_owned(),
-            catalogue: SAMPLE.to_owned(),
+            // At other ports than those that the demo serves, beside which other proofs run.
+            catalogue: SAMPLE.replace("= 8081", "= 7081").replace("= 8082", "= 7082"),
             stock: vec![],
             serve: vec![],
             log: "info".to_owned(),

@@ -16,6 +16,9 @@ use super::key::KeyHash;
 use super::session::{Open, Sessions};
 use crate::traffic::slice::Slice;
 
+/// When everything is told, it is looked after so many leases whether it is time for a sign of life.
+const SOME: usize = 10_000;
+
 /// How often is said that this side is there, and looked whether the gateway is still one of ours.
 const BEAT: Duration = Duration::from_secs(1);
 
@@ -162,15 +165,17 @@ impl Telling {
             if page.is_empty() {
                 return Ok(());
             }
-            for served in &page {
-                if let Some(entry) = self.slice.entry(served) {
-                    self.writer.change(Change::Put(entry));
+            for some in page.chunks(SOME) {
+                for served in some {
+                    if let Some(entry) = self.slice.entry(served) {
+                        self.writer.change(Change::Put(entry));
+                    }
+                    self.send_if_large().await?;
                 }
-                self.send_if_large().await?;
-            }
-            // Most of it may be of others.
-            if self.beaten.elapsed() >= BEAT {
-                self.beat().await?;
+                // Most of it may be of others, and the line may be slow.
+                if self.beaten.elapsed() >= BEAT {
+                    self.beat().await?;
+                }
             }
         }
     }
