@@ -5,7 +5,7 @@ use std::{
     io,
     pin::{Pin, pin},
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -128,6 +128,16 @@ where
 
     let mut alarm = pin!(sleep_until(Instant::now()));
     let mut alarm_at = None;
+    let mut grace = pin!(sleep_until(Instant::now()));
+    let mut grace_until = None;
+    let mut is_newcomer = |cx: &mut Context<'_>| {
+        link.newcomer_until().is_some_and(|until| {
+            if grace_until.replace(until) != Some(until) {
+                grace.as_mut().reset(until);
+            }
+            grace.as_mut().poll(cx).is_pending()
+        })
+    };
 
     poll_fn(|cx| {
         // Both are polled once, to be woken by them, and then not again, which would have all
@@ -145,7 +155,7 @@ where
             Stage::Cut => return Poll::Ready(End::Cut),
         };
         loop {
-            if is_due && !link.is_receiving() {
+            if is_due && !link.is_receiving() && !is_newcomer(cx) {
                 Pin::new(&mut *connection).graceful_shutdown();
                 (drains, is_due) = (true, false);
             }
@@ -154,7 +164,7 @@ where
                 return Poll::Ready(End::Closed);
             }
             // What was coming may have been answered meanwhile, with nothing to follow.
-            if !is_due || link.is_receiving() {
+            if !is_due || link.is_receiving() || is_newcomer(cx) {
                 break;
             }
         }

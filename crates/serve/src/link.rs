@@ -55,6 +55,9 @@ struct Open {
     handed_over: bool,
 }
 
+/// A client that has just connected has a request, and may not have come to sending it.
+const NEWCOMER: Duration = Duration::from_secs(1);
+
 /// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -120,6 +123,14 @@ impl Link {
             Phase::Head => true,
             Phase::Work => false,
         }
+    }
+
+    /// Until when the first byte of a connection is waited for although the server ends; nothing if
+    /// a byte has come.
+    pub(crate) fn newcomer_until(&self) -> Option<Instant> {
+        let state = self.state();
+        let is_new = state.phase == Phase::Waiting && !state.served && !state.ended;
+        is_new.then(|| state.since + NEWCOMER)
     }
 
     fn writer(&self) -> MutexGuard<'_, Option<OwnedWriteHalf>> {

@@ -85,7 +85,8 @@ impl Server {
     ///
     /// The listener is closed first, so that new clients go elsewhere; those that the kernel had
     /// accepted are served. A request has begun when its first byte has come, read or not. Idle
-    /// connections end at once. Nothing that goes wrong with a connection, or with accepting one, ends the server.
+    /// connections end at once, but for those that have just begun: their first byte is waited for, for
+    /// a second. Nothing that goes wrong with a connection, or with accepting one, ends the server.
     /// Dropping the future cuts off all its connections.
     pub async fn run<S, B>(
         &self,

@@ -35,6 +35,30 @@ async fn requests_finish_before_the_end() {
 }
 
 #[tokio::test]
+async fn who_has_just_connected_is_answered() {
+    let mut server =
+        TestServer::with(Limits { drain: Duration::from_secs(3600), ..Limits::default() });
+    let mut clients = [Client::new(&server).await, Client::new(&server).await];
+    let mut silent = Client::new(&server).await;
+    server.sees(3, |stats| &stats.accepted).await;
+    server.shut_down();
+    // From now on nobody is listened to who comes anew.
+    while TcpStream::connect(server.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    for client in &mut clients {
+        client.get("/echo").await;
+        let answer = client.answer().await;
+        assert!(answer.head.starts_with("HTTP/1.1 200 "), "{}", answer.head);
+        // Once it has its answer, it is as idle as any other.
+        assert_eq!(client.rest().await, "");
+    }
+    // Who says nothing is not waited for as long as the rest.
+    assert_eq!(silent.rest().await, "");
+    assert_eq!(server.end().await.cut, 0);
+}
+
+#[tokio::test]
 async fn what_has_come_unread_is_answered() {
     let mut server =
         TestServer::with(Limits { drain: Duration::from_secs(3600), ..Limits::default() });
