@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ids::{CustomerId, LeaseId};
+use crate::lease::LeaseState;
 
 /// How much a lease may use. A number that is zero is no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +106,12 @@ impl ExceptionChange {
         new_connections_per_second: Some(None),
         bytes_per_second: Some(None),
     };
+
+    /// Whether it can be made for a lease in this state. When it is over, what was said of it can
+    /// only be taken away.
+    pub fn fits(self, state: LeaseState) -> bool {
+        state != LeaseState::Over || self == ExceptionChange::CLEAR
+    }
 }
 
 /// For whom an exception is made.
@@ -112,7 +119,7 @@ impl ExceptionChange {
 pub enum ExceptionFor {
     /// All leases of a customer, those that he has yet to buy among them.
     Customer(CustomerId),
-    /// A lease that is not over.
+    /// One lease.
     Lease(LeaseId),
 }
 

@@ -164,8 +164,8 @@ pub trait Store: Send + Sync + 'static {
     fn suspend_customer(&self, id: CustomerId, suspended: bool) -> Result<bool>;
 
     /// Changes how much a lease, or all of a customer, may use at gateways where that is not as the
-    /// catalogue says. Says what is said of it then; `None` if there is no such customer, or no such
-    /// lease that is not over.
+    /// catalogue says. Says what is said of it then; `None` if there is no such customer or lease, or
+    /// the lease is over and the change does more than take away what is said of it.
     fn change_exception(
         &self,
         whose: ExceptionFor,

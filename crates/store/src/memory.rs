@@ -223,10 +223,10 @@ impl Store for MemoryStore {
     ) -> Result<Option<Exception>> {
         let mut books = self.books();
         books.keys_version += 1;
-        let not_over = |id| books.leases.get(&id).filter(|it| it.state != LeaseState::Over);
+        let fitting = |id| books.leases.get(&id).filter(|it| change.fits(it.state));
         let customer = match whose {
             ExceptionFor::Customer(id) => books.customers.get(&id).map(|customer| customer.id),
-            ExceptionFor::Lease(id) => not_over(id).map(|lease| lease.customer),
+            ExceptionFor::Lease(id) => fitting(id).map(|lease| lease.customer),
         };
         let Some(customer) = customer else { return Ok(None) };
         let exceptions = books.exceptions.entry(customer).or_default();

@@ -51,8 +51,6 @@ const SETTINGS: &[&str] = &[
     "max_wal_size=256MB",
     "max_parallel_workers_per_gather=0",
     "jit=off",
-    "fsync=on",
-    "full_page_writes=on",
     "synchronous_commit=on",
     // Looking at each of its files takes seconds after every kill.
     "recovery_init_sync_method=syncfs",
@@ -65,6 +63,9 @@ const SETTINGS: &[&str] = &[
     "log_destination=stderr",
     "log_line_prefix=%m [%p] ",
 ];
+
+/// Nobody cuts the power of a server that many tests share, so none of them waits for its disk.
+const SHARED: &str = "fsync = off\nfull_page_writes = off\n";
 
 /// A server, and what belongs to it. It ends with this value.
 #[derive(Debug)]
@@ -92,11 +93,20 @@ impl Postgres {
     /// Starts one.
     #[track_caller]
     pub fn start() -> Postgres {
+        Postgres::start_with("")
+    }
+
+    /// Starts one with these lines at the end of its settings.
+    #[track_caller]
+    fn start_with(settings: &str) -> Postgres {
         Postgres::own(Own::prepare(|installation, data| {
             let mut command = installation.server("initdb", data);
             command.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale"]);
             command.args(["--no-sync", "--wal-segsize=4", "--pgdata"]).arg(data);
             succeed(&mut command);
+            let file = data.join("postgresql.conf");
+            let mut file = OpenOptions::new().append(true).open(file).unwrap();
+            file.write_all(settings.as_bytes()).unwrap();
         }))
     }
 
@@ -107,7 +117,7 @@ impl Postgres {
         static SHARED: OnceLock<Postgres> = OnceLock::new();
         SHARED.get_or_init(|| match std::env::var(GIVEN) {
             Ok(url) if !url.is_empty() => Postgres { given: Some(url), own: None },
-            _ => Postgres::start(),
+            _ => Postgres::start_with(SHARED),
         })
     }
 

@@ -317,8 +317,8 @@ pub fn limits_are_kept_and_served(make: &mut Make<'_>) {
     assert_eq!(shop.store.exceptions(None).unwrap(), [].into());
     check(&shop, [none; 4]);
 
-    // Of what is not there nothing can be said, and what ends keeps what was said of it until it is
-    // over.
+    // Of what is not there nothing can be said. What ends keeps what was said of it, which can be
+    // taken away when it is over, but no more can be said.
     assert_eq!(change(&shop, ExceptionFor::Customer(CustomerId(999)), few), None);
     assert_eq!(change(&shop, ExceptionFor::Lease(LeaseId(999)), few), None);
     change(&shop, ExceptionFor::Lease(of_ann[0]), few);
@@ -328,6 +328,9 @@ pub fn limits_are_kept_and_served(make: &mut Make<'_>) {
     shop.wait(Span::from_days(1));
     shop.sweep();
     assert_eq!(change(&shop, ExceptionFor::Lease(of_ann[0]), few), None);
+    assert_eq!(shop.store.exceptions(None).unwrap().len(), 1);
+    assert_eq!(change(&shop, ExceptionFor::Lease(of_ann[0]), clear), Some(none));
+    assert_eq!(shop.store.exceptions(None).unwrap(), [].into());
     shop.audit();
 }
 

@@ -28,7 +28,7 @@ statements! {
     ONE = concat!(
         "SELECT ", columns!(), " FROM limit_exception WHERE customer_id = $1 AND lease_id = $2"
     );
-    OWNER = "SELECT customer_id FROM lease WHERE id = $1 AND state < 2";
+    OWNER = "SELECT customer_id, state FROM lease WHERE id = $1";
     CUSTOMER = "SELECT id FROM customer WHERE id = $1";
     SET = "INSERT INTO limit_exception (customer_id, lease_id, connections,
         new_connections_per_second, bytes_per_second) VALUES ($1, $2, $3, $4, $5)
@@ -88,16 +88,16 @@ pub(super) fn change(
     whose: ExceptionFor,
     change: ExceptionChange,
 ) -> Result<Option<Exception>> {
-    let (sql, id) = match whose {
-        ExceptionFor::Customer(id) => (CUSTOMER, id.0),
-        ExceptionFor::Lease(id) => (OWNER, id.0),
+    let (owner, lease) = match whose {
+        ExceptionFor::Customer(id) => (tx.row(CUSTOMER, &[&id.0])?, EVERY),
+        ExceptionFor::Lease(id) => {
+            let Some(owner) = tx.row(OWNER, &[&id.0])? else { return Ok(None) };
+            let state = encoding::state("lease.state", owner.int(1)?)?;
+            (change.fits(state).then_some(owner), id.0)
+        }
     };
-    let Some(owner) = tx.row(sql, &[&id])? else { return Ok(None) };
+    let Some(owner) = owner else { return Ok(None) };
     let customer = owner.int(0)?;
-    let lease = match whose {
-        ExceptionFor::Customer(_) => EVERY,
-        ExceptionFor::Lease(id) => id.0,
-    };
     let before = tx.row(ONE, &[&customer, &lease])?;
     let before = before.as_ref().map(exception).transpose()?.unwrap_or_default();
     let now = before.changed(change);

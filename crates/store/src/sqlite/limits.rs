@@ -16,7 +16,7 @@ statements! {
         ORDER BY customer_id, lease_id";
     ONE = "SELECT customer_id, lease_id, connections, new_connections_per_second,
         bytes_per_second FROM limit_exception WHERE customer_id = ?1 AND lease_id = ?2";
-    OWNER = "SELECT customer_id FROM lease WHERE id = ?1 AND state < 2";
+    OWNER = "SELECT customer_id, state FROM lease WHERE id = ?1";
     CUSTOMER = "SELECT id FROM customer WHERE id = ?1";
     SET = "INSERT INTO limit_exception (customer_id, lease_id, connections,
         new_connections_per_second, bytes_per_second) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -73,16 +73,21 @@ pub(super) fn change(
     whose: ExceptionFor,
     change: ExceptionChange,
 ) -> Result<Option<Exception>> {
-    let (sql, id) = match whose {
-        ExceptionFor::Customer(id) => (CUSTOMER, id.0),
-        ExceptionFor::Lease(id) => (OWNER, id.0),
+    let (customer, lease) = match whose {
+        ExceptionFor::Customer(id) => {
+            let mut customer = connection.prepare_cached(CUSTOMER)?;
+            let found = customer.query_row([id.0], |row| row.get::<_, i64>(0)).optional()?;
+            (found, ALL)
+        }
+        ExceptionFor::Lease(id) => {
+            let mut owner = connection.prepare_cached(OWNER)?;
+            let found = owner.query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            let Some((customer, state)) = found else { return Ok(None) };
+            let state = encoding::state("lease.state", state)?;
+            (change.fits(state).then_some(customer), id.0)
+        }
     };
-    let customer = connection.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()?;
-    let Some(customer): Option<i64> = customer else { return Ok(None) };
-    let lease = match whose {
-        ExceptionFor::Customer(_) => ALL,
-        ExceptionFor::Lease(id) => id.0,
-    };
+    let Some(customer) = customer else { return Ok(None) };
     let mut statement = connection.prepare_cached(ONE)?;
     let mut rows = statement.query((customer, lease))?;
     let before = rows.next()?.map(exception).transpose()?.unwrap_or_default();
