@@ -65,7 +65,7 @@ const SETTINGS: &[&str] = &[
 ];
 
 /// Nobody cuts the power of a server that many tests share, so none of them waits for its disk.
-const SHARED: &str = "fsync = off\nfull_page_writes = off\n";
+const UNSYNCED: &str = "fsync = off\nfull_page_writes = off\n";
 
 /// A server, and what belongs to it. It ends with this value.
 #[derive(Debug)]
@@ -117,7 +117,7 @@ impl Postgres {
         static SHARED: OnceLock<Postgres> = OnceLock::new();
         SHARED.get_or_init(|| match std::env::var(GIVEN) {
             Ok(url) if !url.is_empty() => Postgres { given: Some(url), own: None },
-            _ => Postgres::start_with(SHARED),
+            _ => Postgres::start_with(UNSYNCED),
         })
     }
 

@@ -39,7 +39,10 @@ struct Over;
 
 /// Connects a client with the server and passes on what they say until one of them leaves.
 pub(super) fn join(shared: &Arc<Shared>, number: u64, client: TcpStream) {
-    let target = shared.control().target;
+    let (target, is_blind) = {
+        let control = shared.control();
+        (control.target, control.is_blind)
+    };
     let Ok(server) = TcpStream::connect_timeout(&target, PATIENCE) else { return };
     let Ok(ends) = both(&client, &server) else { return };
     {
@@ -49,7 +52,8 @@ pub(super) fn join(shared: &Arc<Shared>, number: u64, client: TcpStream) {
         }
         control.links.insert(number, ends);
     }
-    let state = Arc::new(State::default());
+    let state = State { is_encrypted: is_blind.into(), ..State::default() };
+    let state = Arc::new(state);
     let Ok([client_too, server_too]) = both(&client, &server) else { return };
     let answering = std::thread::spawn({
         let (shared, state) = (Arc::clone(shared), Arc::clone(&state));

@@ -2,7 +2,7 @@
 //!
 //! It forwards what is said on each connection, and reads along just enough to know a commit. It can
 //! go dead at the worst moment: between a commit and its answer, when the client cannot know whether
-//! it was done.
+//! it was done. Other servers than PostgreSQL are reached over one that does not read along.
 
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
@@ -67,6 +67,8 @@ struct Shared {
 #[derive(Debug)]
 struct Control {
     target: SocketAddr,
+    /// Nobody could read along.
+    is_blind: bool,
     refuses: bool,
     holds: bool,
     ended: bool,
@@ -83,10 +85,22 @@ impl Wire {
     /// A wire to the server at `target`.
     #[track_caller]
     pub fn to(target: SocketAddr) -> Wire {
+        Wire::between(target, false)
+    }
+
+    /// The same to a server that speaks whatever it likes: commits are not known.
+    #[track_caller]
+    pub fn blind(target: SocketAddr) -> Wire {
+        Wire::between(target, true)
+    }
+
+    #[track_caller]
+    fn between(target: SocketAddr, is_blind: bool) -> Wire {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let control = Control {
             target,
+            is_blind,
             refuses: false,
             holds: false,
             ended: false,
