@@ -30,6 +30,7 @@ pub mod dates;
 pub mod deeds;
 pub mod disk;
 pub mod echo;
+pub mod figures;
 pub mod history;
 pub mod http;
 pub mod network;

@@ -12,6 +12,7 @@ mod folder;
 mod hand_over;
 #[path = "../../src/nodes/key.rs"]
 mod key;
+mod many;
 mod outages;
 mod outpost;
 mod refusals;

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use e2e::figures::figure;
+
 use crate::fake::{Fake, Says, Told, proxy};
 use crate::outpost::{Outpost, port, soon};
 use crate::town::Echo;
@@ -80,7 +82,8 @@ fn check(
         fake.hang_up();
         soon(|| fake.asked("/v1/feed").len() > asked, || outpost.logged());
         if says.is_empty() {
-            std::thread::sleep(Duration::from_millis(200));
+            let long = Duration::from_secs(20);
+            std::thread::sleep(figure(Duration::from_millis(200), long));
         } else {
             let refused = || outpost.status()["refused"].as_str().unwrap_or_default().to_owned();
             soon(|| refused().contains(says), || format!("{:?} is not {says:?}", refused()));

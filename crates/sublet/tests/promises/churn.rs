@@ -8,9 +8,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use e2e::echo::Echo;
+use e2e::figures::figure;
 use e2e::proxies::{Proxy, seen, status};
 
-use crate::figure;
 use crate::town::{Town, memory_kib, soon};
 
 #[test]

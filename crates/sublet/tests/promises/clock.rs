@@ -5,10 +5,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use e2e::echo::Echo;
+use e2e::figures::figure;
 use e2e::proxies::Proxy;
 use e2e::shim::WallClock;
 
-use crate::figure;
 use crate::town::{Town, setup, soon};
 
 /// How far from the true moment leases may end.

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use e2e::figures::figure;
 use e2e::proxies::{Association, Proxy, base64, status};
 
-use crate::figure;
 use crate::town::Town;
 
 /// How long after the end bytes may come at the latest.

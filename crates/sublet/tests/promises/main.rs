@@ -15,13 +15,3 @@ mod sources;
 mod town;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sublet");
-
-/// Whether the promises are held to their figures.
-fn is_quick() -> bool {
-    std::env::var("SUBLET_PROMISES").is_ok_and(|level| level == "quick")
-}
-
-/// One figure for every run of the tests, and another where promises are held to theirs.
-fn figure<T>(small: T, quick: T) -> T {
-    if is_quick() { quick } else { small }
-}

@@ -7,10 +7,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use e2e::echo::Echo;
+use e2e::figures::figure;
 use e2e::proxies::{Proxy, seen};
 use serde_json::json;
 
-use crate::figure;
 use crate::town::{Over, Town};
 
 /// What new connections are held to, and what those are that were open.

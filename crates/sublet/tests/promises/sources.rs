@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use e2e::echo::Echo;
+use e2e::figures::figure;
 use e2e::proxies::{Proxy, seen};
 
-use crate::figure;
 use crate::town::Town;
 
 #[test]
