@@ -204,7 +204,7 @@ fn name(country: &str) -> String {
 
 /// A gateway at which so much is rented.
 fn far(shop: &Shop, control: SocketAddr, country: &'static str, leases: u32) -> Far {
-    let ann = shop.customer("Ann", "1000.00");
+    let ann = shop.customer("Ann", "20000.00");
     for _ in 0..leases.div_ceil(ORDER_MAX) {
         shop.post(&ann, "/order", &order("IPv4", country, ORDER_MAX.min(leases), 30)).ok();
     }
