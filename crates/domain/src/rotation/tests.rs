@@ -12,11 +12,8 @@ fn at(seconds: u32) -> Time {
 }
 
 fn catalogue() -> Catalogue {
-    let simulated = Simulated {
-        exits: vec!["127.0.0.2".parse().unwrap()],
-        takes: Span::ZERO,
-        fails_every: 0,
-    };
+    let simulated =
+        Simulated { exits: vec!["127.0.0.2".parse().unwrap()], takes: Span::ZERO, fails_every: 0 };
     let modem = Modem {
         name: "m1".into(),
         gateway: "main".into(),
@@ -48,10 +45,9 @@ fn ask(cause: Cause) -> Ask {
 
 #[test]
 fn only_a_live_mobile_lease_with_a_known_modem_rotates_and_only_for_those_who_may() {
-    let check =
-        |ask: &Ask, lease: Option<&Rotated>, now, expected: Result<&str, NotRotated>| {
-            assert_eq!(ask.modem(lease, &catalogue(), now), expected);
-        };
+    let check = |ask: &Ask, lease: Option<&Rotated>, now, expected: Result<&str, NotRotated>| {
+        assert_eq!(ask.modem(lease, &catalogue(), now), expected);
+    };
     let ask = ask(Cause::Api);
     check(&ask, Some(&lease()), at(5), Ok("m1"));
     check(&ask, None, at(5), Err(NotRotated::Unknown));
