@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -17,6 +17,17 @@ pub fn record(program: &mut Command, directory: &Path, trace: &Path) {
 pub fn slow_syncs(program: &mut Command, microseconds: u32) {
     preload(program, &build("slowsync", include_str!("../shim/slowsync.c")));
     program.env("SLOWSYNC_MICROSECONDS", microseconds.to_string());
+}
+
+/// Has no sync of a program wait for the disk: what it has written outlives the program, and not the
+/// machine. The library is put into `folder`, where the program's user must be able to read it.
+pub(crate) fn no_syncs(folder: &Path) -> PathBuf {
+    let library = folder.join("nosync.so");
+    let built = build("nosync", include_str!("../shim/nosync.c"));
+    std::fs::copy(built, &library).expect("the folder can be written");
+    let readable = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(&library, readable).expect("the file is ours");
+    library
 }
 
 /// The wall clock of a program, which a test can set while the program runs.
@@ -118,7 +129,7 @@ fn build(name: &str, source: &str) -> PathBuf {
 }
 
 /// Preloads a library, after those that are preloaded already.
-fn preload(program: &mut Command, library: &Path) {
+pub(crate) fn preload(program: &mut Command, library: &Path) {
     let mut list = OsString::new();
     let before = program.get_envs().find(|(name, _)| *name == "LD_PRELOAD");
     if let Some((_, Some(before))) = before {

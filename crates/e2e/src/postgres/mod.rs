@@ -26,6 +26,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use crate::shim;
+
 use installation::Installation;
 use watchdog::Watchdog;
 use wire::Wire;
@@ -64,9 +66,6 @@ const SETTINGS: &[&str] = &[
     "log_line_prefix=%m [%p] ",
 ];
 
-/// Nobody cuts the power of a server that many tests share, so none of them waits for its disk.
-const UNSYNCED: &str = "fsync = off\nfull_page_writes = off\n";
-
 /// A server, and what belongs to it. It ends with this value.
 #[derive(Debug)]
 pub struct Postgres {
@@ -83,6 +82,8 @@ struct Own {
     log: PathBuf,
     port: u16,
     child: Mutex<Option<Child>>,
+    /// What is preloaded, so that it waits for no disk.
+    unsynced: Option<PathBuf>,
     /// What leads to the server that it follows.
     follows: Option<Wire>,
     /// The last to be dropped, because it removes the folder.
@@ -93,21 +94,7 @@ impl Postgres {
     /// Starts one.
     #[track_caller]
     pub fn start() -> Postgres {
-        Postgres::start_with("")
-    }
-
-    /// Starts one with these lines at the end of its settings.
-    #[track_caller]
-    fn start_with(settings: &str) -> Postgres {
-        Postgres::own(Own::prepare(|installation, data| {
-            let mut command = installation.server("initdb", data);
-            command.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale"]);
-            command.args(["--no-sync", "--wal-segsize=4", "--pgdata"]).arg(data);
-            succeed(&mut command);
-            let file = data.join("postgresql.conf");
-            let mut file = OpenOptions::new().append(true).open(file).unwrap();
-            file.write_all(settings.as_bytes()).unwrap();
-        }))
+        Postgres::own(Own::prepare(Own::initialise, Disk::WaitedFor))
     }
 
     /// The one that all tests of this process share: one that was started for them, or the one that
@@ -117,7 +104,8 @@ impl Postgres {
         static SHARED: OnceLock<Postgres> = OnceLock::new();
         SHARED.get_or_init(|| match std::env::var(GIVEN) {
             Ok(url) if !url.is_empty() => Postgres { given: Some(url), own: None },
-            _ => Postgres::start_with(UNSYNCED),
+            // Nobody cuts the power of a server that many tests share.
+            _ => Postgres::own(Own::prepare(Own::initialise, Disk::NotWaitedFor)),
         })
     }
 
@@ -230,10 +218,25 @@ impl Postgres {
     }
 }
 
+/// Whether a server waits until the disk has what it acknowledges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Disk {
+    WaitedFor,
+    NotWaitedFor,
+}
+
 impl Own {
+    /// Fills an empty folder with a new database cluster.
+    fn initialise(installation: &Installation, data: &Path) {
+        let mut command = installation.server("initdb", data);
+        command.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale"]);
+        command.args(["--no-sync", "--wal-segsize=4", "--pgdata"]).arg(data);
+        succeed(&mut command);
+    }
+
     /// Makes a new folder, has `fill` put a database cluster into it, and runs that.
     #[track_caller]
-    fn prepare(fill: impl FnOnce(&Installation, &Path)) -> Own {
+    fn prepare(fill: impl FnOnce(&Installation, &Path), disk: Disk) -> Own {
         let installation = Installation::find();
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.keep().canonicalize().unwrap();
@@ -246,9 +249,10 @@ impl Own {
         }
         fill(&installation, &data);
         let log = folder.join("log");
-        let child = Mutex::new(None);
+        let unsynced = (disk == Disk::NotWaitedFor).then(|| shim::no_syncs(&folder));
+        let (child, follows) = (Mutex::new(None), None);
         let mut own =
-            Own { installation, data, log, port: 0, child, follows: None, _watchdog: watchdog };
+            Own { installation, data, log, port: 0, child, unsynced, follows, _watchdog: watchdog };
         for _ in 0..PORTS_TRIED {
             own.port = free_port();
             match own.run() {
@@ -264,6 +268,9 @@ impl Own {
         let mut command = self.installation.server("postgres", &self.data);
         for setting in SETTINGS {
             command.args(["-c", setting]);
+        }
+        if let Some(library) = &self.unsynced {
+            shim::preload(&mut command, library);
         }
         let log = OpenOptions::new().create(true).append(true).open(&self.log).unwrap();
         command.arg("-D").arg(&self.data).arg("-p").arg(self.port.to_string());

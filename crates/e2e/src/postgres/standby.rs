@@ -1,9 +1,11 @@
 //! A second server that follows the first and can take its place.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::installation::Installation;
 use super::wire::Wire;
-use super::{Own, PATIENCE, Postgres, succeed};
+use super::{Disk, Own, PATIENCE, Postgres, succeed};
 
 /// The name by which a standby is known to the server that it follows.
 const NAME: &str = "standby";
@@ -24,13 +26,14 @@ impl Postgres {
         let wire = Wire::to(self.address());
         let port = wire.address().port();
         let follow = format!("host=127.0.0.1 port={port} user=postgres application_name={NAME}");
-        let mut standby = Postgres::own(Own::prepare(|installation, data| {
+        let fill = |installation: &Installation, data: &Path| {
             let mut command = installation.server("pg_basebackup", data);
             command.args(["--wal-method=stream", "--checkpoint=fast", "--no-sync"]);
             command.arg("--write-recovery-conf").arg("--dbname").arg(&follow);
             command.arg("--pgdata").arg(data);
             succeed(&mut command);
-        }));
+        };
+        let mut standby = Postgres::own(Own::prepare(fill, Disk::WaitedFor));
         standby.owned_mut().follows = Some(wire);
         self.wait_for("state = 'streaming'");
         if acknowledged == Acknowledged::ByBoth {

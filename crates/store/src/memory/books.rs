@@ -11,13 +11,13 @@ use domain::auto_top_up::AutoTopUp;
 use domain::card::Card;
 use domain::catalogue::Catalogue;
 use domain::customer::Customer;
-use domain::idempotency::{Answer, Remembered};
+use domain::idempotency::Remembered;
 use domain::ids::{
     AddressId, AuthorisationId, CardId, CustomerId, EntryId, KeyId, LeaseId, OrderId, PaymentId,
     PrefixId, PromoId, RotationId,
 };
 use domain::journal::Entry;
-use domain::lease::{Lease, LeaseState, Standing};
+use domain::lease::Lease;
 use domain::ledger::Wallet;
 use domain::limits::Exceptions;
 use domain::needs::Needs;
@@ -25,9 +25,7 @@ use domain::order::Order;
 use domain::payment::Payment;
 use domain::product::ProductKey;
 use domain::promo::Promo;
-use domain::proxy::Proxy;
 use domain::rotation::{Dialer, Rotation};
-use domain::served::{Served, Through};
 use domain::time::{Span, Time};
 use domain::usage::{Day, Meter, MeterReading, Used};
 use domain::world::{Changes, Loaded, NextIds};
@@ -203,17 +201,6 @@ impl Books {
         }
     }
 
-    /// Who has which login.
-    fn logins(&self) -> impl Iterator<Item = (String, CustomerId, Option<AuthorisationId>)> {
-        let own = self.authorisations.values().filter(|it| !it.usual);
-        let own = own.filter_map(|it| match &it.access {
-            Access::Login(pair) => Some((pair.login.clone(), it.customer, Some(it.id))),
-            Access::SourceIp(_) => None,
-        });
-        let usual = self.usual_logins.iter().map(|(id, pair)| (pair.login.clone(), *id, None));
-        own.chain(usual)
-    }
-
     fn pool(&self, key: &ProductKey, quantity: u32, now: Time) -> Pool {
         let rests = |address: &Address| now < address.free_at;
         let mut free: Vec<Address> = self
@@ -295,98 +282,5 @@ impl Books {
         self.cards.extend(changes.cards);
         self.top_ups.extend(changes.top_ups);
         self.next = changes.next;
-    }
-
-    /// Remembers the answers to these entries by their requests, as far as they have any.
-    pub(super) fn remember(&mut self, entries: &[EntryId], until: Time) -> u32 {
-        let mut count = 0;
-        for id in entries {
-            let Some(entry) = self.entries.get(id) else { continue };
-            let Some(fingerprint) = entry.fingerprint else { continue };
-            let event = Box::new(entry.event.clone());
-            let answer = Answer::Done { entry: entry.id, at: entry.at, event };
-            let (customer, key) = (entry.customer, fingerprint);
-            // An API key's own window may be longer.
-            let kept = self.remembered.get(&(customer, key)).map_or(until, |it| it.until);
-            let until = until.max(kept);
-            let remembered = Remembered { customer, key, fingerprint, answer, until };
-            self.remembered.insert((customer, key), remembered);
-            count += 1;
-        }
-        count
-    }
-
-    /// What a lease is worth at `now`.
-    pub(super) fn standing(&self, proxy: &Proxy, now: Time) -> Standing {
-        proxy.lease.standing(now, self.catalogue.reserve(&proxy.lease.product))
-    }
-
-    /// The order, with what lists show of who may use it now.
-    pub(super) fn order(&self, id: OrderId) -> Arc<Order> {
-        let order = &self.orders[&id];
-        let shown = self.authorisations.values().find(|it| it.order == id && it.shown);
-        let access = shown.map(|shown| shown.access.clone());
-        match order.access == access {
-            true => Arc::clone(order),
-            false => Arc::new(Order { access, ..Order::clone(order) }),
-        }
-    }
-
-    /// The leases of a customer, by id, as he sees them.
-    pub(super) fn proxies(&self, customer: CustomerId) -> impl Iterator<Item = Proxy> {
-        let of = move |lease: &&Lease| lease.customer == customer;
-        self.leases.values().filter(of).map(|lease| {
-            let Exit { address, modem, .. } = &self.addresses[&lease.address];
-            Proxy {
-                lease: lease.clone(),
-                order: self.order(lease.order),
-                ip: address.ip,
-                gateway: address.gateway.clone(),
-                port: address.port,
-                modem: modem.clone(),
-                reboot_epoch: self.reboot_epochs.get(&lease.id).copied().unwrap_or(0),
-            }
-        })
-    }
-
-    /// A modem, as far as it matters for traffic.
-    fn through(&self, name: &str) -> Through {
-        let (dialer, _) = self.dialer(name);
-        let Dialer { name, exit, exits, dialing, .. } = dialer;
-        Through { name, exit, exits, dialing }
-    }
-
-    /// A modem, and what the number was when something was last to be noticed of it.
-    pub(super) fn dialer(&self, name: &str) -> (Dialer, i64) {
-        self.dialers.get(name).cloned().unwrap_or_else(|| (Dialer::new(name), 0))
-    }
-
-    /// All leases that are not over, as gateways have to know them.
-    pub(super) fn served(&self) -> Vec<Served> {
-        let not_over = self.leases.values().filter(|lease| lease.state != LeaseState::Over);
-        let served = not_over.map(|lease| {
-            let Exit { address, modem, .. } = &self.addresses[&lease.address];
-            let of_order = self.authorisations.values().filter(|it| it.order == lease.order);
-            let exceptions = self.exceptions.get(&lease.customer);
-            Served {
-                lease: lease.id,
-                order: lease.order,
-                customer: lease.customer,
-                suspended: self.customers[&lease.customer].suspended,
-                kind: lease.product.kind,
-                product: Arc::new(lease.product.clone()),
-                protocol: self.orders[&lease.order].protocol,
-                ip: address.ip,
-                modem: modem.as_ref().map(|name| Box::new(self.through(name))),
-                gateway: address.gateway.as_str().into(),
-                port: address.port,
-                ends_at: lease.ends_at,
-                access: of_order.filter(|it| it.active).map(|it| it.access.clone()).collect(),
-                exception: exceptions.and_then(|it| it.told_of(lease.id)),
-            }
-        });
-        let mut list: Vec<Served> = served.collect();
-        list.sort_by_key(Served::place);
-        list
     }
 }

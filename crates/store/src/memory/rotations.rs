@@ -1,23 +1,25 @@
 //! Rotations, and the modems that do them.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::catalogue::Catalogue;
-use domain::ids::{LeaseId, RotationId};
+use domain::ids::{AddressId, CustomerId, LeaseId, RotationId};
 use domain::lease::LeaseState;
-use domain::rotation::{Dialer, Rotated, Rotation, Timer, due};
+use domain::rotation::{Ask, Dialer, KEPT, NotRotated, Outcome, Rotated, Rotation, Timer, due};
 use domain::time::Time;
 
 use super::books::Books;
+use super::size;
 use crate::Result;
-use crate::rotating::Desk;
+use crate::rotating::{self, Desk};
 
 /// A desk at the books, which nobody else has meanwhile.
-pub(super) struct Rows<'b>(RefCell<&'b mut Books>);
+struct Rows<'b>(RefCell<&'b mut Books>);
 
 impl Rows<'_> {
-    pub(super) fn of(books: &mut Books) -> Rows<'_> {
+    fn of(books: &mut Books) -> Rows<'_> {
         Rows(RefCell::new(books))
     }
 }
@@ -84,6 +86,108 @@ impl Desk for Rows<'_> {
 }
 
 impl Books {
+    pub(super) fn modems_changed(&self, after: i64) -> (i64, BTreeSet<String>) {
+        let changed = self.dialers.iter().filter(|(_, (_, number))| after < *number);
+        (self.exit_number.max(after), changed.map(|(name, _)| name.clone()).collect())
+    }
+
+    pub(super) fn dialers(&self, names: &BTreeSet<String>) -> Vec<(Dialer, Option<Rotation>)> {
+        let last = |name: &String| {
+            let mut newest = self.rotations.values().rev();
+            newest.find(|rotation| rotation.modem == *name).cloned()
+        };
+        names.iter().map(|name| (self.dialer(name).0, last(name))).collect()
+    }
+
+    pub(super) fn ask_rotation(
+        &mut self,
+        ask: &Ask,
+        now: Time,
+    ) -> Result<std::result::Result<Rotation, NotRotated>> {
+        rotating::ask(&Rows::of(self), ask, now)
+    }
+
+    pub(super) fn take_rotations(
+        &mut self,
+        modems: &BTreeSet<String>,
+        now: Time,
+    ) -> Result<Vec<Rotation>> {
+        let rows = Rows::of(self);
+        let open = rotating::takeable(&rows, modems, now)?;
+        open.into_iter().filter_map(|id| rotating::take(&rows, id, now).transpose()).collect()
+    }
+
+    pub(super) fn end_rotation(
+        &mut self,
+        id: RotationId,
+        claim: i64,
+        outcome: Outcome,
+        now: Time,
+    ) -> Result<bool> {
+        rotating::end(&Rows::of(self), id, claim, outcome, now)
+    }
+
+    pub(super) fn tidy_rotations(&mut self, now: Time, limit: u32) -> Result<u32> {
+        let rows = Rows::of(self);
+        for id in rotating::stale(&rows, now)? {
+            rotating::give_up(&rows, id, now)?;
+        }
+        let over = |it: &&Rotation| it.ended_at.is_some_and(|at| at <= now - KEPT);
+        let old: Vec<_> = self.rotations.values().filter(over).map(|it| it.id).collect();
+        let gone = old.iter().take(size(limit));
+        Ok(gone.map(|id| u32::from(self.rotations.remove(id).is_some())).sum())
+    }
+
+    pub(super) fn rotation(&self, id: RotationId) -> Option<Rotation> {
+        self.rotations.get(&id).cloned()
+    }
+
+    pub(super) fn rotations(
+        &self,
+        lease: LeaseId,
+        after: Option<RotationId>,
+        limit: u32,
+    ) -> Vec<Rotation> {
+        let of_lease = self.rotations.values().filter(|it| it.lease == Some(lease));
+        let behind = of_lease.filter(|it| after.is_none_or(|after| after < it.id));
+        behind.take(size(limit)).cloned().collect()
+    }
+
+    pub(super) fn rotation_timers(
+        &self,
+        after: Option<(String, AddressId)>,
+        limit: u32,
+        now: Time,
+    ) -> Vec<Timer> {
+        let mut timers = self.timers(now);
+        timers.retain(|it| {
+            after.as_ref().is_none_or(|after| *after < (it.modem.clone(), it.address))
+        });
+        timers.truncate(size(limit));
+        timers
+    }
+
+    pub(super) fn renew_reboot_link(
+        &mut self,
+        customer: CustomerId,
+        lease: LeaseId,
+        now: Time,
+    ) -> Option<u32> {
+        let his = self.leases.get(&lease).is_some_and(|it| {
+            it.customer == customer && it.state == LeaseState::Active && now < it.ends_at
+        });
+        his.then(|| {
+            let epoch = self.reboot_epochs.entry(lease).or_default();
+            *epoch += 1;
+            *epoch
+        })
+    }
+
+    /// A modem, and what the number was when something was last to be noticed of it.
+    pub(super) fn dialer(&self, name: &str) -> (Dialer, i64) {
+        self.dialers.get(name).cloned().unwrap_or_else(|| (Dialer::new(name), 0))
+    }
+
     /// Notes that gateways have to look at the leases of a modem again.
     pub(super) fn note_changed(&mut self, name: &str) {
         let (dialer, _) = self.dialer(name);
@@ -92,7 +196,7 @@ impl Books {
     }
 
     /// The live leases that rotate by themselves, by modem and address.
-    pub(super) fn timers(&self, now: Time) -> Vec<Timer> {
+    fn timers(&self, now: Time) -> Vec<Timer> {
         let live = self
             .leases
             .values()

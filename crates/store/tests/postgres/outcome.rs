@@ -1,6 +1,7 @@
 //! The connection is lost around a commit.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use domain::command::Command;
@@ -84,22 +85,26 @@ fn a_commit_that_is_still_under_way_is_waited_for() {
     cut.check(Fate::Late(Duration::from_millis(5)));
 }
 
-/// Nobody can be asked.
+/// Nobody can be asked. It takes until the asking is given up, for both fates at once.
 #[test]
 fn an_outcome_that_nobody_can_tell_is_unknown() {
-    let cut = Cut::new();
-    // All connections are made.
-    assert!(cut.far.decide(cut.wish()).result.is_ok());
-    for (fate, done) in [(Fate::Unheard, true), (Fate::Lost, false)] {
-        let leases = cut.near.live(cut.ann).len();
-        cut.wire.cut_at_commit(fate);
-        cut.wire.refuse();
-        let error = cut.far.store.transact(&[cut.wish()], cut.far.now).unwrap_err();
-        assert!(matches!(error, Error::OutcomeUnknown(_)), "{error:?}");
-        assert_eq!(cut.near.live(cut.ann).len(), leases + usize::from(done));
-        cut.wire.admit();
-        cut.check(Fate::Unheard);
-    }
+    thread::scope(|scope| {
+        for (fate, done) in [(Fate::Unheard, true), (Fate::Lost, false)] {
+            scope.spawn(move || {
+                let cut = Cut::new();
+                // All connections are made.
+                assert!(cut.far.decide(cut.wish()).result.is_ok());
+                let leases = cut.near.live(cut.ann).len();
+                cut.wire.cut_at_commit(fate);
+                cut.wire.refuse();
+                let error = cut.far.store.transact(&[cut.wish()], cut.far.now).unwrap_err();
+                assert!(matches!(error, Error::OutcomeUnknown(_)), "{error:?}");
+                assert_eq!(cut.near.live(cut.ann).len(), leases + usize::from(done));
+                cut.wire.admit();
+                cut.check(Fate::Unheard);
+            });
+        }
+    });
 }
 
 /// A batch that never came to its commit is no unknown outcome: it is done again.
@@ -128,10 +133,16 @@ fn a_connection_that_ends_before_the_commit_is_replaced() {
 fn a_server_that_stands_still_is_unavailable() {
     let cut = Cut::new();
     cut.wire.hold();
-    let error = cut.far.store.transact(&[cut.wish()], cut.far.now).unwrap_err();
-    assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
-    let error = cut.far.store.customer(cut.ann).unwrap_err();
-    assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let error = cut.far.store.transact(&[cut.wish()], cut.far.now).unwrap_err();
+            assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+        });
+        scope.spawn(|| {
+            let error = cut.far.store.customer(cut.ann).unwrap_err();
+            assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+        });
+    });
     cut.wire.release();
     assert!(cut.far.decide(cut.wish()).result.is_ok());
     assert_eq!(cut.near.live(cut.ann).len(), 1);

@@ -65,8 +65,7 @@ fn tokens_are_good_once_in_time_and_for_one_shop() {
 #[test]
 fn a_gateway_that_was_removed_serves_no_more() {
     let mut away = Away::open();
-    let (_, proxies) = away.town.ann_with(1);
-    away.town.soon_seen_through(&proxies[0]);
+    let (_, proxies) = away.town.ann_served(1);
     let open = away.town.tunnel(&proxies[0]).unwrap();
     away.town.shop.run(&["node", "remove", "rotterdam"]);
     let mut outpost = away.outpost.take().unwrap();

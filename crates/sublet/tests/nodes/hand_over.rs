@@ -112,10 +112,8 @@ fn gateways_follow_each_other_and_nobody_notices() {
     let mut away = Away::open();
     let (count, times) =
         (number("SUBLET_TUNNELS", TUNNELS), number("SUBLET_HAND_OVERS", HAND_OVERS));
-    let [(ann, anns), (bob, bobs), (cid, cids)] = [12, 1, 4].map(|count| away.town.ann_with(count));
-    for proxy in anns.iter().chain(&bobs).chain(&cids) {
-        away.town.soon_seen_through(proxy);
-    }
+    let [(ann, anns), (bob, bobs), (cid, cids)] =
+        [12, 1, 4].map(|count| away.town.ann_served(count));
     let mut open = tunnels(&away, &anns, count);
     let (mut echoed, mut opened) = (echo(&mut open), count + anns.len());
     let taken_away = away.town.tunnel(&bobs[0]).unwrap();
@@ -155,8 +153,7 @@ fn gateways_follow_each_other_and_nobody_notices() {
         done
     });
     // What is new is told to the process that listens; what is taken away, to all.
-    let (_, more) = away.town.ann_with(1);
-    away.town.soon_seen_through(&more[0]);
+    away.town.ann_served(1);
     let took = revoked(&away, &bob, taken_away);
     println!(
         "{visits} visits in {times} hand-overs, of which the longest took {:?}; closed after {} ms",
@@ -180,10 +177,7 @@ fn gateways_follow_each_other_and_nobody_notices() {
 #[test]
 fn while_the_shop_is_away_a_gateway_follows_from_what_was_kept() {
     let mut away = Away::open();
-    let [(ann, anns), (bob, bobs), (_, cids)] = [2, 1, 2].map(|count| away.town.ann_with(count));
-    for proxy in anns.iter().chain(&bobs).chain(&cids) {
-        away.town.soon_seen_through(proxy);
-    }
+    let [(ann, anns), (bob, bobs), (_, cids)] = [2, 1, 2].map(|count| away.town.ann_served(count));
     let mut open = tunnels(&away, &anns, 10);
     let taken_away = away.town.tunnel(&bobs[0]).unwrap();
     let (_, (mut left, mut echoed)) = while_they_come(&mut away, &cids, |away| {
@@ -196,8 +190,7 @@ fn while_the_shop_is_away_a_gateway_follows_from_what_was_kept() {
     assert_eq!(away.outpost().status()["followed"], false);
     // The shop is back: both find it again.
     away.town.shop.reopen();
-    let (_, more) = away.town.ann_with(1);
-    away.town.soon_seen_through(&more[0]);
+    away.town.ann_served(1);
     thread::sleep(Duration::from_secs(4));
     let took = revoked(&away, &bob, taken_away);
     println!("closed after {} ms, in a process that was followed", took.as_millis());
@@ -218,10 +211,7 @@ fn who_cannot_take_over_changes_nothing() {
     let token = away.token("rotterdam");
     // There is nobody to take over from.
     away.start(&["--token", &token, "--take-over"]);
-    let (_, proxies) = away.town.ann_with(4);
-    for proxy in &proxies {
-        away.town.soon_seen_through(proxy);
-    }
+    let (_, proxies) = away.town.ann_served(4);
     let mut open = away.town.tunnel(&proxies[0]).unwrap();
     let data = away.data();
     let fails = |away: &Away, controls: &[&str], words: &[&str], says: &str| {
@@ -259,8 +249,7 @@ fn who_cannot_take_over_changes_nothing() {
         let mut second = Outpost::begin(&data, &control, &[]);
         assert!(!second.ended().success());
         assert!(away.outpost().logged().contains("another gateway uses the folder"));
-        let (_, more) = away.town.ann_with(1);
-        away.town.soon_seen_through(&more[0]);
+        let (_, more) = away.town.ann_served(1);
         more
     });
     assert!(open.echoes(), "a tunnel was cut");
@@ -278,8 +267,7 @@ fn who_cannot_take_over_changes_nothing() {
 #[test]
 fn a_gateway_that_is_removed_ends_in_every_process() {
     let mut away = Away::open();
-    let (_, proxies) = away.town.ann_with(1);
-    away.town.soon_seen_through(&proxies[0]);
+    let (_, proxies) = away.town.ann_served(1);
     let early = away.town.tunnel(&proxies[0]).unwrap();
     let mut left = away.take_over();
     let late = away.town.tunnel(&proxies[0]).unwrap();
@@ -294,11 +282,8 @@ fn a_gateway_that_is_removed_ends_in_every_process() {
 #[test]
 fn a_gateway_that_is_asked_to_end_closes_what_is_taken_away_meanwhile() {
     let mut away = Away::open();
-    let (_, anns) = away.town.ann_with(1);
-    let (bob, bobs) = away.town.ann_with(1);
-    for proxy in anns.iter().chain(&bobs) {
-        away.town.soon_seen_through(proxy);
-    }
+    let (_, anns) = away.town.ann_served(1);
+    let (bob, bobs) = away.town.ann_served(1);
     let mut open = away.town.tunnel(&anns[0]).unwrap();
     let taken_away = away.town.tunnel(&bobs[0]).unwrap();
     let mut outpost = away.outpost.take().unwrap();
@@ -313,11 +298,8 @@ fn a_gateway_that_is_asked_to_end_closes_what_is_taken_away_meanwhile() {
 #[test]
 fn servers_follow_each_other_and_a_gateway_misses_nothing() {
     let mut away = Away::open_whose_servers_follow();
-    let (bob, bobs) = away.town.ann_with(1);
-    let (_, proxies) = away.town.ann_with(2);
-    for proxy in proxies.iter().chain(&bobs) {
-        away.town.soon_seen_through(proxy);
-    }
+    let (bob, bobs) = away.town.ann_served(1);
+    let (_, proxies) = away.town.ann_served(2);
     let mut open = tunnels(&away, &proxies, 10);
     let taken_away = away.town.tunnel(&bobs[0]).unwrap();
     let before = away.listed("rotterdam");

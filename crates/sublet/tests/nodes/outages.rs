@@ -42,16 +42,16 @@ fn listening(port: u16) -> u32 {
 #[test]
 fn while_the_shop_is_killed_everything_goes_on_also_after_a_restart() {
     let mut away = Away::open();
-    let (_, proxies) = away.town.ann_with(3);
-    for proxy in &proxies {
-        away.town.soon_seen_through(proxy);
-    }
+    let saved = away.saved();
+    let (_, proxies) = away.town.ann_served(3);
     let mut open = away.town.tunnel(&proxies[0]).unwrap();
     away.town.shop.kill9();
     assert_eq!(away.town.tunnel(&proxies[1]).unwrap().seen, proxies[1].exit());
     // What was told shortly before is saved within seconds.
-    let outage = figure(Duration::from_secs(3), Duration::from_secs(150));
+    away.soon_saved_since(&saved);
+    let outage = figure(Duration::ZERO, Duration::from_secs(150));
     goes_on(&away.town, &mut open, &proxies[1], outage);
+    assert!(open.echoes(), "what was open is closed");
     away.kill9();
     let since = Instant::now();
     away.start(&[]);
@@ -62,11 +62,10 @@ fn while_the_shop_is_killed_everything_goes_on_also_after_a_restart() {
         assert_eq!(away.town.tunnel(proxy).unwrap().seen, proxy.exit());
     }
     let mut open = away.town.tunnel(&proxies[2]).unwrap();
-    goes_on(&away.town, &mut open, &proxies[1], figure(Duration::ZERO, outage));
+    goes_on(&away.town, &mut open, &proxies[1], outage);
     // The shop is back: what it sells works, and what was open goes on.
     away.town.shop.reopen();
-    let (_, more) = away.town.ann_with(1);
-    away.town.soon_seen_through(&more[0]);
+    away.town.ann_served(1);
     assert!(open.echoes(), "what was open is closed");
     // It went on from where it was: nothing was told twice.
     let logged = away.outpost().logged();
@@ -106,8 +105,7 @@ fn a_gateway_may_be_told_to_take_nothing_new_when_the_shop_is_away_for_too_long(
     let mut away = Away::alone();
     let token = away.token("rotterdam");
     away.start(&["--token", &token, "--max-stale", "2"]);
-    let (_, proxies) = away.town.ann_with(1);
-    away.town.soon_seen_through(&proxies[0]);
+    let (_, proxies) = away.town.ann_served(1);
     let mut open = away.town.tunnel(&proxies[0]).unwrap();
     away.town.shop.kill9();
     away.town.soon_refused(&proxies[0]);
@@ -121,8 +119,7 @@ fn a_gateway_may_be_told_to_take_nothing_new_when_the_shop_is_away_for_too_long(
 #[test]
 fn a_gateway_that_is_asked_to_end_lets_what_is_open_go_on() {
     let mut away = Away::open();
-    let (_, proxies) = away.town.ann_with(1);
-    away.town.soon_seen_through(&proxies[0]);
+    let (_, proxies) = away.town.ann_served(1);
     let mut open = away.town.tunnel(&proxies[0]).unwrap();
     let mut outpost = away.outpost.take().unwrap();
     outpost.signal("TERM");

@@ -139,8 +139,8 @@ pub(crate) fn soon(mut is_so: impl FnMut() -> bool, says: impl Fn() -> String) {
 pub(crate) fn port() -> u16 {
     // Below those that the system gives, and above those of the towns.
     static GIVEN: AtomicU16 = AtomicU16::new(0);
-    let process = u16::try_from(std::process::id() % 90).unwrap();
-    30_100 + process * 25 + GIVEN.fetch_add(1, Ordering::Relaxed)
+    let process = u16::try_from(std::process::id() % 60).unwrap();
+    30_100 + process * 40 + GIVEN.fetch_add(1, Ordering::Relaxed)
 }
 
 /// A shop without a gateway of its own, and a gateway that follows it.
@@ -221,6 +221,28 @@ impl Away {
     /// The folder of the gateway.
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("gateway")
+    }
+
+    /// What is saved of what the gateway was told.
+    pub(crate) fn saved(&self) -> Vec<u8> {
+        std::fs::read(self.data().join("table")).unwrap_or_default()
+    }
+
+    /// More is saved than `before`, within seconds, and nothing more for a moment.
+    #[track_caller]
+    pub(crate) fn soon_saved_since(&self, before: &[u8]) {
+        const SAVED: Duration = Duration::from_secs(3);
+        const MOMENT: Duration = Duration::from_millis(300);
+        let began = Instant::now();
+        let (mut last, mut since) = (self.saved(), began);
+        while last == before || since.elapsed() < MOMENT {
+            assert!(last != before || began.elapsed() < SAVED, "it is not saved");
+            std::thread::sleep(Duration::from_millis(20));
+            let now = self.saved();
+            if now != last {
+                (last, since) = (now, Instant::now());
+            }
+        }
     }
 
     /// Starts the gateway, which must not run.

@@ -76,9 +76,8 @@ fn a_customer_sees_what_was_refused_elsewhere_also_after_the_shop_was_killed() {
 #[test]
 fn a_proxy_of_a_gateway_elsewhere_is_checked_as_its_customer_would_use_it() {
     let mut away = Away::open();
-    let (ann, proxies) = away.town.ann_with(1);
+    let (ann, proxies) = away.town.ann_served(1);
     let proxy = &proxies[0];
-    away.town.soon_seen_through(proxy);
     let at = away.town.shop.address();
     let checked = || native(at, &ann, "POST", proxy, "check").json();
     let works = checked();
@@ -105,8 +104,7 @@ fn a_proxy_of_a_gateway_elsewhere_is_checked_as_its_customer_would_use_it() {
 #[test]
 fn each_server_of_a_shop_shows_it() {
     let Some(away) = Away::of_two_servers() else { return };
-    let (ann, proxies) = away.town.ann_with(1);
-    away.town.soon_seen_through(&proxies[0]);
+    let (ann, proxies) = away.town.ann_served(1);
     refused(&proxies[0]);
     for node in [0, 1] {
         soon_shown(away.town.shop.address_of(node), &ann, &proxies[0], 1);

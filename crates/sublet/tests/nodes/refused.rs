@@ -63,10 +63,26 @@ fn answers_that_make_no_sense_leave_everything_as_it_is() {
     });
 }
 
-/// Says wrongly what a test wants to, and looks that nothing comes of it; then something rightly.
-fn check(
-    cases: impl Fn(&dyn Fn(&'static str, i64, &[u8]) -> Vec<u8>) -> Vec<(&'static str, Says)>,
-) {
+/// Gateways that are told wrongly at the same time: each asks again ever later.
+const GATEWAYS: usize = 4;
+
+/// What a test says wrongly, with what a gateway makes of it.
+type Cases = Vec<(&'static str, Says)>;
+
+/// Says wrongly what a test wants to, to one gateway or another.
+fn check(cases: impl Fn(&dyn Fn(&'static str, i64, &[u8]) -> Vec<u8>) -> Cases + Sync) {
+    std::thread::scope(|scope| {
+        for gateway in 0..GATEWAYS {
+            let cases = &cases;
+            scope.spawn(move || {
+                check_some(|told| cases(told).into_iter().skip(gateway).step_by(GATEWAYS).collect())
+            });
+        }
+    });
+}
+
+/// Says this wrongly to one gateway, and looks that nothing comes of it; then something rightly.
+fn check_some(cases: impl Fn(&dyn Fn(&'static str, i64, &[u8]) -> Vec<u8>) -> Cases) {
     let (port, echo) = (port(), Echo::new());
     let told =
         |node, number, leases: &[u8]| Told { node, number, port, leases: leases.to_vec() }.bytes();

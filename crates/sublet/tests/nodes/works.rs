@@ -51,9 +51,8 @@ fn what_is_rented_works_at_once_and_what_is_taken_away_is_cut() {
 #[test]
 fn limits_and_ports_hold_at_a_gateway_on_another_host_and_after_it_was_away() {
     let mut away = Away::open();
-    let (ann, proxies) = away.town.ann_with(1);
+    let (ann, proxies) = away.town.ann_served(1);
     let proxy = &proxies[0];
-    away.town.soon_seen_through(proxy);
     let two = |away: &Away| {
         let (one, other) = (away.town.tunnel(proxy), away.town.tunnel(proxy));
         one.is_ok() && other.is_ok()
@@ -83,11 +82,12 @@ fn limits_and_ports_hold_at_a_gateway_on_another_host_and_after_it_was_away() {
     away.town.shop.run(&["limit", "clear", "--customer", &customer]);
     soon_two(&away, true);
     let before = away.town.shop.run(&["catalogue", "show"])[0]["text"].as_str().unwrap().to_owned();
+    let saved = away.saved();
     let denies = format!("[kinds.IPv4]\ndeny_ports = [{}]", away.town.echo_v4().port());
     away.town.shop.apply_catalogue(&before.replace("[kinds.IPv4]", &denies));
     soon(|| away.town.tunnel(proxy).is_err(), || "the port is open".to_owned());
     // What was told is saved within seconds, and holds though the shop is away.
-    std::thread::sleep(Duration::from_secs(3));
+    away.soon_saved_since(&saved);
     away.town.shop.kill9();
     away.kill9();
     away.start(&[]);
@@ -129,8 +129,7 @@ fn a_shared_host_is_served_at_ports_of_its_leases() {
 #[test]
 fn what_is_used_is_counted_once_though_the_shop_is_killed_and_the_gateway_restarted() {
     let mut away = Away::open();
-    let (_, proxies) = away.town.ann_with(1);
-    away.town.soon_seen_through(&proxies[0]);
+    let (_, proxies) = away.town.ann_served(1);
     // Four bytes up each time, and one when a tunnel begins; one has been opened by now.
     let echo = |away: &Away, times: u64| {
         let mut tunnel = away.town.tunnel(&proxies[0]).unwrap();
@@ -162,8 +161,7 @@ fn neither_passwords_nor_the_token_lie_about() {
     let mut away = Away::alone();
     let token = away.token("rotterdam");
     away.start(&["--token", &token]);
-    let (_, proxies) = away.town.ann_with(1);
-    away.town.soon_seen_through(&proxies[0]);
+    let (_, proxies) = away.town.ann_served(1);
     let saved = away.data().join("table");
     soon(|| saved.exists(), || "no table is saved".to_owned());
     away.outpost.take().unwrap().signal("TERM");
@@ -186,8 +184,7 @@ fn neither_passwords_nor_the_token_lie_about() {
 #[test]
 fn the_gateway_goes_on_with_another_server_of_the_shop() {
     let Some(mut away) = Away::of_two_servers() else { return };
-    let (_, proxies) = away.town.ann_with(1);
-    away.town.soon_seen_through(&proxies[0]);
+    let (_, proxies) = away.town.ann_served(1);
     let mut open = away.town.tunnel(&proxies[0]).unwrap();
     // Whichever server moves the clock, the gateway has noticed when that returns.
     for _ in 0..4 {

@@ -1,10 +1,6 @@
 //! Modems at a gateway on another host: everything is as with those of the server, whoever of the two
 //! is killed meanwhile.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::farm::{Farm, Modem, Proxy, setup};
+use crate::keeper::Keeper;
 use crate::outpost::{Outpost, port, soon};
 
 /// A shop without a gateway of its own, and a gateway with its modems.
@@ -57,6 +54,17 @@ impl Away {
         answer.json()
     }
 
+    /// The same with one modem, which is rented, served, and dials by now; with that rotation.
+    #[track_caller]
+    fn dialing(modem: Modem<'_>, words: &[&str]) -> (Away, Proxy, Value) {
+        let away = Away::open(&[modem], words);
+        let one = away.farm.rent(1, 0).remove(0);
+        away.farm.served(&one);
+        let asked = away.farm.rotate(&one);
+        away.until_it_dials();
+        (away, one, asked)
+    }
+
     #[track_caller]
     fn until_it_dials(&self) {
         soon(
@@ -64,66 +72,6 @@ impl Away {
             || "it does not dial".to_owned(),
         );
     }
-}
-
-/// Somebody who looks after a modem: he takes his time, gives it two addresses by turns, and keeps
-/// what he was asked.
-struct Keeper {
-    address: SocketAddr,
-    takes: Arc<AtomicU32>,
-    asked: Arc<Mutex<Vec<String>>>,
-}
-
-impl Keeper {
-    fn open(ips: [&'static str; 2], takes_ms: u32) -> Keeper {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let asked = Arc::<Mutex<Vec<String>>>::default();
-        let takes = Arc::new(AtomicU32::new(takes_ms));
-        let (heard, slow) = (Arc::clone(&asked), Arc::clone(&takes));
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (heard, slow) = (Arc::clone(&heard), Arc::clone(&slow));
-                // Who has asked may have been killed.
-                thread::spawn(move || answer(stream, ips, &heard, &slow));
-            }
-        });
-        Keeper { address, takes, asked }
-    }
-
-    /// A modem that he looks after.
-    fn modem(&self, rest: &str) -> String {
-        format!(
-            "interval_seconds = 1\n{rest}\n[modems.driver.http]\nurl = \"http://{}/{{modem}}\"\n\
-             method = \"POST\"\nheaders = {{ Authorization = \"Bearer {{secret}}\" }}\n\
-             secret = \"farm\"",
-            self.address
-        )
-    }
-
-    fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
-    }
-}
-
-fn answer(
-    mut stream: std::net::TcpStream,
-    ips: [&str; 2],
-    asked: &Mutex<Vec<String>>,
-    takes: &AtomicU32,
-) {
-    let mut request = [0; 4096];
-    let Ok(count) = stream.read(&mut request) else { return };
-    let turn = {
-        let mut asked = asked.lock().unwrap();
-        asked.push(String::from_utf8_lossy(&request[..count]).to_lowercase());
-        asked.len()
-    };
-    thread::sleep(Duration::from_millis(takes.load(Ordering::Relaxed).into()));
-    let body = format!("{{\"ip\":\"{}\"}}", ips[turn % 2]);
-    let length = body.len();
-    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
-    let _ = stream.write_all(answer.as_bytes());
 }
 
 /// A folder with the secret of the modems.
@@ -196,7 +144,7 @@ fn it_rotates_over_the_api_by_its_link_and_by_its_timer() {
 
 #[test]
 fn its_secret_is_on_its_host_alone_and_without_it_nothing_dials() {
-    let keeper = Keeper::open(["127.50.13.1", "127.50.13.2"], 0);
+    let keeper = Keeper::open(&["127.50.13.2", "127.50.13.1"], 0);
     let (folder, words) = secrets();
     let mut away = Away::open(&[("hooked", "127.50.13.1", &keeper.modem(""))], &[]);
     let [one] = &away.farm.rent(1, 0)[..] else { panic!("one was rented") };
@@ -224,37 +172,29 @@ fn its_secret_is_on_its_host_alone_and_without_it_nothing_dials() {
 
 #[test]
 fn a_gateway_that_is_killed_while_a_modem_dials_does_the_job_again_when_its_time_is_over() {
-    let keeper = Keeper::open(["127.50.14.2", "127.50.14.3"], 60_000);
+    let keeper = Keeper::open(&["127.50.14.3", "127.50.14.2", "127.50.14.3"], 60_000);
     let (_folder, words) = secrets();
     let modem = keeper.modem("deadline_seconds = 2");
-    let mut away = Away::open(&[("hooked", "127.50.14.1", &modem)], &[&words]);
-    let [one] = &away.farm.rent(1, 0)[..] else { panic!("one was rented") };
-    away.farm.served(one);
-    let asked = away.farm.rotate(one);
-    away.until_it_dials();
+    let (mut away, one, asked) = Away::dialing(("hooked", "127.50.14.1", &modem), &[&words]);
     soon(|| keeper.asked().len() == 1, || "nobody was asked".to_owned());
     away.outpost.take().unwrap().kill9();
-    keeper.takes.store(0, Ordering::Relaxed);
+    keeper.takes(0);
     let since = Instant::now();
     away.start(&[&words]);
     let ended = away.farm.ended(&asked);
     println!("the job of a gateway that was killed has ended after {:?}", since.elapsed());
     assert_eq!((&ended["state"], &ended["exit"]), (&json!("changed"), &json!("127.50.14.2")));
     assert!(Duration::from_secs(3) < since.elapsed(), "it was not waited for the first to end");
-    away.farm.soon_seen(one, "127.50.14.2");
-    assert_eq!((away.farm.history(one).len(), keeper.asked().len()), (1, 2));
+    away.farm.soon_seen(&one, "127.50.14.2");
+    assert_eq!((away.farm.history(&one).len(), keeper.asked().len()), (1, 2));
 }
 
 #[test]
 fn a_shop_that_is_killed_while_a_modem_dials_is_told_of_it_once_when_it_is_back() {
-    let keeper = Keeper::open(["127.50.15.1", "127.50.15.2"], 2_000);
+    let keeper = Keeper::open(&["127.50.15.2", "127.50.15.1", "127.50.15.2"], 2_000);
     let (_folder, words) = secrets();
     let modem = keeper.modem("");
-    let mut away = Away::open(&[("hooked", "127.50.15.1", &modem)], &[&words]);
-    let [one] = &away.farm.rent(1, 0)[..] else { panic!("one was rented") };
-    away.farm.served(one);
-    let asked = away.farm.rotate(one);
-    away.until_it_dials();
+    let (mut away, one, asked) = Away::dialing(("hooked", "127.50.15.1", &modem), &[&words]);
     soon(|| keeper.asked().len() == 1, || "nobody was asked".to_owned());
     away.farm.shop.kill9();
     away.outpost().soon_logs("Modem hooked has dialed: another exit");
@@ -262,13 +202,17 @@ fn a_shop_that_is_killed_while_a_modem_dials_is_told_of_it_once_when_it_is_back(
     away.farm.shop.reopen();
     let ended = away.farm.ended(&asked);
     assert_eq!((&ended["state"], &ended["exit"]), (&json!("changed"), &json!("127.50.15.2")));
-    soon(|| away.farm.seen("http", one) == "127.50.15.2|200", || away.farm.seen("http", one));
-    assert_eq!((away.farm.history(one).len(), keeper.asked().len()), (1, 1), "it has dialed twice");
+    soon(|| away.farm.seen("http", &one) == "127.50.15.2|200", || away.farm.seen("http", &one));
+    assert_eq!(
+        (away.farm.history(&one).len(), keeper.asked().len()),
+        (1, 1),
+        "it has dialed twice"
+    );
     // And again, as if nothing had been.
     away.farm.shop.advance("2s");
-    let ended = away.farm.ended(&away.farm.rotate(one));
+    let ended = away.farm.ended(&away.farm.rotate(&one));
     assert_eq!((&ended["state"], &ended["exit"]), (&json!("changed"), &json!("127.50.15.1")));
-    away.farm.soon_seen(one, "127.50.15.1");
+    away.farm.soon_seen(&one, "127.50.15.1");
     away.farm.shop.audit();
 }
 
@@ -276,11 +220,7 @@ fn a_shop_that_is_killed_while_a_modem_dials_is_told_of_it_once_when_it_is_back(
 fn a_gateway_that_ends_well_waits_for_its_modem() {
     let takes =
         "driver.simulator = { exits = [\"127.50.16.1\", \"127.50.16.2\"], takes_ms = 1500 }";
-    let mut away = Away::open(&[("slow", "127.50.16.1", takes)], &[]);
-    let [one] = &away.farm.rent(1, 0)[..] else { panic!("one was rented") };
-    away.farm.served(one);
-    away.farm.rotate(one);
-    away.until_it_dials();
+    let (mut away, one, _) = Away::dialing(("slow", "127.50.16.1", takes), &[]);
     let mut outpost = away.outpost.take().unwrap();
     outpost.signal("TERM");
     assert!(outpost.ended().success());
@@ -288,7 +228,7 @@ fn a_gateway_that_ends_well_waits_for_its_modem() {
     assert_eq!((&modems[0]["state"], &modems[0]["last"]), (&json!("idle"), &json!("changed")));
     // Nobody is there who would do this one.
     away.farm.shop.advance("61s");
-    let asked = away.farm.rotate(one);
+    let asked = away.farm.rotate(&one);
     thread::sleep(Duration::from_secs(2));
     let target = format!("/api/v1/rotations/{}", asked["id"].as_str().unwrap());
     let now = away.farm.native("GET", &target, &away.farm.ann).json();

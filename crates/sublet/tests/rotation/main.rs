@@ -9,6 +9,7 @@ mod ends;
 mod farm;
 mod hooks;
 mod jobs;
+mod keeper;
 #[expect(dead_code, reason = "other tests use more of it")]
 #[path = "../../src/nodes/key.rs"]
 mod key;

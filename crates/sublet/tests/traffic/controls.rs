@@ -95,9 +95,8 @@ fn proxies_are_reached_inside_tls_with_whatever_certificate_is_there() {
     let https: u16 = socks.parse::<u16>().unwrap() + 9;
     let with_https = format!("{socks_line}\nhttps_port = {https}");
     town.shop.apply_catalogue(&before.replace(socks_line, &with_https));
-    let (ann, proxies) = town.ann_with(1);
+    let (ann, proxies) = town.ann_served(1);
     let proxy = &proxies[0];
-    town.soon_seen_through(proxy);
     assert_eq!(leases(&town.shop, &ann)[0]["https_port"], https);
     let Proxy { login, password, host, .. } = proxy;
     let curl = |which: &str, port: u16| {
@@ -139,9 +138,8 @@ fn proxies_are_reached_inside_tls_with_whatever_certificate_is_there() {
 #[test]
 fn limits_of_the_catalogue_hold_and_follow_it() {
     let town = Town::of(setup().alone().open());
-    let (ann, proxies) = town.ann_with(1);
+    let (ann, proxies) = town.ann_served(1);
     let proxy = &proxies[0];
-    town.soon_seen_through(proxy);
     let limits = |at: &Town| leases(&at.shop, &ann)[0]["limits"].clone();
     let usual = json!({ "connections": 500, "new_connections_per_second": 50,
         "bytes_per_second": null, "udp": false });

@@ -29,9 +29,8 @@ fn a_replaced_address_is_left_and_the_new_one_serves() {
 #[test]
 fn an_authorisation_counts_as_it_is_now() {
     let town = Town::open();
-    let (ann, proxies) = town.ann_with(1);
+    let (ann, proxies) = town.ann_served(1);
     let proxy = &proxies[0];
-    town.soon_seen_through(proxy);
     let ways = town.shop.seller(&ann, "GET", "auth/list", &json!({}));
     let way = ways.as_array().unwrap().iter().find(|way| way["login"] == proxy.login.as_str());
     let id = way.unwrap()["id"].clone();

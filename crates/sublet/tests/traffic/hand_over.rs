@@ -31,10 +31,7 @@ fn servers_follow_each_other_and_nobody_notices() {
     let mut town = Town::of(setup.open());
     let (tunnels, times) =
         (number("SUBLET_TUNNELS", TUNNELS), number("SUBLET_HAND_OVERS", HAND_OVERS));
-    let (ann, proxies) = town.ann_with(12);
-    for proxy in &proxies {
-        town.soon_seen_through(proxy);
-    }
+    let (ann, proxies) = town.ann_served(12);
     let to = town.echo_v4();
     let http = town.shop.address();
     let mut open: Vec<_> = (0..tunnels).map(|i| tunnel(&proxies[i % 12], to)).collect();
@@ -91,8 +88,7 @@ fn servers_follow_each_other_and_nobody_notices() {
 fn who_may_not_or_cannot_take_over_changes_nothing() {
     let shop = setup().alone().in_a_file().open();
     let mut town = Town::of(shop);
-    let (_, proxies) = town.ann_with(1);
-    town.soon_seen_through(&proxies[0]);
+    let (_, proxies) = town.ann_served(1);
     let socket = town.shop.folder().join("hand-over.sock");
     let mode = std::fs::metadata(&socket).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);

@@ -320,9 +320,8 @@ impl Stream {
 #[test]
 fn what_goes_on_through_a_server_that_was_followed_is_counted_by_its_heir() {
     let mut town = Town::of(setup().alone().in_a_file().open());
-    let (ann, proxies) = town.ann_with(1);
+    let (ann, proxies) = town.ann_served(1);
     let proxy = &proxies[0];
-    town.soon_seen_through(proxy);
     let (before, destination) = (town.settled(&ann), Destination::new());
     let stream = Stream::begin(proxy, destination.address);
     thread::sleep(Duration::from_millis(700));
@@ -339,9 +338,8 @@ fn what_goes_on_through_a_server_that_was_followed_is_counted_by_its_heir() {
 #[test]
 fn a_server_that_is_killed_loses_no_more_than_the_last_moments_and_counts_nothing_twice() {
     let mut town = Town::open();
-    let (ann, proxies) = town.ann_with(1);
+    let (ann, proxies) = town.ann_served(1);
     let proxy = &proxies[0];
-    town.soon_seen_through(proxy);
     // The byte that he begins with, and the line that he is told before he gets it back.
     let greeting = proxy.host.len() as u64 + 1;
     town.soon_used(&ann, (1, greeting + 1, 1));

@@ -9,10 +9,7 @@ use crate::town::{Town, setup};
 #[test]
 fn after_a_kill_everything_is_served_as_before() {
     let mut town = Town::open();
-    let (_, proxies) = town.ann_with(3);
-    for proxy in &proxies {
-        town.soon_seen_through(proxy);
-    }
+    let (_, proxies) = town.ann_served(3);
     let open = town.tunnel(&proxies[0]).unwrap();
     town.shop.kill9();
     open.soon_closed();
@@ -26,8 +23,7 @@ fn after_a_kill_everything_is_served_as_before() {
 #[test]
 fn a_server_that_ends_lets_tunnels_go_on_for_a_moment_and_ends_well() {
     let mut town = Town::open();
-    let (_, proxies) = town.ann_with(1);
-    town.soon_seen_through(&proxies[0]);
+    let (_, proxies) = town.ann_served(1);
     let mut open = town.tunnel(&proxies[0]).unwrap();
     town.shop.ask_to_end();
     let since = Instant::now();

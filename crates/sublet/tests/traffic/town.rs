@@ -44,6 +44,16 @@ impl Town {
         (ann, proxies.iter().map(Proxy::listed).collect())
     }
 
+    /// The same, once each of them is served.
+    #[track_caller]
+    pub(crate) fn ann_served(&self, count: u32) -> (Customer, Vec<Proxy>) {
+        let (ann, proxies) = self.ann_with(count);
+        for proxy in &proxies {
+            self.soon_seen_through(proxy);
+        }
+        (ann, proxies)
+    }
+
     /// Where the echo sees a request come from that is made through `proxy` over HTTP, at the latest
     /// soon.
     #[track_caller]
