@@ -274,6 +274,22 @@ fn what_is_built_aside_is_in_force_when_it_is_put_so() {
 }
 
 #[test]
+fn of_what_is_told_of_a_lease_aside_the_last_counts() {
+    let table = Arc::new(Table::new().unwrap());
+    replace(&table, [&lease(1), &lease(2), &lease(3)]);
+    let bad = feed::lease::Lease { access: Access::default(), ..lease(2) };
+    let mut fresh = Fresh::of(Arc::clone(&table));
+    [&lease(1), &lease(2), &lease(3), &bad].map(|lease| fresh.put(lease));
+    [1, 3, 4].map(|id| fresh.remove(id));
+    fresh.put(&lease(3));
+    assert_eq!(fresh.put_in_force(), [Unfit::NoAccess(2)]);
+    let found = |id: u64| find(&table, &format!("u{id}"), &format!("p{id}"));
+    assert_eq!([1, 2, 3].map(found), [None, None, Some(3)]);
+    assert_eq!((table.len(), places(&table).len()), (1, 1));
+    assert!(table.get(1).is_none() && table.get(2).is_none());
+}
+
+#[test]
 fn a_lease_is_looked_up_while_the_table_is_replaced() {
     let table = Arc::new(Table::new().unwrap());
     let leases: Vec<_> = (0..100_000).map(lease).collect();
