@@ -7,6 +7,9 @@ use hashbrown::HashTable;
 use super::shard::{self, Keyed, Shard, shard_of};
 use super::{Ids, Lease, Table, Unfit, lock, spread};
 
+/// What was said of leases, by their ids; nothing of one that is not to be there.
+type Said = Vec<(u64, Option<Arc<Lease>>)>;
+
 /// Leases that are to take the place of all that a table has. They are gathered beside it, so that
 /// nobody is refused meanwhile, and one after the other, so that they need not all be known at a
 /// time. What is never put in force leaves the table as it is.
@@ -16,7 +19,7 @@ pub struct Fresh {
     /// By shard, what it is to have. Filled when all is known, each has room for just that and is
     /// near while it is filled.
     by_key: Box<[Keyed]>,
-    by_id: Box<[Vec<(u64, Option<Arc<Lease>>)>]>,
+    by_id: Box<[Said]>,
     unfit: Vec<Unfit>,
 }
 
