@@ -140,7 +140,7 @@ impl Reception {
     ) -> Result<Response<Body>, Denied> {
         let node = known(&self.engine, key).await?;
         let from: Option<Position> = body(request, BODY_MAX).await?;
-        let (out, pieces) = mpsc::channel(AHEAD);
+        let (name, (out, pieces)) = (node.name.clone(), mpsc::channel(AHEAD));
         let telling = Telling::begin(
             self.engine.clone(),
             node,
@@ -149,7 +149,11 @@ impl Reception {
             &self.sessions,
             out,
         );
-        tokio::spawn(telling.await?.tell(from));
+        let Some(telling) = telling.await? else {
+            tracing::warn!(node = name, "The gateway {name} follows too often at a time");
+            return Err(Denied::Fault);
+        };
+        tokio::spawn(telling.tell(from));
         Ok(answer(StatusCode::OK, "application/x-ndjson", Body::Told(pieces)))
     }
 

@@ -62,7 +62,7 @@ impl From<Fault> for End {
 }
 
 impl Telling {
-    /// Begins to follow what is served.
+    /// Begins to follow what is served; nothing if the node has too many streams.
     pub(super) async fn begin(
         engine: Engine,
         node: Node,
@@ -70,12 +70,12 @@ impl Telling {
         identity: GatewayIdentity,
         sessions: &Arc<Sessions>,
         out: Sender<Bytes>,
-    ) -> Result<Telling, Fault> {
+    ) -> Result<Option<Telling>, Fault> {
         let follower = engine.follow().await?;
         let names: BTreeSet<String> = node.gateways.iter().cloned().collect();
         let slice = Slice { names, catalogue: engine.catalogue() };
-        let open = sessions.begin(node.id, follower.taken());
-        Ok(Telling {
+        let Some(open) = sessions.begin(node.id, follower.taken()) else { return Ok(None) };
+        Ok(Some(Telling {
             engine,
             node,
             key,
@@ -87,7 +87,7 @@ impl Telling {
             out,
             seen: None,
             beaten: Instant::now(),
-        })
+        }))
     }
 
     /// Tells what has changed since `from` if that can be, and otherwise everything; then whatever
