@@ -254,8 +254,7 @@ impl Follower {
     /// was told so far has to be told everything.
     pub fn go_back(&mut self, told: Told) -> bool {
         let now = self.told();
-        let behind = now.number - told.number;
-        let can_be = (0..=FAR_BEHIND).contains(&behind)
+        let can_be = (now.number - FAR_BEHIND..=now.number).contains(&told.number)
             && told.said == now.said
             && (0..=now.modems).contains(&told.modems);
         if can_be {
