@@ -88,8 +88,11 @@ async fn signs_of_life_are_given_while_something_is_waited_for() {
         7
     };
     let (done, seen) = tokio::join!(telling.beating(waits), async {
-        let first = pieces.recv().await.unwrap();
-        beats(&first) + beats(&pieces.recv().await.unwrap())
+        let mut seen = 0;
+        while let Ok(Some(piece)) = timeout(2 * BEAT, pieces.recv()).await {
+            seen += beats(&piece);
+        }
+        seen
     });
     assert!(matches!(done, Ok(7)));
     assert_eq!(seen, 2);
