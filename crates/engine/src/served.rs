@@ -9,7 +9,7 @@
 mod pages;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use domain::ids::{CustomerId, LeaseId};
@@ -66,6 +66,20 @@ impl Default for Followers {
 }
 
 impl Followers {
+    /// Somebody follows from now on; says where is noted what has been taken to heart.
+    fn begin(&self) -> Taken {
+        let (taken, receiver) = watch::channel(0);
+        let mut all = self.taken();
+        // Who comes again and again, without ever being waited for, is one of few all the same.
+        all.retain(|one| one.has_changed().is_ok());
+        all.push(receiver);
+        Taken(Arc::new(taken))
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Vec<watch::Receiver<u64>>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Wakes those who follow: something has been committed, or the clock was moved.
     pub(crate) fn wake(&self) {
         self.happened.send_modify(|count| *count += 1);
@@ -77,7 +91,7 @@ impl Followers {
         self.wake();
         let now = *self.happened.borrow();
         let followers = {
-            let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut taken = self.taken();
             taken.retain(|one| one.has_changed().is_ok());
             taken.clone()
         };
@@ -135,7 +149,7 @@ struct Said {
 pub struct Seen(u64);
 
 /// Where a follower notes what has been taken to heart.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Taken(Arc<watch::Sender<u64>>);
 
 impl Taken {
@@ -153,9 +167,8 @@ impl Engine {
     /// Begins to follow. Whatever happens from now on is told by [`Follower::changes`]; what there
     /// is already, by [`Follower::pages`].
     pub async fn follow(&self) -> Result<Follower, Fault> {
-        let (taken, receiver) = watch::channel(0);
         let followers = &self.inner.followers;
-        followers.taken.lock().unwrap_or_else(PoisonError::into_inner).push(receiver);
+        let taken = followers.begin();
         let mut happened = followers.happened.subscribe();
         let seen = *happened.borrow_and_update();
         let begin = |store: &dyn Store| {
@@ -175,7 +188,7 @@ impl Engine {
             looked: Instant::now(),
             seen,
             more: false,
-            taken: Taken(Arc::new(taken)),
+            taken,
         })
     }
 }
@@ -241,8 +254,7 @@ impl Follower {
     /// was told so far has to be told everything.
     pub fn go_back(&mut self, told: Told) -> bool {
         let now = self.told();
-        let behind = now.number - told.number;
-        let can_be = (0..=FAR_BEHIND).contains(&behind)
+        let can_be = (now.number - FAR_BEHIND..=now.number).contains(&told.number)
             && told.said == now.said
             && (0..=now.modems).contains(&told.modems);
         if can_be {
@@ -380,5 +392,21 @@ fn touch(entry: &Entry, touched: &mut Touched, gone: &mut BTreeSet<LeaseId>) {
         | Event::AutoTopUp { .. }
         | Event::TopUpFailed { .. }
         | Event::Comment { .. } => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_who_have_gone_are_forgotten_though_nobody_waits_for_them() {
+        let followers = Followers::default();
+        let stays = followers.begin();
+        for _ in 0..100 {
+            drop(followers.begin());
+        }
+        assert_eq!(followers.taken().len(), 2);
+        drop(stays);
     }
 }

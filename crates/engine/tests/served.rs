@@ -79,6 +79,9 @@ impl Taker {
         self.follower = engine.follow().await.unwrap();
         let ahead = Told { number: self.follower.told().number + 1, ..told };
         assert!(!self.follower.go_back(ahead), "it goes on from what has not happened");
+        for number in [i64::MIN, i64::MAX] {
+            assert!(!self.follower.go_back(Told { number, ..told }), "it goes on from nowhere");
+        }
         let ahead = Told { modems: told.modems + 1, ..told };
         assert!(!self.follower.go_back(ahead), "it goes on from what no modem has done");
         match self.follower.go_back(told) {

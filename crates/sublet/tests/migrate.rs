@@ -289,6 +289,7 @@ fn a_changed_row_is_noticed() {
         ("UPDATE wallet SET balance_minor = balance_minor + 1 WHERE customer_id = 1", "wallet"),
         ("UPDATE customer_order SET goal = goal || '.' WHERE id = 2", "customer_order"),
         ("DELETE FROM promo_use WHERE customer_id = 2", "promo_use"),
+        ("UPDATE limit_exception SET connections = 1 WHERE lease_id = 1", "limit_exception"),
         ("UPDATE batch SET number = number + 1000000 WHERE number = 1", "batch"),
     ] {
         let mut child = begin(&shop, &wire.url(&url));

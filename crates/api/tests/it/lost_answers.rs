@@ -59,6 +59,30 @@ async fn who_leaves_before_the_answer_and_asks_again_is_charged_once() {
     }
 }
 
+/// The client leaves while its order is decided, and the server hears of the decision first: it has an
+/// answer to write, and asks whether anybody is there. One thread does all of that, and hears nothing
+/// while it sleeps.
+#[tokio::test]
+async fn who_has_left_when_the_answer_is_to_be_written_is_given_it_again() {
+    let shop = Shop::open().await;
+    for round in 1..=5 {
+        let body = order_body("IPv4", 1).replace("tests", &format!("round {round}"));
+        let request = post(&format!("/client/api/v1/{}/order", shop.ka), "", &body);
+        let entered = shop.store.entered();
+        shop.store.be(Trouble::Held);
+        let mut first = shop.connect().await;
+        first.send(&request).await;
+        until(|| shop.store.entered() > entered).await;
+        first.reset();
+        shop.store.be(Trouble::None);
+        std::thread::sleep(Duration::from_millis(100));
+        let answer = shop.raw(&request).await;
+        assert!(answer.is_replayed(), "{answer:?}");
+        answer.is_ok();
+        assert_eq!(shop.balance(shop.ann), 10_000 - 131 * round);
+    }
+}
+
 /// Nothing is waited for here: whatever the race does, there is one charge.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_leaves_at_once_and_asks_again_at_once_is_charged_once() {

@@ -35,7 +35,11 @@ pub(super) enum Place {
 
 impl From<Entry> for Place {
     fn from(entry: Entry) -> Place {
-        if entry.ip == ANY_ADDRESS { Place::Port(entry.port) } else { Place::Address(entry.ip) }
+        match (entry.ip, entry.port) {
+            (ANY_ADDRESS, 0) => Place::Anywhere,
+            (ANY_ADDRESS, port) => Place::Port(port),
+            (ip, _) => Place::Address(ip),
+        }
     }
 }
 

@@ -233,6 +233,15 @@ fn an_entry_is_an_address_with_a_port_or_with_any() {
     assert_eq!(find("192.0.2.1:8001"), Some(5));
     assert_eq!(find("192.0.2.1:8002"), None);
     assert!(table.by_login(b"u1", b"p1", None).is_err());
+    // Any port of any address, in either family: who comes in elsewhere than the others do.
+    for anywhere in ["0.0.0.0:0", "[::]:0"] {
+        table.apply([Change::Put(&at(6, anywhere))]);
+        assert_eq!(find("192.0.2.1:1080"), Some(1));
+        assert_eq!(find("192.0.2.1:1081"), Some(6));
+        assert_eq!(find("[2001:db8::2]:8002"), Some(6));
+        table.apply([Change::Remove(6)]);
+        assert_eq!((find("192.0.2.1:1081"), places(&table).len()), (None, 5));
+    }
 }
 
 #[test]
@@ -271,6 +280,22 @@ fn what_is_built_aside_is_in_force_when_it_is_put_so() {
     assert_eq!((find(&table, "u1", "p1"), find(&table, "u3", "p3")), (None, None));
     assert_eq!((find(&table, "u2", "p2"), find(&table, "u4", "p4")), (Some(2), Some(3)));
     assert_eq!((table.len(), table.get(1).is_some(), table.get(3).is_some()), (2, false, true));
+}
+
+#[test]
+fn of_what_is_told_of_a_lease_aside_the_last_counts() {
+    let table = Arc::new(Table::new().unwrap());
+    replace(&table, [&lease(1), &lease(2), &lease(3)]);
+    let bad = feed::lease::Lease { access: Access::default(), ..lease(2) };
+    let mut fresh = Fresh::of(Arc::clone(&table));
+    [&lease(1), &lease(2), &lease(3), &bad].into_iter().for_each(|lease| fresh.put(lease));
+    [1, 3, 4].into_iter().for_each(|id| fresh.remove(id));
+    fresh.put(&lease(3));
+    assert_eq!(fresh.put_in_force(), [Unfit::NoAccess(2)]);
+    let found = |id: u64| find(&table, &format!("u{id}"), &format!("p{id}"));
+    assert_eq!([1, 2, 3].map(found), [None, None, Some(3)]);
+    assert_eq!((table.len(), places(&table).len()), (1, 1));
+    assert!(table.get(1).is_none() && table.get(2).is_none());
 }
 
 #[test]

@@ -1,9 +1,11 @@
 use std::io::Write as _;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use axum::response::IntoResponse;
-use serve::{Limits, Outcome, Summary};
-use tokio::net::TcpStream;
+use serve::{Limits, Outcome, Server, Summary};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 
 use crate::app::{Client, SHORT, TestServer, soon};
 
@@ -56,6 +58,42 @@ async fn who_has_just_connected_is_answered() {
     // Who says nothing is not waited for as long as the rest.
     assert_eq!(silent.rest().await, "");
     assert_eq!(server.end().await.cut, 0);
+}
+
+/// Another process listens at the same socket, as one does that takes over: whoever connects again and
+/// again is that one's, and the end is not held up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_connects_again_and_again_does_not_hold_up_the_end() {
+    let listener = serve::bind(([127, 0, 0, 1], 0).into()).unwrap().into_std().unwrap();
+    let (address, other) = (listener.local_addr().unwrap(), listener.try_clone().unwrap());
+    let server = Server::new(Limits { drain: Duration::from_secs(3600), ..Limits::default() });
+    let (stats, (shut_down, asked)) = (server.stats(), oneshot::channel::<()>());
+    let running = tokio::spawn(async move {
+        let listener = TcpListener::from_std(listener).unwrap();
+        server.run(listener, axum::Router::new(), async { asked.await.unwrap() }).await
+    });
+    let comes = tokio::spawn(async move {
+        let mut silent = std::collections::VecDeque::new();
+        loop {
+            silent.push_back(TcpStream::connect(address).await);
+            if silent.len() > 100 {
+                silent.pop_front();
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    });
+    while stats.accepted.load(Ordering::Relaxed) < 50 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let since = Instant::now();
+    shut_down.send(()).unwrap();
+    let summary = soon(running).await.unwrap();
+    assert_eq!(summary.cut, 0);
+    assert!(summary.open > 0, "nobody was there");
+    assert!(since.elapsed() < Duration::from_secs(3), "it took {:?}", since.elapsed());
+    assert!(!comes.is_finished());
+    comes.abort();
+    drop(other);
 }
 
 #[tokio::test]

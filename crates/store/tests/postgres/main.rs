@@ -11,5 +11,6 @@ mod outcome;
 mod races;
 #[path = "../scripts/mod.rs"]
 mod scripts;
+mod served;
 mod servers;
 mod suite;

@@ -95,7 +95,7 @@ impl Shown {
             state,
             seen_at: node.seen_at.map(reading::shown),
             silent_seconds,
-            lag: report.as_ref().map(|report| (end - report.number).max(0)),
+            lag: report.as_ref().map(|report| end.saturating_sub(report.number).max(0)),
             report,
         }
     }
@@ -113,12 +113,17 @@ impl Row for Shown {
             self.gateways.join(", "),
             self.state.to_owned(),
             shown(self.silent_seconds.map(|seconds| format!("{seconds} s ago"))),
-            shown(report.map(|report| report.version.clone())),
+            shown(report.map(|report| printable(&report.version))),
             shown(self.lag.map(|lag| lag.to_string())),
             shown(report.map(|report| report.leases.to_string())),
             shown(report.map(|report| report.connections.to_string())),
         ]
     }
+}
+
+/// What a gateway says, on a terminal that it is not to give orders to.
+fn printable(said: &str) -> String {
+    said.chars().filter(|letter| !letter.is_control()).take(40).collect()
 }
 
 impl Node {
@@ -190,4 +195,35 @@ fn new_epoch(shop: &mut Shop<'_, '_>) -> Result<(), Problem> {
     let epoch: String = random::bytes()?[..8].iter().map(|byte| format!("{byte:02x}")).collect();
     shop.store.set_gateway_epoch(&epoch)?;
     shop.console.result(&serde_json::json!({ "epoch": epoch }), &[("epoch", epoch.clone())])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gateway_that_says_nonsense_is_shown_like_any_other() {
+        let now = Time::from_millis(1_000_000);
+        let shown = |number: i64, version: &str| {
+            let report = serde_json::json!({ "version": version, "number": number });
+            let node = Kept {
+                id: 1,
+                name: "rotterdam".into(),
+                gateways: vec!["main".into()],
+                token_until: now,
+                key_hash: None,
+                created_at: now,
+                enrolled_at: Some(now),
+                removed_at: None,
+                seen_at: Some(now),
+                report: Some(report.to_string()),
+            };
+            let shown = Shown::new(node, 7, now);
+            (shown.lag, shown.cells()[4].clone())
+        };
+        assert_eq!(shown(5, "1.0"), (Some(2), "1.0".to_owned()));
+        let long = "x".repeat(100);
+        assert_eq!(shown(i64::MAX, &long), (Some(0), long[..40].to_owned()));
+        assert_eq!(shown(i64::MIN, "\u{1b}[2Jx\n"), (Some(i64::MAX), "[2Jx".to_owned()));
+    }
 }

@@ -138,9 +138,9 @@ impl Reception {
         key: KeyHash,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Denied> {
-        let from: Option<Position> = body(request, BODY_MAX).await?;
         let node = known(&self.engine, key).await?;
-        let (out, pieces) = mpsc::channel(AHEAD);
+        let from: Option<Position> = body(request, BODY_MAX).await?;
+        let (name, (out, pieces)) = (node.name.clone(), mpsc::channel(AHEAD));
         let telling = Telling::begin(
             self.engine.clone(),
             node,
@@ -149,7 +149,11 @@ impl Reception {
             &self.sessions,
             out,
         );
-        tokio::spawn(telling.await?.tell(from));
+        let Some(telling) = telling.await? else {
+            tracing::warn!(node = name, "The gateway {name} follows too often at a time");
+            return Err(Denied::Fault);
+        };
+        tokio::spawn(telling.tell(from));
         Ok(answer(StatusCode::OK, "application/x-ndjson", Body::Told(pieces)))
     }
 
@@ -158,8 +162,8 @@ impl Reception {
         key: KeyHash,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Denied> {
-        let report: Report = body(request, BODY_MAX).await?;
         let node = known(&self.engine, key).await?;
+        let report: Report = body(request, BODY_MAX).await?;
         if let Some(session) = self.sessions.of(node.id, report.session) {
             session.took(report.taken);
         }
@@ -180,8 +184,8 @@ impl Reception {
         key: KeyHash,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Denied> {
-        let mut report: feed::usage::Report = body(request, LONG_MAX).await?;
         let node = known(&self.engine, key).await?;
+        let mut report: feed::usage::Report = body(request, LONG_MAX).await?;
         let served = self.served(report.lines.iter().map(|line| line.lease)).await?;
         let is_others = |lease| served.get(&lease).is_some_and(|gateway| !serves(&node, gateway));
         let all = report.lines.len();
@@ -203,8 +207,8 @@ impl Reception {
         visitor: &Visitor,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Denied> {
-        let ask = body(request, LONG_MAX).await?;
         let node = known(&self.engine, visitor.key).await?;
+        let ask = body(request, LONG_MAX).await?;
         let mut waits = visitor.waits.lock().await;
         let waits = waits.get_or_insert_with(|| self.engine.rotator());
         Ok(json(StatusCode::OK, &jobs::take(waits, &node, &ask).await?))
@@ -216,8 +220,8 @@ impl Reception {
         key: KeyHash,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Denied> {
-        let ended = body(request, BODY_MAX).await?;
         let node = known(&self.engine, key).await?;
+        let ended = body(request, BODY_MAX).await?;
         Ok(json(StatusCode::OK, &jobs::end(&self.engine, &node, ended).await?))
     }
 
@@ -227,8 +231,8 @@ impl Reception {
         key: KeyHash,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Denied> {
-        let mut told: ToldRefusals = body(request, LONG_MAX).await?;
         let node = known(&self.engine, key).await?;
+        let mut told: ToldRefusals = body(request, LONG_MAX).await?;
         told.leases.truncate(LEASES_MOST);
         let served = self.served(told.leases.iter().map(|it| it.lease)).await?;
         told.leases

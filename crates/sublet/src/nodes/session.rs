@@ -10,6 +10,10 @@ use engine::served::{Seen, Taken};
 /// Commits that a gateway has not taken yet are waited for up to so many.
 const PENDING_MAX: usize = 4_096;
 
+/// So many streams may be open to one node: the two processes of a gateway follow one each, and those
+/// of which nobody has noticed yet that they are cut come beside.
+const STREAMS_MAX: usize = 8;
+
 /// A gateway that says nothing for so long is not there: it says how it is each second.
 const SILENCE: Duration = Duration::from_secs(15);
 
@@ -51,13 +55,17 @@ impl Drop for Open {
 }
 
 impl Sessions {
-    /// A stream begins.
-    pub(super) fn begin(self: &Arc<Sessions>, node: i64, taken: Taken) -> Open {
+    /// A stream begins; nothing if the node has too many of them.
+    pub(super) fn begin(self: &Arc<Sessions>, node: i64, taken: Taken) -> Option<Open> {
+        let mut open = self.open();
+        if open.values().filter(|session| session.node == node).count() >= STREAMS_MAX {
+            return None;
+        }
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         let (pending, heard) = (Mutex::default(), Mutex::default());
         let session = Arc::new(Session { number, node, taken, pending, heard });
-        self.open().insert(number, Arc::clone(&session));
-        Open { sessions: Arc::clone(self), session }
+        open.insert(number, Arc::clone(&session));
+        Some(Open { sessions: Arc::clone(self), session })
     }
 
     /// The stream of this number, if this node follows it.
@@ -108,5 +116,24 @@ impl Session {
 
     fn heard(&self) -> MutexGuard<'_, Option<Instant>> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_has_so_many_streams_at_a_time_and_no_more() {
+        let sessions = Arc::<Sessions>::default();
+        let begin = |node| sessions.begin(node, Taken::default());
+        let mut open: Vec<Open> = (0..STREAMS_MAX).map(|_| begin(1).unwrap()).collect();
+        assert!(begin(1).is_none() && begin(1).is_none());
+        assert!(begin(2).is_some(), "another node is not to blame");
+        open.pop();
+        assert!(begin(1).is_some());
+        assert_eq!(open.len() + 1, STREAMS_MAX);
+        drop(open);
+        assert!(sessions.open().is_empty());
     }
 }

@@ -1,13 +1,14 @@
 //! Tells one gateway what to serve, for as long as it listens.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use engine::engine::Engine;
 use engine::fault::Fault;
-use engine::served::{Follower, Seen, Told};
+use engine::served::{self, Follower, Seen, Told};
 use feed::stream::{Beat, Begin, Change, Position, VERSION, Writer};
 use store::nodes::{GatewayIdentity, Node};
 use tokio::sync::mpsc::Sender;
@@ -15,9 +16,6 @@ use tokio::sync::mpsc::Sender;
 use super::key::KeyHash;
 use super::session::{Open, Sessions};
 use crate::traffic::slice::Slice;
-
-/// When everything is told, it is looked after so many leases whether it is time for a sign of life.
-const SOME: usize = 10_000;
 
 /// How often is said that this side is there, and looked whether the gateway is still one of ours.
 const BEAT: Duration = Duration::from_secs(1);
@@ -62,7 +60,7 @@ impl From<Fault> for End {
 }
 
 impl Telling {
-    /// Begins to follow what is served.
+    /// Begins to follow what is served; nothing if the node has too many streams.
     pub(super) async fn begin(
         engine: Engine,
         node: Node,
@@ -70,12 +68,12 @@ impl Telling {
         identity: GatewayIdentity,
         sessions: &Arc<Sessions>,
         out: Sender<Bytes>,
-    ) -> Result<Telling, Fault> {
+    ) -> Result<Option<Telling>, Fault> {
         let follower = engine.follow().await?;
         let names: BTreeSet<String> = node.gateways.iter().cloned().collect();
         let slice = Slice { names, catalogue: engine.catalogue() };
-        let open = sessions.begin(node.id, follower.taken());
-        Ok(Telling {
+        let Some(open) = sessions.begin(node.id, follower.taken()) else { return Ok(None) };
+        Ok(Some(Telling {
             engine,
             node,
             key,
@@ -87,7 +85,7 @@ impl Telling {
             out,
             seen: None,
             beaten: Instant::now(),
-        })
+        }))
     }
 
     /// Tells what has changed since `from` if that can be, and otherwise everything; then whatever
@@ -111,10 +109,13 @@ impl Telling {
             self.everything().await?;
         }
         loop {
-            self.changes().await?;
+            let changes = self.follower.changes().await?;
+            self.change(&changes).await?;
             if self.follower.seen().is_some() {
                 break;
             }
+            // There may be much of it.
+            self.beat_if_due().await?;
         }
         self.commit().await?;
         loop {
@@ -122,19 +123,19 @@ impl Telling {
             if !self.slice.is_as_by(&self.engine.catalogue()) {
                 return Err(End::Quiet);
             }
-            match self.changes().await {
-                Ok(changed) => {
+            match self.follower.changes().await {
+                Ok(changes) => {
+                    // If not all of them can be told, nothing more can: they are not told again.
+                    self.change(&changes).await?;
                     // Whoever has moved the clock waits until it was noticed everywhere.
                     let noticed = self.engine.is_sandbox() && self.follower.seen() != self.seen;
-                    if changed || noticed {
+                    if !changes.is_empty() || noticed {
                         self.commit().await?;
                     }
                 }
                 Err(_) => tokio::time::sleep(READ_AGAIN).await,
             }
-            if self.beaten.elapsed() >= BEAT {
-                self.beat().await?;
-            }
+            self.beat_if_due().await?;
         }
     }
 
@@ -161,33 +162,39 @@ impl Telling {
     async fn everything(&mut self) -> Result<(), End> {
         let mut pages = self.follower.pages();
         loop {
-            let page = pages.next().await?;
+            let page = self.beating(pages.next()).await??;
             if page.is_empty() {
                 return Ok(());
             }
-            for some in page.chunks(SOME) {
-                for served in some {
-                    if let Some(entry) = self.slice.entry(served) {
-                        self.writer.change(Change::Put(entry));
-                    }
+            for served in &page {
+                if let Some(entry) = self.slice.entry(served) {
+                    self.writer.change(Change::Put(entry));
                     self.send_if_large().await?;
                 }
-                // Most of it may be of others, and the line may be slow.
-                if self.beaten.elapsed() >= BEAT {
-                    self.beat().await?;
-                }
+            }
+            // All of it may be of others.
+            self.beat_if_due().await?;
+        }
+    }
+
+    /// Waits for `work`, and says meanwhile that this side is there: the books may be slow.
+    async fn beating<T>(&mut self, work: impl Future<Output = T>) -> Result<T, End> {
+        let mut work = pin!(work);
+        loop {
+            match tokio::time::timeout(BEAT, work.as_mut()).await {
+                Ok(done) => return Ok(done),
+                Err(_) => self.beat().await?,
             }
         }
     }
 
-    /// Tells what has changed; says whether anything has.
-    async fn changes(&mut self) -> Result<bool, End> {
-        let changes = self.follower.changes().await?;
-        for change in &changes {
+    /// Tells what has changed.
+    async fn change(&mut self, changes: &[served::Change]) -> Result<(), End> {
+        for change in changes {
             self.writer.change(self.slice.change(change));
             self.send_if_large().await?;
         }
-        Ok(!changes.is_empty())
+        Ok(())
     }
 
     async fn commit(&mut self) -> Result<(), End> {
@@ -201,6 +208,10 @@ impl Telling {
             }
         }
         self.send().await
+    }
+
+    async fn beat_if_due(&mut self) -> Result<(), End> {
+        if self.beaten.elapsed() < BEAT { Ok(()) } else { self.beat().await }
     }
 
     async fn beat(&mut self) -> Result<(), End> {
@@ -245,8 +256,14 @@ impl Telling {
         }
     }
 
+    /// Sends a piece when there is one. The line may be slow: then it is said in between that this
+    /// side is there.
     async fn send_if_large(&mut self) -> Result<(), End> {
-        if self.writer.len() < PIECE { Ok(()) } else { self.send().await }
+        if self.writer.len() < PIECE {
+            return Ok(());
+        }
+        self.send().await?;
+        self.beat_if_due().await
     }
 
     async fn send(&mut self) -> Result<(), End> {
@@ -255,3 +272,6 @@ impl Telling {
         if matches!(sent, Ok(Ok(()))) { Ok(()) } else { Err(End::Quiet) }
     }
 }
+
+#[cfg(test)]
+mod tests;

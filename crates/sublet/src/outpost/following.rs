@@ -339,8 +339,10 @@ impl Following {
         if batch.is_whole() {
             let mut whole = serving.whole();
             for change in &batch.changes {
-                if let feed::stream::Change::Put(entry) = change {
-                    whole.put(entry);
+                match change {
+                    feed::stream::Change::Put(entry) => whole.put(entry),
+                    // What has happened since the lease was read is told in the same batch.
+                    feed::stream::Change::Remove(id) => whole.remove(*id),
                 }
             }
             serving.replace(whole);

@@ -67,6 +67,12 @@ impl Whole {
             self.ports.insert(entry.lease.id, ports(entry));
         }
     }
+
+    /// The lease with this id is not among them, though it may have been put.
+    pub(crate) fn remove(&mut self, id: u64) {
+        self.fresh.remove(id);
+        self.ports.remove(&id);
+    }
 }
 
 impl Serving {

@@ -3,6 +3,7 @@
 use std::net::TcpStream;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::key::Key;
 use crate::outpost::{Away, Outpost};
@@ -86,10 +87,23 @@ fn a_gateway_that_was_removed_serves_no_more() {
 
 /// What the shop answers to a request with this key; nothing if it hangs up.
 fn answered(address: &str, config: Option<Arc<rustls::ClientConfig>>) -> Option<String> {
+    answered_to(
+        "POST /v1/feed HTTP/1.1\r\nHost: shop\r\nContent-Length: 4\r\n\r\nnull",
+        address,
+        config,
+    )
+}
+
+/// The same to this request.
+fn answered_to(
+    request: &str,
+    address: &str,
+    config: Option<Arc<rustls::ClientConfig>>,
+) -> Option<String> {
     use std::io::{Read as _, Write as _};
     let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(crate::outpost::PATIENCE)).unwrap();
-    let request = b"POST /v1/feed HTTP/1.1\r\nHost: shop\r\nContent-Length: 4\r\n\r\nnull";
+    let request = request.as_bytes();
     let mut answer = vec![0; 4096];
     let length = match config {
         Some(config) => {
@@ -130,6 +144,15 @@ fn who_has_no_key_or_another_is_told_nothing() {
     let answer = answered(address, Some(key.asking(shop))).unwrap();
     assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
     assert!(answer.contains("unknown_key"), "{answer}");
+    // What it still has to say is not waited for, and not kept: it may be much.
+    for path in ["feed", "report", "usage", "rotations", "rotations/ended", "refusals"] {
+        let head =
+            format!("POST /v1/{path} HTTP/1.1\r\nHost: shop\r\nContent-Length: 50000\r\n\r\n");
+        let since = Instant::now();
+        let answer = answered_to(&head, address, Some(key.asking(shop))).unwrap();
+        assert!(answer.contains("unknown_key"), "{path}: {answer}");
+        assert!(since.elapsed() < Duration::from_secs(5), "{path}: it was waited for");
+    }
     // A shop that has another key than the one that is asked for.
     assert_eq!(answered(address, Some(key.asking([7; 32]))), None);
 }

@@ -179,11 +179,19 @@ pub(crate) struct Told {
 impl Told {
     /// The stream that tells it.
     pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.bytes_without(&[])
+    }
+
+    /// The same, where these leases are taken away before all of it counts.
+    pub(crate) fn bytes_without(&self, taken_away: &[u8]) -> Vec<u8> {
         let node = self.node.to_owned();
         let mut writer = Writer::begin(Begin { version: VERSION, node, whole: true, session: 1 });
         writer.listen([Port { port: self.port, speaks: Speaks::Both }]);
         for lease in &self.leases {
             writer.change(Change::Put(Entry { lease: lease_of(*lease, self.port), ports: vec![] }));
+        }
+        for lease in taken_away {
+            writer.change(Change::Remove((*lease).into()));
         }
         let position = Position { epoch: "one".into(), number: self.number, stamp: "s-0".into() };
         writer.commit(position, now());

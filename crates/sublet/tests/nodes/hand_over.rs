@@ -12,8 +12,9 @@ use e2e::http::Request;
 use serde_json::json;
 
 use crate::crowd::{keep_asking, number, visit};
-use crate::outpost::{Away, Outpost, soon};
-use crate::town::{Proxy, Tunnel};
+use crate::fake::{Fake, Says, Told, proxy};
+use crate::outpost::{Away, Outpost, port, soon};
+use crate::town::{Echo, Proxy, Tunnel};
 
 /// Tunnels that are open while one process follows another, and how often it does, if
 /// `SUBLET_TUNNELS` and `SUBLET_HAND_OVERS` do not say.
@@ -172,6 +173,65 @@ fn gateways_follow_each_other_and_nobody_notices() {
     let expected = (with_first(echoed, opened), (2, 2), visits + cids.len());
     soon(|| all() == expected, || format!("{:?} is counted, not {expected:?}", all()));
     away.town.shop.audit();
+}
+
+/// What was kept may be older than what is served: while the shop is there, it is waited for.
+#[test]
+fn a_gateway_that_follows_waits_for_what_has_happened_since_it_was_kept() {
+    const SILENT: Duration = Duration::from_millis(1_500);
+    let (port, echo) = (port(), Echo::new());
+    let told = |number, leases: &[u8]| {
+        Says::Tells(Told { node: "fake", number, port, leases: leases.to_vec() }.bytes())
+    };
+    let fake = Fake::open(told(1, &[11]));
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("gateway");
+    let first = Outpost::start(&data, &[&fake.control], &["--token", &fake.token()]);
+    assert!(echo.tunnel(&proxy(11, port)).is_ok());
+    thread::scope(|scope| {
+        // The one that runs hears that the shop is there; the new one is told nothing for a while.
+        fake.says(Says::Nothing);
+        let asked = fake.asked("/v1/feed").len();
+        let new = scope.spawn(|| Outpost::start(&data, &[&fake.control], &["--take-over"]));
+        soon(|| fake.asked("/v1/feed").len() > asked, || first.logged());
+        thread::sleep(SILENT);
+        assert!(!new.is_finished(), "it did not wait: {}", first.logged());
+        assert!(echo.tunnel(&proxy(11, port)).is_ok());
+        fake.says(told(2, &[12]));
+        fake.hang_up();
+        let new = new.join().unwrap();
+        assert_eq!(new.ready["saved"], true);
+        // A moment longer, somebody may be accepted by the first, which may not have heard of it yet.
+        soon(|| echo.tunnel(&proxy(12, port)).is_ok(), || new.logged());
+        soon(|| echo.tunnel(&proxy(11, port)).is_err(), || "what was kept is served".to_owned());
+    });
+}
+
+/// A process that was followed goes on telling what it has taken; how the gateway is, the other says.
+#[test]
+fn who_leaves_does_not_say_how_the_gateway_is() {
+    let mut away = Away::open();
+    let (_, proxies) = away.town.ann_with(1);
+    away.town.soon_seen_through(&proxies[0]);
+    let mut open = away.town.tunnel(&proxies[0]).unwrap();
+    let mut left = away.take_over();
+    soon(
+        || away.listed("rotterdam")["report"]["connections"] == 0,
+        || away.listed("rotterdam").to_string(),
+    );
+    // The new one cannot say anything for a while, and longer than until it is noted again.
+    away.outpost().signal("STOP");
+    let since = Instant::now();
+    while since.elapsed() < Duration::from_secs(8) {
+        let listed = away.listed("rotterdam");
+        assert_ne!(listed["report"]["leaving"], true, "{listed}");
+        assert_eq!(listed["report"]["connections"], 0, "{listed}");
+        thread::sleep(Duration::from_millis(500));
+    }
+    away.outpost().signal("CONT");
+    assert!(open.echoes() && left.runs(), "{}", left.logged());
+    drop(open);
+    assert!(left.ended().success(), "{}", left.logged());
 }
 
 #[test]

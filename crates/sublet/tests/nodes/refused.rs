@@ -123,6 +123,30 @@ fn check_some(cases: impl Fn(&dyn Fn(&'static str, i64, &[u8]) -> Vec<u8>) -> Ca
     );
 }
 
+/// While a shop reads all that there is, leases are taken away that it has read before: it tells
+/// that behind them, before anything counts.
+#[test]
+fn what_is_taken_away_while_everything_is_told_is_not_served() {
+    let (port, echo) = (port(), Echo::new());
+    let bytes = |number, leases: &[u8], taken_away: &[u8]| {
+        let told = Told { node: "fake", number, port, leases: leases.to_vec() };
+        Says::Tells(told.bytes_without(taken_away))
+    };
+    let fake = Fake::open(bytes(1, &[6, 7], &[7]));
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("gateway");
+    let outpost = Outpost::start(&data, &[&fake.control], &["--token", &fake.token()]);
+    assert!(echo.tunnel(&proxy(7, port)).is_err(), "what was taken away is served");
+    let mut open = echo.tunnel(&proxy(6, port)).unwrap();
+    // The same where it is told again to a gateway that serves it.
+    fake.says(bytes(2, &[6, 7, 8], &[6]));
+    fake.hang_up();
+    soon(|| echo.tunnel(&proxy(8, port)).is_ok(), || outpost.logged());
+    assert!(!open.echoes(), "what was taken away is open");
+    assert!(echo.tunnel(&proxy(6, port)).is_err(), "what was taken away is served");
+    assert!(echo.tunnel(&proxy(7, port)).is_ok(), "what is told later is not served");
+}
+
 #[test]
 fn a_shop_that_says_nothing_is_left_for_another() {
     let (port, echo) = (port(), Echo::new());

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -40,6 +40,9 @@ pub(in crate::outpost) struct Saver {
 struct Running {
     jobs: SyncSender<Job>,
     thread: JoinHandle<()>,
+    /// Whether something is missing behind what it was given. What comes behind that could not be read
+    /// again, unless it is everything.
+    has_gap: bool,
 }
 
 /// What was told, and is in force.
@@ -85,31 +88,33 @@ impl Saver {
         let (jobs, inbox) = sync_channel(WAITING);
         let thread = std::thread::Builder::new().name("saver".into());
         let thread = thread.spawn(move || work.keep(&inbox))?;
-        *self.running() = Some(Running { jobs, thread });
+        *self.running() = Some(Running { jobs, thread, has_gap: false });
         Ok(())
     }
 
     /// Keeps what it was given, and nothing more: the folder is free when this returns. Says whether
     /// all that is in force is kept there.
     pub(in crate::outpost) fn let_go(&self) -> bool {
-        let Some(Running { jobs, thread }) = self.running().take() else { return false };
+        let running = self.running().take();
+        let Some(Running { jobs, thread, has_gap }) = running else { return false };
         drop(jobs);
-        thread.join().is_ok() && !self.wants_whole.load(Ordering::Relaxed)
+        thread.join().is_ok() && !has_gap && !self.wants_whole.load(Ordering::Relaxed)
     }
 
     /// Keeps what was told, and is in force now. A disk that cannot follow costs what is kept, not
     /// what is served.
     pub(in crate::outpost) fn save(&self, told: Vec<u8>, is_whole: bool) {
-        let running = self.running();
-        let sent = running.as_ref().map(|running| running.jobs.try_send(Job { told, is_whole }));
-        if let Some(Err(TrySendError::Full(_) | TrySendError::Disconnected(_))) = sent {
-            self.wants_whole.store(true, Ordering::Relaxed);
+        if let Some(Running { jobs, has_gap, .. }) = &mut *self.running()
+            && (is_whole || !*has_gap)
+        {
+            *has_gap = jobs.try_send(Job { told, is_whole }).is_err();
         }
     }
 
     /// Whether everything has to be told anew before it can be kept again.
     pub(in crate::outpost) fn wants_whole(&self) -> bool {
-        self.running().is_some() && self.wants_whole.load(Ordering::Relaxed)
+        let wants_whole = || self.wants_whole.load(Ordering::Relaxed);
+        self.running().as_ref().is_some_and(|running| running.has_gap || wants_whole())
     }
 
     fn running(&self) -> MutexGuard<'_, Option<Running>> {
@@ -240,4 +245,105 @@ fn append(file: &mut File, end: &mut End, seal: &Seal, told: &[u8]) -> io::Resul
         end.bytes += 4 + u64::from(length);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use feed::lease::{Access, Exit, Lease, Limits};
+    use feed::stream::{Begin, Change, Entry, Position, Writer};
+
+    use super::super::table;
+    use super::*;
+
+    fn saver(path: &Path) -> Saver {
+        let (wants_whole, clock) = (Arc::default(), Arc::new(ShopTime::new(None)));
+        let saver = Saver { seal: Seal::of("key"), clock, wants_whole, running: Mutex::default() };
+        saver.run(Folder::open(path).unwrap(), None).unwrap();
+        saver
+    }
+
+    /// What a shop tells, commit by commit.
+    struct Shop {
+        writer: Writer,
+        number: i64,
+    }
+
+    impl Shop {
+        /// Tells everything: so many leases.
+        fn begin(leases: u64) -> (Shop, Vec<u8>) {
+            let begin = Begin { node: "rotterdam".into(), whole: true, ..Begin::default() };
+            let mut shop = Shop { writer: Writer::begin(begin), number: 0 };
+            for id in 0..leases {
+                let lease = Lease {
+                    id,
+                    entries: Vec::new(),
+                    access: Access::default(),
+                    exit: Exit::Address([192, 0, 2, 1].into()),
+                    ends_at: 0,
+                    suspended: false,
+                    exits: 0,
+                    dialing: false,
+                    limits: Limits::default(),
+                    ports: None,
+                };
+                shop.writer.change(Change::Put(Entry { lease, ports: Vec::new() }));
+            }
+            let told = shop.commit();
+            (shop, told)
+        }
+
+        /// Tells that a lease is over.
+        fn end(&mut self, lease: u64) -> Vec<u8> {
+            self.writer.change(Change::Remove(lease));
+            self.commit()
+        }
+
+        fn commit(&mut self) -> Vec<u8> {
+            self.number += 1;
+            let position = Position { number: self.number, ..Position::default() };
+            self.writer.commit(position, 0);
+            self.writer.take()
+        }
+    }
+
+    /// Everything takes longer to keep than it takes until more has changed than can wait.
+    #[test]
+    fn what_is_kept_has_no_gap_where_the_disk_does_not_follow() {
+        const LEASES: u64 = 20_000;
+        let folder = tempfile::tempdir().unwrap();
+        let saver = saver(folder.path());
+        let table = folder.path().join(TABLE);
+        let read = || table::read(&table, &Seal::of("key"), "rotterdam").unwrap().0;
+        let (mut shop, whole) = Shop::begin(LEASES);
+        let leases = 0..u64::try_from(4 * WAITING).unwrap();
+        let changes: Vec<_> = leases.map(|lease| shop.end(lease)).collect();
+        saver.save(whole, true);
+        changes.into_iter().for_each(|change| saver.save(change, false));
+        while !table.exists() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let over = |kept: &table::Table| usize::try_from(kept.position.number - 1).unwrap();
+        // All that could wait, unless everything has waited itself.
+        let since = Instant::now();
+        while over(&read()) < WAITING - 1 {
+            assert!(since.elapsed() < Duration::from_secs(20), "what could wait is not kept");
+        }
+        // There is room again.
+        saver.save(shop.end(LEASES - 1), false);
+        assert!(saver.wants_whole(), "nobody knows that something is missing");
+        std::thread::sleep(Duration::from_millis(200));
+        let kept = read();
+        let over = over(&kept);
+        assert!(over < 4 * WAITING, "{over} changes were kept");
+        assert_eq!(kept.leases.len(), usize::try_from(LEASES).unwrap() - over);
+
+        // As soon as everything is told anew, all is kept again.
+        let (mut shop, whole) = Shop::begin(7);
+        saver.save(whole, true);
+        saver.save(shop.end(3), false);
+        assert!(saver.let_go());
+        assert_eq!(read().leases.len(), 6);
+    }
 }
