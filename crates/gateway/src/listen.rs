@@ -24,7 +24,7 @@ pub enum Speaks {
 }
 
 /// Connections that wait to be accepted, for each thread.
-const BACKLOG: i32 = 4096;
+pub(crate) const BACKLOG: i32 = 4096;
 
 /// So many sockets that listen on one address. Port 0 is chosen once for all.
 ///

@@ -20,7 +20,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::clock::Clock;
 use crate::connection;
 use crate::flows::{End, Flows, Seat};
-use crate::listen::{ListenerId, Speaks};
+use crate::listen::{BACKLOG, ListenerId, Speaks};
 use crate::meter::Accounts;
 use crate::policy::Policy;
 use crate::refusals::{Event, Refusals};
@@ -353,7 +353,9 @@ async fn accept(
     // Who has connected before it was closed is served. The system is asked, and not the runtime,
     // which may not have heard of all yet and gives a task only so many at a time.
     let Some(Ok(listener)) = Rc::into_inner(listener).map(TcpListener::into_std) else { return };
-    while let Ok((stream, source)) = listener.accept() {
+    // Those who come meanwhile, where another process listens too, are that one's.
+    for _ in 0..BACKLOG {
+        let Ok((stream, source)) = listener.accept() else { break };
         let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
         if let Ok(stream) = stream {
             take(&worker, stream, source, speaks);

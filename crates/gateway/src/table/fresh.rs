@@ -66,10 +66,12 @@ impl Fresh {
             }
         }
         let _changing = lock(&table.changing);
+        // Whoever is let in looks here whether that still holds: first, or who is let in by what is new
+        // would find what was before.
+        let old = std::mem::replace(&mut *lock(&table.ids), ids);
         for (place, shard) in table.shards.iter().zip(shards) {
             place.store(Arc::new(shard));
         }
-        let old = std::mem::replace(&mut *lock(&table.ids), ids);
         // Nobody waits for so many to be thrown away.
         drop(old);
         unfit

@@ -57,8 +57,16 @@ statements! {
         "address AS behind JOIN lease ON lease.id = behind.lease_id",
         "WHERE behind.modem = ANY($1) AND lease.state < 2"
     );
-    LIVE_OF = leases!("lease", "WHERE lease.customer_id = ANY($1) AND lease.state = 0");
-    RESERVED_OF = leases!("lease", "WHERE lease.customer_id = ANY($1) AND lease.state = 1");
+    LIVE_OF = leases!(
+        "(SELECT * FROM lease WHERE state = 0 AND customer_id = $1 AND (kind, id) > ($2, $3)
+            ORDER BY kind, id LIMIT $4) AS lease",
+        ""
+    );
+    RESERVED_OF = leases!(
+        "(SELECT * FROM lease WHERE state = 1 AND customer_id = $1 AND (kind, id) > ($2, $3)
+            ORDER BY kind, id LIMIT $4) AS lease",
+        ""
+    );
     ACCESS = "SELECT authorisation.order_id, authorisation.login, authorisation.password_sealed,
         authorisation.source_ip, authorisation.id
         FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[])) AS wanted (customer_id, order_id)
@@ -94,17 +102,34 @@ pub(super) fn page(
 pub(super) fn of(tx: &Tx<'_>, vault: &Vault, touched: &Touched) -> Result<Vec<Served>> {
     let leases: Vec<i64> = touched.leases.iter().map(|id| id.0).collect();
     let orders: Vec<i64> = touched.orders.iter().map(|id| id.0).collect();
-    let customers: Vec<i64> = touched.customers.iter().map(|id| id.0).collect();
     let modems: Vec<&str> = touched.modems.iter().map(String::as_str).collect();
     let answers = tx.all(&[
         Ask { sql: BY_IDS, values: &[&leases] },
         Ask { sql: BY_ORDERS, values: &[&orders] },
-        Ask { sql: LIVE_OF, values: &[&customers] },
-        Ask { sql: RESERVED_OF, values: &[&customers] },
         Ask { sql: BY_MODEMS, values: &[&modems] },
     ])?;
-    let list = collect(answers.iter().flat_map(|answer| &answer.rows))?;
-    with_the_rest(tx, vault, list)
+    let mut rows: Vec<Row> = answers.into_iter().flat_map(|answer| answer.rows).collect();
+    for customer in &touched.customers {
+        for sql in [LIVE_OF, RESERVED_OF] {
+            all_of(tx, sql, *customer, &mut rows)?;
+        }
+    }
+    with_the_rest(tx, vault, collect(rows.iter())?)
+}
+
+/// What `sql` gives of a customer, who may have any number of leases.
+fn all_of(tx: &Tx<'_>, sql: &'static str, customer: CustomerId, rows: &mut Vec<Row>) -> Result<()> {
+    let (mut kind, mut lease) = (0, 0);
+    loop {
+        let some = tx.rows(sql, &[&customer.0, &kind, &lease, &i64::from(MOST)])?;
+        let Some(last) = some.last() else { return Ok(()) };
+        (lease, kind) = (last.int(0)?, last.int(3)?);
+        let is_all = some.len() < MOST as usize;
+        rows.extend(some);
+        if is_all {
+            return Ok(());
+        }
+    }
 }
 
 /// The leases in these rows, each once, by their places. Who may use them, and how much, is not among it.
@@ -151,11 +176,15 @@ fn through(row: &Row) -> Result<Option<Box<Through>>> {
 
 /// The same leases, with who may use them, and what is said of how much.
 fn with_the_rest(tx: &Tx<'_>, vault: &Vault, mut list: Vec<Served>) -> Result<Vec<Served>> {
+    for some in list.chunks_mut(MOST as usize) {
+        add_the_rest(tx, vault, some)?;
+    }
+    Ok(list)
+}
+
+fn add_the_rest(tx: &Tx<'_>, vault: &Vault, list: &mut [Served]) -> Result<()> {
     let orders: BTreeMap<OrderId, CustomerId> =
         list.iter().map(|served| (served.order, served.customer)).collect();
-    if orders.is_empty() {
-        return Ok(list);
-    }
     let (ids, customers): (Vec<i64>, Vec<i64>) =
         orders.iter().map(|(order, customer)| (order.0, customer.0)).unzip();
     let owners: BTreeSet<i64> = customers.iter().copied().collect();
@@ -174,10 +203,10 @@ fn with_the_rest(tx: &Tx<'_>, vault: &Vault, mut list: Vec<Served>) -> Result<Ve
     }
     let of_order: BTreeMap<OrderId, Arc<[Access]>> =
         of_order.into_iter().map(|(order, list)| (order, list.into_values().collect())).collect();
-    for served in &mut list {
+    for served in list {
         served.access = of_order.get(&served.order).cloned().unwrap_or_default();
         let of_customer = exceptions.get(&served.customer);
         served.exception = of_customer.and_then(|it| it.told_of(served.lease));
     }
-    Ok(list)
+    Ok(())
 }

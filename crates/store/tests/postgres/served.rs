@@ -7,6 +7,7 @@ use domain::ids::LeaseId;
 use domain::kind::ProxyKind;
 use domain::served::Served;
 use store::conformance::shop::Shop;
+use store::records::Touched;
 
 use crate::databases::Shared;
 
@@ -28,4 +29,10 @@ fn a_page_is_bounded_whatever_is_asked_for() {
     let told: Vec<LeaseId> = first.iter().chain(&second).map(|served| served.lease).collect();
     assert_eq!(told.len(), ordered.len());
     assert_eq!(told.into_iter().collect::<BTreeSet<_>>(), ordered);
+    // All of a customer are known as soon as he is suspended, each with those whom it lets in.
+    let touched = Touched { customers: [ann].into(), ..Touched::default() };
+    let his = shop.store.served_of(&touched).unwrap();
+    assert!(his.iter().all(|served| served.customer == ann && served.access.len() == 1));
+    assert_eq!(his.iter().map(|served| served.lease).collect::<BTreeSet<_>>(), ordered);
+    assert_eq!(his.len(), ordered.len());
 }
