@@ -19,6 +19,9 @@ const DAMAGED: &str = "usage.log.damaged";
 /// How the file is written that this version writes.
 const VERSION: u32 = 1;
 
+/// The books keep the numbers of reports as signed ones.
+const NUMBER_MOST: u64 = i64::MAX as u64 / 2;
+
 /// So many lines of what is pending are written as one record.
 const LINES_AT_ONCE: usize = 10_000;
 
@@ -91,8 +94,11 @@ pub(super) fn read(folder: &Path) -> io::Result<Found> {
 fn replay(bytes: &[u8]) -> Option<State> {
     let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
     // The file got its name with its head in it.
-    let head: Head =
-        checked::read(lines.next()?).ok().filter(|head: &Head| head.version == VERSION)?;
+    let head: Head = checked::read(lines.next()?).ok()?;
+    // A number that cannot be counted on from is none of ours.
+    if head.version != VERSION || head.sealed_before > NUMBER_MOST {
+        return None;
+    }
     let mut state = State {
         meter: head.meter,
         sealed_last: head.sealed_before,

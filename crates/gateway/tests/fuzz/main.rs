@@ -22,6 +22,8 @@ mod targets {
     pub(crate) mod response;
     pub(crate) mod rules;
     pub(crate) mod socks5;
+    pub(crate) mod spool;
+    pub(crate) mod stream;
 }
 
 use std::path::Path;
@@ -98,4 +100,14 @@ fn rules() {
 #[test]
 fn socks5() {
     check("socks5", 60_000, targets::socks5::run);
+}
+
+#[test]
+fn spools() {
+    check("spool", 2_000, targets::spool::run);
+}
+
+#[test]
+fn streams() {
+    check("stream", 5_000, targets::stream::run);
 }
