@@ -2,7 +2,7 @@
 //! for with `SUBLET_PROMISES=quick`. See `docs/proofs.md`.
 
 /// Whether promises are held to their figures.
-pub fn is_quick() -> bool {
+fn is_quick() -> bool {
     std::env::var("SUBLET_PROMISES").is_ok_and(|level| level == "quick")
 }
 

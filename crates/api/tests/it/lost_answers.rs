@@ -13,6 +13,19 @@ fn order(shop: &Shop, headers: &str) -> String {
     post(&format!("/client/api/v1/{}/order", shop.ka), headers, &order_body("IPv4", 1))
 }
 
+/// A client whose order is being decided, until the store is let go on, and the request.
+async fn held(shop: &Shop, round: i64) -> (Client, String) {
+    // Another goal each time, so that no round is a repetition of the one before.
+    let body = order_body("IPv4", 1).replace("tests", &format!("round {round}"));
+    let request = post(&format!("/client/api/v1/{}/order", shop.ka), "", &body);
+    let entered = shop.store.entered();
+    shop.store.be(Trouble::Held);
+    let mut client = shop.connect().await;
+    client.send(&request).await;
+    until(|| shop.store.entered() > entered).await;
+    (client, request)
+}
+
 async fn until(what: impl Fn() -> bool) {
     for _ in 0..10_000 {
         if what() {
@@ -29,15 +42,8 @@ async fn who_leaves_before_the_answer_and_asks_again_is_charged_once() {
     let shop = Shop::open().await;
     let mut charged = 0;
     for reset in [false, true].repeat(5) {
-        // Another goal each time, so that no round is a repetition of the one before.
         charged += 1;
-        let body = order_body("IPv4", 1).replace("tests", &format!("round {charged}"));
-        let request = post(&format!("/client/api/v1/{}/order", shop.ka), "", &body);
-        let entered = shop.store.entered();
-        shop.store.be(Trouble::Held);
-        let mut first = shop.connect().await;
-        first.send(&request).await;
-        until(|| shop.store.entered() > entered).await;
+        let (first, request) = held(&shop, charged).await;
         if reset {
             first.reset()
         } else {
@@ -66,13 +72,7 @@ async fn who_leaves_before_the_answer_and_asks_again_is_charged_once() {
 async fn who_has_left_when_the_answer_is_to_be_written_is_given_it_again() {
     let shop = Shop::open().await;
     for round in 1..=5 {
-        let body = order_body("IPv4", 1).replace("tests", &format!("round {round}"));
-        let request = post(&format!("/client/api/v1/{}/order", shop.ka), "", &body);
-        let entered = shop.store.entered();
-        shop.store.be(Trouble::Held);
-        let mut first = shop.connect().await;
-        first.send(&request).await;
-        until(|| shop.store.entered() > entered).await;
+        let (first, request) = held(&shop, round).await;
         first.reset();
         shop.store.be(Trouble::None);
         std::thread::sleep(Duration::from_millis(100));

@@ -66,8 +66,8 @@ impl Fresh {
             }
         }
         let _changing = lock(&table.changing);
-        // Whoever is let in looks here whether that still holds: first, or who is let in by what is new
-        // would find what was before.
+        // Flows are looked at by ids: first, or one that is let in by what is new would be closed for
+        // what was before.
         let old = std::mem::replace(&mut *lock(&table.ids), ids);
         for (place, shard) in table.shards.iter().zip(shards) {
             place.store(Arc::new(shard));

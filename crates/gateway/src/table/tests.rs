@@ -298,6 +298,32 @@ fn of_what_is_told_of_a_lease_aside_the_last_counts() {
     assert!(table.get(1).is_none() && table.get(2).is_none());
 }
 
+/// Flows are looked at by the ids of their leases: one that a new table has let in must not be closed
+/// because the old one is found there.
+#[test]
+fn who_is_let_in_by_a_new_table_is_known_in_it() {
+    let table = Arc::new(Table::new().unwrap());
+    replace(&table, &(0..20_000).map(lease).collect::<Vec<_>>());
+    let mut fresh = Fresh::of(Arc::clone(&table));
+    for id in 0..20_000 {
+        let login = Login { login: format!("u{id}"), password: "other".to_owned() };
+        fresh.put(&feed::lease::Lease { access: Access::from(login), ..lease(id) });
+    }
+    std::thread::scope(|scope| {
+        let changes = scope.spawn(|| fresh.put_in_force());
+        while !changes.is_finished() {
+            // Wherever one of them stands among the shards.
+            for id in 0..50 {
+                let Ok((found, _)) = table.by_login(format!("u{id}").as_bytes(), b"other", None)
+                else {
+                    continue;
+                };
+                assert!(Arc::ptr_eq(&found, &table.get(id).unwrap()), "another is known: {id}");
+            }
+        }
+    });
+}
+
 #[test]
 fn a_lease_is_looked_up_while_the_table_is_replaced() {
     let table = Arc::new(Table::new().unwrap());
