@@ -34,6 +34,7 @@ pub mod figures;
 pub mod history;
 pub mod http;
 pub mod network;
+pub mod over;
 pub mod postgres;
 pub mod power;
 pub mod programs;

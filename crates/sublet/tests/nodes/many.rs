@@ -12,6 +12,7 @@ use e2e::bodies::order;
 use e2e::customer::Customer;
 use e2e::echo::Echo;
 use e2e::figures::figure;
+use e2e::over::Over;
 use e2e::postgres::wire::Wire;
 use e2e::proxies::Proxy;
 use e2e::shop::{Setup, Shop};
@@ -224,15 +225,6 @@ fn far(shop: &Shop, control: SocketAddr, country: &'static str, leases: u32) -> 
 fn cut_off(wire: &Wire) {
     wire.refuse();
     wire.cut();
-}
-
-/// Says that something is over when it is dropped, also by a failure: others wait for that.
-struct Over<'a>(&'a AtomicBool);
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 /// Waits until something is so.

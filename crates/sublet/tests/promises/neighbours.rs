@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use e2e::echo::Echo;
 use e2e::figures::figure;
+use e2e::over::Over;
 use e2e::proxies::{Proxy, seen};
 
-use crate::town::{Over, Town, memory_kib, percentile};
+use crate::town::{Town, memory_kib, percentile};
 
 /// How long a client may take to say what it wants.
 const DEADLINE: Duration = Duration::from_secs(10);

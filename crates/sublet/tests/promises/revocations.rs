@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use e2e::echo::Echo;
 use e2e::figures::figure;
+use e2e::over::Over;
 use e2e::proxies::{Proxy, seen};
 use serde_json::json;
 
-use crate::town::{Over, Town};
+use crate::town::Town;
 
 /// What new connections are held to, and what those are that were open.
 const NEW: Duration = Duration::from_secs(1);

@@ -1,6 +1,5 @@
 //! A shop, its customers, and what they have rented.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -69,15 +68,6 @@ impl Town {
             last.http_tunnel(shop).is_err_and(|refused| refused.ends_with("403"))
         });
         (ann, rentals)
-    }
-}
-
-/// Says that something is over when it is dropped, also by a failure: others wait for that.
-pub(crate) struct Over<'a>(pub(crate) &'a AtomicBool);
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }
 
